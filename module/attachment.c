@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One importer's view of a buffer: an sg_table of its own, mapped once for its
+ * device and kept until it detaches, so that queueing a frame costs nothing.
+ *
+ * Only the address mapping is kept. Cached memory is synced for the device at
+ * each map and for the CPU at each unmap, as importers expect.
+ */
+#include <linux/device.h>
+#include <linux/dma-direct.h>
+#include <linux/dma-map-ops.h>
+#include <linux/dma-mapping.h>
+#include <linux/iommu.h>
+#include <linux/slab.h>
+
+#include "attachment.h"
+#include "backing.h"
+
+static bool is_cached(const struct attachment *attachment)
+{
+	return attachment->backing->source.caching == BUFALLOC_CACHING_CACHED;
+}
+
+/* Memory that never needs a sync must not be given one: see chunk.c. */
+static unsigned long map_attrs(const struct attachment *attachment)
+{
+	return is_cached(attachment) ? 0 : DMA_ATTR_SKIP_CPU_SYNC;
+}
+
+/* No IOMMU and no platform's own ops: a device address is a physical one. */
+static bool is_direct(struct device *dev)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+
+	if (domain && iommu_is_dma_domain(domain))
+		return false;
+	return !get_dma_ops(dev);
+}
+
+/*
+ * A bounced mapping points at a copy, which is brought up to date only by syncs
+ * that this memory does not get: the device would see old data. Page-aligned
+ * segments behind a translating IOMMU are never bounced.
+ */
+static bool is_bounced(const struct attachment *attachment)
+{
+	struct device *dev = attachment->dev;
+	struct scatterlist *sg;
+	unsigned int i;
+
+	if (!is_direct(dev))
+		return false;
+
+	for_each_sgtable_sg(&attachment->sgt, sg, i)
+		if (dma_to_phys(dev, sg_dma_address(sg)) != sg_phys(sg))
+			return true;
+	return false;
+}
+
+/*
+ * Syncs work on physically contiguous runs, but an IOMMU merges segments, and
+ * the importer's table may be disguised while it is mapped (CONFIG_DMABUF_DEBUG).
+ * So note now where the device sees each segment.
+ */
+static int spans_create(struct attachment *attachment)
+{
+	struct scatterlist *sg = attachment->sgt.sgl;
+	const struct backing *backing = attachment->backing;
+	size_t offset = 0;
+	struct segment seg;
+	dma_addr_t *span;
+
+	if (!is_cached(attachment) || dev_is_dma_coherent(attachment->dev))
+		return 0;
+
+	span = kvmalloc_array(backing->nr_segments, sizeof(*span),
+			      GFP_KERNEL_ACCOUNT);
+	if (!span)
+		return -ENOMEM;
+	attachment->spans = span;
+
+	backing_for_each_segment(backing, &seg) {
+		if (offset == sg_dma_len(sg)) {
+			sg = sg_next(sg);
+			offset = 0;
+		}
+		*span++ = sg_dma_address(sg) + offset;
+		offset += seg.size;
+	}
+	return 0;
+}
+
+static void spans_destroy(struct attachment *attachment)
+{
+	kvfree(attachment->spans);
+	attachment->spans = NULL;
+}
+
+/* The CPU may have written since the last sync: do not undo that by another. */
+static void mapping_destroy(struct attachment *attachment)
+{
+	if (attachment->dir == DMA_NONE)
+		return;
+
+	spans_destroy(attachment);
+	dma_unmap_sgtable(attachment->dev, &attachment->sgt, attachment->dir,
+			  DMA_ATTR_SKIP_CPU_SYNC);
+	attachment->dir = DMA_NONE;
+}
+
+static int mapping_create(struct attachment *attachment,
+			  enum dma_data_direction dir)
+{
+	int ret;
+
+	/* Not every driver that imports is one of a device that does DMA. */
+	if (!attachment->dev->dma_mask)
+		return -ENODEV;
+
+	ret = dma_map_sgtable(attachment->dev, &attachment->sgt, dir,
+			      map_attrs(attachment));
+	if (ret)
+		return ret;
+	attachment->dir = dir;
+
+	if (is_bounced(attachment))
+		ret = -EIO;
+	else
+		ret = spans_create(attachment);
+	if (ret)
+		mapping_destroy(attachment);
+	return ret;
+}
+
+static int table_create(struct attachment *attachment)
+{
+	const struct backing *backing = attachment->backing;
+	struct scatterlist *sg;
+	struct segment seg;
+	int ret;
+
+	ret = sg_alloc_table(&attachment->sgt, backing->nr_segments,
+			     GFP_KERNEL_ACCOUNT);
+	if (ret)
+		return ret;
+
+	sg = attachment->sgt.sgl;
+	backing_for_each_segment(backing, &seg) {
+		sg_set_page(sg, seg.page, seg.size, 0);
+		sg = sg_next(sg);
+	}
+	return 0;
+}
+
+static bool covers(enum dma_data_direction have, enum dma_data_direction want)
+{
+	return have == want || have == DMA_BIDIRECTIONAL;
+}
+
+/* Map in that direction, or widen a mapping that nobody uses. */
+static int mapping_provide(struct attachment *attachment,
+			   enum dma_data_direction dir)
+{
+	if (attachment->dir == DMA_NONE)
+		return mapping_create(attachment, dir);
+	if (attachment->users)
+		return -EBUSY;
+
+	mapping_destroy(attachment);
+	return mapping_create(attachment, DMA_BIDIRECTIONAL);
+}
+
+/**
+ * attachment_map() - let the importer's device at the memory
+ * @attachment: whose.
+ * @dir: the direction of the DMA to come.
+ *
+ * Return: the importer's table, or an ERR_PTR: -EBUSY where it is in use in
+ * another direction, -EIO where the device cannot reach the memory but by
+ * copies, -ENODEV where it does no DMA, or what dma_map_sgtable() returned.
+ */
+struct sg_table *attachment_map(struct attachment *attachment,
+				enum dma_data_direction dir)
+{
+	int ret;
+
+	if (covers(attachment->dir, dir)) {
+		attachment_sync_for_device(attachment, dir);
+	} else {
+		ret = mapping_provide(attachment, dir);
+		if (ret)
+			return ERR_PTR(ret);
+	}
+	attachment->users++;
+	return &attachment->sgt;
+}
+
+/* The mapping stays for the next attachment_map(). */
+void attachment_unmap(struct attachment *attachment,
+		      enum dma_data_direction dir)
+{
+	attachment_sync_for_cpu(attachment, dir);
+	attachment->users--;
+}
+
+void attachment_sync_for_cpu(struct attachment *attachment,
+			     enum dma_data_direction dir)
+{
+	const dma_addr_t *span = attachment->spans;
+	struct segment seg;
+
+	if (!span)
+		return;
+	backing_for_each_segment(attachment->backing, &seg)
+		dma_sync_single_for_cpu(attachment->dev, *span++, seg.size,
+					dir);
+}
+
+void attachment_sync_for_device(struct attachment *attachment,
+				enum dma_data_direction dir)
+{
+	const dma_addr_t *span = attachment->spans;
+	struct segment seg;
+
+	if (!span)
+		return;
+	backing_for_each_segment(attachment->backing, &seg)
+		dma_sync_single_for_device(attachment->dev, *span++, seg.size,
+					   dir);
+}
+
+/* Return: an attachment that is not mapped yet, or an ERR_PTR. */
+struct attachment *attachment_create(struct device *dev,
+				     const struct backing *backing)
+{
+	struct attachment *attachment;
+	int ret;
+
+	attachment = kzalloc(sizeof(*attachment), GFP_KERNEL_ACCOUNT);
+	if (!attachment)
+		return ERR_PTR(-ENOMEM);
+
+	attachment->backing = backing;
+	attachment->dir = DMA_NONE;
+	ret = table_create(attachment);
+	if (ret) {
+		kfree(attachment);
+		return ERR_PTR(ret);
+	}
+	/* The mapping is undone at detach, when the driver may be gone. */
+	attachment->dev = get_device(dev);
+	return attachment;
+}
+
+void attachment_destroy(struct attachment *attachment)
+{
+	WARN_ON(attachment->users);
+	mapping_destroy(attachment);
+	put_device(attachment->dev);
+	sg_free_table(&attachment->sgt);
+	kfree(attachment);
+}

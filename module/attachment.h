@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _BUFALLOC_ATTACHMENT_H
+#define _BUFALLOC_ATTACHMENT_H
+
+#include <linux/dma-direction.h>
+#include <linux/list.h>
+#include <linux/scatterlist.h>
+
+struct backing;
+struct device;
+
+/**
+ * struct attachment - one importer's view of a buffer
+ * @node: in the buffer's list.
+ * @dev: the importer's device; held.
+ * @backing: the buffer's memory.
+ * @sgt: the importer's own table, mapped for @dev while @dir is not DMA_NONE.
+ * @dir: the direction of that mapping.
+ * @users: maps that have not been unmapped.
+ * @spans: the device's address of each segment, where syncs are needed.
+ *
+ * Guarded by the buffer's lock.
+ */
+struct attachment {
+	struct list_head node;
+	struct device *dev;
+	const struct backing *backing;
+	struct sg_table sgt;
+	enum dma_data_direction dir;
+	unsigned int users;
+	dma_addr_t *spans;
+};
+
+struct attachment *attachment_create(struct device *dev,
+				     const struct backing *backing);
+void attachment_destroy(struct attachment *attachment);
+
+struct sg_table *attachment_map(struct attachment *attachment,
+				enum dma_data_direction dir);
+void attachment_unmap(struct attachment *attachment,
+		      enum dma_data_direction dir);
+
+void attachment_sync_for_cpu(struct attachment *attachment,
+			     enum dma_data_direction dir);
+void attachment_sync_for_device(struct attachment *attachment,
+				enum dma_data_direction dir);
+
+#endif /* _BUFALLOC_ATTACHMENT_H */

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One ALLOC: an array of requests becomes an array of buffers, all or nothing.
+ *
+ * Everything is checked before anything is taken, and file descriptors appear
+ * in the process last, when nothing can fail any more.
+ */
+#include <linux/dma-buf.h>
+#include <linux/fcntl.h>
+#include <linux/file.h>
+#include <linux/limits.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "batch.h"
+#include "buffer.h"
+#include "caching.h"
+#include "chunk.h"
+#include "heap.h"
+
+#define REQUEST_SIZE_MIN	48	/* its first version */
+#define RESULT_SIZE_MIN		32	/* its first version */
+
+#define REQUEST_FLAGS	(BUFALLOC_ALLOC_CONTIGUOUS | \
+			 BUFALLOC_ALLOC_ANY_CACHING | \
+			 BUFALLOC_ALLOC_DEFERRED)
+
+/**
+ * struct order - one request on its way to a buffer
+ * @request: as the user gave it.
+ * @source: where its memory will come from.
+ * @dmabuf: the buffer, or NULL.
+ * @fd: reserved for it, or negative.
+ */
+struct order {
+	struct bufalloc_request request;
+	struct source source;
+	struct dma_buf *dmabuf;
+	int fd;
+};
+
+/**
+ * struct batch - the orders of one call
+ * @client: who asks.
+ * @alloc: the call; out_failed and out_reason are filled in.
+ * @orders: alloc->count of them.
+ */
+struct batch {
+	struct client *client;
+	struct bufalloc_alloc *alloc;
+	struct order *orders;
+};
+
+/*
+ * Half of the memory, since the other half of a machine has to go on; and what
+ * fits a size_t and an ssize_t with room for rounding.
+ */
+u64 batch_max_length(void)
+{
+	u64 half = (u64)(totalram_pages() / 2) << PAGE_SHIFT;
+
+	return min_t(u64, half, SIZE_MAX / 2 & ~((size_t)SZ_4M - 1));
+}
+
+static int refuse(struct batch *batch, const struct order *order,
+		  enum bufalloc_reason reason, int err)
+{
+	batch->alloc->out_failed = order - batch->orders;
+	batch->alloc->out_reason = reason;
+	return err;
+}
+
+/* Values that no kernel takes. */
+static int check_values(struct batch *batch, const struct order *order)
+{
+	const struct bufalloc_request *req = &order->request;
+
+	if (req->flags & ~REQUEST_FLAGS || req->__reserved)
+		return refuse(batch, order, BUFALLOC_REASON_FIELD, -EINVAL);
+	if (!req->length || req->length > batch_max_length())
+		return refuse(batch, order, BUFALLOC_REASON_LENGTH, -EINVAL);
+	if (req->caching > BUFALLOC_CACHING_CACHED)
+		return refuse(batch, order, BUFALLOC_REASON_CACHING, -EINVAL);
+	if (req->fd_flags & ~(O_RDWR | O_CLOEXEC))
+		return refuse(batch, order, BUFALLOC_REASON_FD_FLAGS, -EINVAL);
+	if (req->dma_bits && (req->dma_bits < 12 || req->dma_bits > 64))
+		return refuse(batch, order, BUFALLOC_REASON_DMA_BITS, -EINVAL);
+	return 0;
+}
+
+static int find_heap(struct batch *batch, struct order *order)
+{
+	const struct bufalloc_request *req = &order->request;
+
+	if (req->heap != BUFALLOC_HEAP_ANY && !heap_at(req->heap))
+		return refuse(batch, order, BUFALLOC_REASON_HEAP, -ENOENT);
+
+	order->source.heap = heap_find(req->heap, req->dma_bits);
+	if (!order->source.heap)
+		return refuse(batch, order, BUFALLOC_REASON_DMA_BITS, -ENOENT);
+	return 0;
+}
+
+static int find_caching(struct batch *batch, struct order *order)
+{
+	const struct bufalloc_request *req = &order->request;
+	struct source *source = &order->source;
+
+	source->caching = req->caching;
+	source->memtype = caching_memtype(source->heap->dev, source->caching);
+	if (source->memtype == BUFALLOC_MEMTYPE_NONE &&
+	    req->flags & BUFALLOC_ALLOC_ANY_CACHING) {
+		source->caching = BUFALLOC_CACHING_COHERENT;
+		source->memtype = caching_memtype(source->heap->dev,
+						  source->caching);
+	}
+	if (source->memtype == BUFALLOC_MEMTYPE_NONE)
+		return refuse(batch, order, BUFALLOC_REASON_CACHING,
+			      -EOPNOTSUPP);
+	return 0;
+}
+
+static int check_features(struct batch *batch, const struct order *order)
+{
+	const struct bufalloc_request *req = &order->request;
+
+	if (req->flags & BUFALLOC_ALLOC_DEFERRED || req->alignment ||
+	    req->padding)
+		return refuse(batch, order, BUFALLOC_REASON_FEATURE,
+			      -EOPNOTSUPP);
+	return 0;
+}
+
+static int order_check(struct batch *batch, struct order *order)
+{
+	int ret;
+
+	order->source.client = batch->client;
+	ret = check_values(batch, order);
+	if (!ret)
+		ret = find_heap(batch, order);
+	if (!ret)
+		ret = check_features(batch, order);
+	if (!ret)
+		ret = find_caching(batch, order);
+	return ret;
+}
+
+static int order_read(struct batch *batch, struct order *order)
+{
+	const struct bufalloc_alloc *alloc = batch->alloc;
+	u32 index = order - batch->orders;
+	const void __user *from = u64_to_user_ptr(alloc->requests) +
+				  (size_t)index * alloc->request_size;
+	int ret;
+
+	ret = copy_struct_from_user(&order->request, sizeof(order->request),
+				    from, alloc->request_size);
+	if (ret)
+		return refuse(batch, order, BUFALLOC_REASON_NONE, ret);
+	return order_check(batch, order);
+}
+
+static int order_reserve_fd(struct batch *batch, struct order *order)
+{
+	order->fd = get_unused_fd_flags(order->request.fd_flags & O_CLOEXEC);
+	if (order->fd < 0)
+		return refuse(batch, order, BUFALLOC_REASON_FDS, order->fd);
+	return 0;
+}
+
+static enum bufalloc_reason why_no_memory(const struct order *order, int err)
+{
+	if (err == -EINTR)
+		return BUFALLOC_REASON_SIGNAL;
+	if (err == -EOPNOTSUPP)
+		return BUFALLOC_REASON_CACHING;
+	if (order->request.flags & BUFALLOC_ALLOC_CONTIGUOUS)
+		return BUFALLOC_REASON_CONTIGUOUS;
+	return BUFALLOC_REASON_MEMORY;
+}
+
+static int order_make(struct batch *batch, struct order *order)
+{
+	const struct bufalloc_request *req = &order->request;
+	struct dma_buf *dmabuf;
+	int err;
+
+	dmabuf = buffer_create(&order->source, PAGE_ALIGN(req->length),
+			       req->flags & BUFALLOC_ALLOC_CONTIGUOUS,
+			       req->fd_flags & O_ACCMODE);
+	if (IS_ERR(dmabuf)) {
+		err = PTR_ERR(dmabuf);
+		return refuse(batch, order, why_no_memory(order, err), err);
+	}
+	order->dmabuf = dmabuf;
+	return 0;
+}
+
+static int order_write(struct batch *batch, struct order *order)
+{
+	const struct bufalloc_alloc *alloc = batch->alloc;
+	u32 index = order - batch->orders;
+	void __user *to = u64_to_user_ptr(alloc->results) +
+			  (size_t)index * alloc->result_size;
+	struct bufalloc_result result = { .fd = order->fd };
+	size_t known = min_t(size_t, sizeof(result), alloc->result_size);
+	struct buffer_facts facts;
+
+	buffer_describe(order->dmabuf, &facts);
+	result.caching = facts.caching;
+	result.memtype = facts.memtype;
+	result.heap = facts.heap;
+	result.length = facts.length;
+	result.chunks = facts.chunks;
+	result.state = facts.state;
+
+	if (copy_to_user(to, &result, known) ||
+	    clear_user(to + known, alloc->result_size - known))
+		return refuse(batch, order, BUFALLOC_REASON_NONE, -EFAULT);
+	return 0;
+}
+
+/* From here on the process can see the buffer, and close it. */
+static void order_publish(struct order *order)
+{
+	fd_install(order->fd, order->dmabuf->file);
+	order->dmabuf = NULL;
+	order->fd = -1;
+}
+
+static int batch_each(struct batch *batch,
+		      int (*step)(struct batch *batch, struct order *order))
+{
+	u32 i;
+	int ret;
+
+	for (i = 0; i < batch->alloc->count; i++) {
+		ret = step(batch, &batch->orders[i]);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static void batch_undo(struct batch *batch)
+{
+	struct order *order;
+	u32 i;
+
+	for (i = batch->alloc->count; i-- > 0;) {
+		order = &batch->orders[i];
+		if (order->dmabuf)
+			dma_buf_put(order->dmabuf);
+		if (order->fd >= 0)
+			put_unused_fd(order->fd);
+	}
+}
+
+static bool is_user_address(u64 address)
+{
+	return address == (uintptr_t)address;
+}
+
+/* In the order that the ABI states. */
+static int check_call(const struct bufalloc_alloc *alloc)
+{
+	if (!is_user_address(alloc->requests) ||
+	    !is_user_address(alloc->results))
+		return -EFAULT;
+	if (alloc->request_size < REQUEST_SIZE_MIN ||
+	    alloc->result_size < RESULT_SIZE_MIN)
+		return -EINVAL;
+	if (alloc->request_size > PAGE_SIZE || alloc->result_size > PAGE_SIZE ||
+	    alloc->count > BUFALLOC_MAX_BATCH)
+		return -E2BIG;
+	if (alloc->flags || alloc->__reserved || !alloc->count)
+		return -EINVAL;
+	return 0;
+}
+
+/**
+ * batch_run() - make all buffers of a call, or none
+ * @client: who asks.
+ * @alloc: the call; out_failed and out_reason are filled in.
+ * @commit: called when all is ready, before anything is published: the last
+ *	thing that may fail.
+ * @context: for @commit.
+ *
+ * Return: 0 or what <linux/bufalloc.h> lists.
+ */
+int batch_run(struct client *client, struct bufalloc_alloc *alloc,
+	      int (*commit)(void *context), void *context)
+{
+	struct batch batch = { .client = client, .alloc = alloc };
+	u32 i;
+	int ret;
+
+	alloc->out_failed = 0;
+	alloc->out_reason = BUFALLOC_REASON_NONE;
+	ret = check_call(alloc);
+	if (ret)
+		return ret;
+
+	batch.orders = kvcalloc(alloc->count, sizeof(*batch.orders),
+				GFP_KERNEL_ACCOUNT);
+	if (!batch.orders)
+		return -ENOMEM;
+	for (i = 0; i < alloc->count; i++)
+		batch.orders[i].fd = -1;
+
+	ret = batch_each(&batch, order_read);
+	if (!ret)
+		ret = batch_each(&batch, order_reserve_fd);
+	if (!ret)
+		ret = batch_each(&batch, order_make);
+	if (!ret)
+		ret = batch_each(&batch, order_write);
+	if (!ret)
+		ret = commit(context);
+
+	if (ret)
+		batch_undo(&batch);
+	else
+		for (i = 0; i < alloc->count; i++)
+			order_publish(&batch.orders[i]);
+	kvfree(batch.orders);
+	return ret;
+}

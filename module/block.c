@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Where a memory type belongs to the memory, changing it page by page splits
+ * the kernel's mapping into small pages for good. So it is changed in aligned
+ * blocks of the size of a large page, and small chunks are carved from them.
+ *
+ * A block belongs to the client whose memory it holds, and is charged to it
+ * whole. It lives as long as a chunk of it does.
+ */
+#include <linux/bitmap.h>
+#include <linux/minmax.h>
+#include <linux/slab.h>
+
+#include "block.h"
+#include "client.h"
+
+/* A client with many nearly full blocks is not searched for ever. */
+#define SEARCH_MAX	16
+
+/**
+ * struct block - memory that chunks are carved from
+ * @node: in its client's list while a page is free.
+ * @source: what it was taken with.
+ * @whole: the allocation.
+ * @pages: in all.
+ * @free: not carved.
+ * @map: a bit for each page that is carved.
+ *
+ * All of it is guarded by &client.blocks_lock.
+ */
+struct block {
+	struct list_head node;
+	struct source source;
+	struct chunk whole;
+	unsigned int pages;
+	unsigned int free;
+	unsigned long map[];
+};
+
+static struct block *block_create(const struct source *source, size_t size,
+				  gfp_t gfp)
+{
+	unsigned int pages = size >> PAGE_SHIFT;
+	struct block *block;
+	int ret;
+
+	block = kzalloc(struct_size(block, map, BITS_TO_LONGS(pages)),
+			GFP_KERNEL_ACCOUNT);
+	if (!block)
+		return ERR_PTR(-ENOMEM);
+
+	block->source = *source;
+	block->pages = pages;
+	block->free = pages;
+	ret = chunk_alloc(&block->whole, source, size, gfp);
+	if (ret) {
+		kfree(block);
+		return ERR_PTR(ret);
+	}
+	return block;
+}
+
+static void block_destroy(struct block *block)
+{
+	chunk_free(&block->whole, &block->source);
+	kfree(block);
+}
+
+static bool block_serves(const struct block *block, const struct source *source)
+{
+	return block->source.heap == source->heap &&
+	       block->source.memtype == source->memtype;
+}
+
+/*
+ * The first free run of at least @least pages, cut to @pages. Returns its
+ * length and stores its start, or returns 0.
+ */
+static unsigned int block_find_run(const struct block *block,
+				   unsigned int pages, unsigned int least,
+				   unsigned int *start)
+{
+	unsigned int begin, end;
+
+	if (block->free < least)
+		return 0;
+
+	for (begin = find_first_zero_bit(block->map, block->pages);
+	     begin < block->pages;
+	     begin = find_next_zero_bit(block->map, block->pages, end)) {
+		end = find_next_bit(block->map, block->pages, begin);
+		if (end - begin >= least) {
+			*start = begin;
+			return min(end - begin, pages);
+		}
+	}
+	return 0;
+}
+
+static void block_take(struct block *block, struct chunk *chunk,
+		       unsigned int start, unsigned int pages)
+{
+	bitmap_set(block->map, start, pages);
+	block->free -= pages;
+	if (!block->free)
+		list_del_init(&block->node);
+
+	chunk->page = block->whole.page + start;
+	chunk->size = (size_t)pages << PAGE_SHIFT;
+	chunk->cookie = NULL;
+	chunk->dma = block->whole.dma + ((dma_addr_t)start << PAGE_SHIFT);
+	chunk->block = block;
+}
+
+static bool carve_from_blocks(struct chunk *chunk, const struct source *source,
+			      unsigned int pages, unsigned int least)
+{
+	unsigned int seen = 0, start, found;
+	struct block *block;
+
+	list_for_each_entry(block, &source->client->blocks, node) {
+		if (seen++ == SEARCH_MAX)
+			break;
+		if (!block_serves(block, source))
+			continue;
+		found = block_find_run(block, pages, least, &start);
+		if (found) {
+			block_take(block, chunk, start, found);
+			return true;
+		}
+	}
+	return false;
+}
+
+static int carve_from_new(struct chunk *chunk, const struct source *source,
+			  unsigned int pages, gfp_t gfp)
+{
+	size_t size = roundup_pow_of_two((size_t)pages << PAGE_SHIFT);
+	struct block *block;
+
+	block = block_create(source, max_t(size_t, size, BLOCK_SIZE_MIN), gfp);
+	if (IS_ERR(block))
+		return PTR_ERR(block);
+
+	/* The newest is looked at first: it has the most room. */
+	list_add(&block->node, &source->client->blocks);
+	block_take(block, chunk, 0, pages);
+	return 0;
+}
+
+/**
+ * block_carve() - take a piece of a block, of a new one if need be
+ * @chunk: to be filled in.
+ * @source: where from, for whom.
+ * @size: bytes wanted, whole pages, at most CHUNK_MAX.
+ * @least: bytes that will do, so that the rest of a block is of use.
+ * @gfp: how hard to try for a new block.
+ *
+ * Return: 0, or what chunk_alloc() returned.
+ */
+int block_carve(struct chunk *chunk, const struct source *source, size_t size,
+		size_t least, gfp_t gfp)
+{
+	unsigned int pages = size >> PAGE_SHIFT;
+	int ret = 0;
+
+	mutex_lock(&source->client->blocks_lock);
+	if (!carve_from_blocks(chunk, source, pages, least >> PAGE_SHIFT))
+		ret = carve_from_new(chunk, source, pages, gfp);
+	mutex_unlock(&source->client->blocks_lock);
+	return ret;
+}
+
+/* Give a carved chunk back, and the block with the last of them. */
+void block_return(struct chunk *chunk)
+{
+	struct block *block = chunk->block;
+	struct client *client = block->source.client;
+	unsigned int pages = chunk->size >> PAGE_SHIFT;
+
+	mutex_lock(&client->blocks_lock);
+	bitmap_clear(block->map, chunk->page - block->whole.page, pages);
+	if (!block->free)
+		list_add(&block->node, &client->blocks);
+	block->free += pages;
+	if (block->free == block->pages) {
+		list_del(&block->node);
+		block_destroy(block);
+	}
+	mutex_unlock(&client->blocks_lock);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _BUFALLOC_BLOCK_H
+#define _BUFALLOC_BLOCK_H
+
+#include <linux/sizes.h>
+
+#include "chunk.h"
+
+/* What the kernel's own mapping can change the type of without being split. */
+#define BLOCK_SIZE_MIN	SZ_2M
+
+int block_carve(struct chunk *chunk, const struct source *source, size_t size,
+		size_t least, gfp_t gfp);
+void block_return(struct chunk *chunk);
+
+#endif /* _BUFALLOC_BLOCK_H */

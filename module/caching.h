@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _BUFALLOC_CACHING_H
+#define _BUFALLOC_CACHING_H
+
+#include <linux/device.h>
+#include <linux/mm.h>
+
+#include <linux/bufalloc.h>
+
+enum bufalloc_memtype caching_memtype(struct device *dev,
+				      enum bufalloc_caching caching);
+pgprot_t caching_pgprot(enum bufalloc_memtype memtype, pgprot_t prot);
+
+bool caching_is_of_memory(enum bufalloc_memtype memtype);
+int caching_convert(struct page *page, size_t size,
+		    enum bufalloc_memtype memtype);
+int caching_restore(struct page *page, size_t size,
+		    enum bufalloc_memtype memtype);
+int caching_clear(struct page *page, size_t size,
+		  enum bufalloc_memtype memtype);
+
+#endif /* _BUFALLOC_CACHING_H */

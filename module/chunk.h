@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _BUFALLOC_CHUNK_H
+#define _BUFALLOC_CHUNK_H
+
+#include <linux/list.h>
+#include <linux/sizes.h>
+#include <linux/types.h>
+
+#include <linux/bufalloc.h>
+
+struct block;
+struct client;
+struct heap;
+struct page;
+
+/* The largest chunk that the page allocator is asked for. */
+#define CHUNK_MAX	SZ_4M
+
+/**
+ * struct source - where memory comes from, on whose account
+ * @client: is charged.
+ * @heap: whose device it is allocated for.
+ * @caching: as decided for the buffer.
+ * @memtype: what that is for the CPU.
+ */
+struct source {
+	struct client *client;
+	struct heap *heap;
+	enum bufalloc_caching caching;
+	enum bufalloc_memtype memtype;
+};
+
+/**
+ * struct chunk - physically contiguous memory
+ * @node: in its owner's list.
+ * @page: the first page.
+ * @size: bytes, whole pages.
+ * @cookie: what dma_alloc_attrs() returned. Not an address: only the DMA API
+ *	knows what it stands for.
+ * @dma: the memory in the address space of the heap's device.
+ * @block: the block it was carved from, or NULL if it is a whole allocation.
+ */
+struct chunk {
+	struct list_head node;
+	struct page *page;
+	size_t size;
+	void *cookie;
+	dma_addr_t dma;
+	struct block *block;
+};
+
+int chunk_alloc(struct chunk *chunk, const struct source *source, size_t size,
+		gfp_t gfp);
+void chunk_free(struct chunk *chunk, const struct source *source);
+
+long chunk_live_bytes(void);
+
+#endif /* _BUFALLOC_CHUNK_H */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The main code is written for the newest kernel. This gives older ones the
+ * same names. Each shim says which kernel made it unnecessary; whether one is
+ * needed is found by compiling a file of probes/, since distributions backport.
+ */
+#ifndef _BUFALLOC_COMPAT_H
+#define _BUFALLOC_COMPAT_H
+
+#include <linux/mm.h>
+#include <linux/module.h>
+
+/*
+ * 6.13 takes the namespace as a string; before that it was a bare word. What
+ * either writes into the module is the same line.
+ */
+#undef MODULE_IMPORT_NS
+#define MODULE_IMPORT_NS(ns) MODULE_INFO(import_ns, ns)
+
+#ifndef HAVE_VM_FLAGS_SET
+/* 6.3 made a VMA's flags read-only but for these. */
+static inline void vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
+{
+	vma->vm_flags |= flags;
+}
+
+static inline void vm_flags_clear(struct vm_area_struct *vma,
+				  unsigned long flags)
+{
+	vma->vm_flags &= ~flags;
+}
+#endif
+
+#endif /* _BUFALLOC_COMPAT_H */

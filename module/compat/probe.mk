@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: GPL-2.0
+# What the headers at hand offer is found by compiling a file, never by a
+# version: $(call probe,FILE) is y or nothing.
+probe = $(shell $(CC) $(NOSTDINC_FLAGS) $(LINUXINCLUDE) $(KBUILD_CPPFLAGS) \
+	$(KBUILD_CFLAGS) $(KBUILD_CFLAGS_MODULE) -DKBUILD_MODNAME='"probe"' \
+	-DKBUILD_BASENAME='"probe"' -Werror -c -o /dev/null $(1) \
+	>/dev/null 2>&1 && echo y)

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /dev/bufalloc: what userspace says comes in here, and what it is told goes
+ * out. The structures of <linux/bufalloc.h> are copied once each way.
+ */
+#include <linux/compat.h>
+#include <linux/dma-buf.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/nospec.h>
+#include <linux/uaccess.h>
+
+#include "batch.h"
+#include "buffer.h"
+#include "caching.h"
+#include "chunk.h"
+#include "client.h"
+#include "device.h"
+#include "heap.h"
+
+/**
+ * struct call - one ioctl on its way
+ * @client: who calls.
+ * @user: the caller's structure.
+ * @user_size: as the caller says.
+ * @size: of the kernel's structure.
+ * @arg: the kernel's copy of it.
+ */
+struct call {
+	struct client *client;
+	void __user *user;
+	u32 user_size;
+	u32 size;
+	union {
+		u32 arg_size;
+		struct bufalloc_info info;
+		struct bufalloc_heap heap;
+		struct bufalloc_alloc alloc;
+		struct bufalloc_query query;
+	} arg;
+};
+
+struct command {
+	unsigned int cmd;
+	u32 size;
+	u32 size_min;	/* of the structure's first version */
+	int (*run)(struct call *call);
+};
+
+static int call_write(struct call *call)
+{
+	u32 size = min(call->size, call->user_size);
+
+	/* What the caller has beyond that was found to be zero. */
+	return copy_to_user(call->user, &call->arg, size) ? -EFAULT : 0;
+}
+
+static int run_info(struct call *call)
+{
+	struct bufalloc_info *info = &call->arg.info;
+
+	if (info->__reserved)
+		return -EINVAL;
+
+	info->out_abi_version = BUFALLOC_ABI_VERSION;
+	info->out_features = 0;
+	info->out_page_size = PAGE_SIZE;
+	info->out_heaps = heap_count();
+	info->out_max_batch = BUFALLOC_MAX_BATCH;
+	info->out_max_length = batch_max_length();
+	info->out_client_bytes = atomic_long_read(&call->client->bytes);
+	info->out_client_buffers = atomic_long_read(&call->client->buffers);
+	info->out_system_bytes = chunk_live_bytes();
+	info->out_system_buffers = buffer_live_count();
+	return call_write(call);
+}
+
+static u32 heap_cachings(const struct bufalloc_heap *heap)
+{
+	u32 cachings = 0;
+
+	if (heap->out_memtype_wc != BUFALLOC_MEMTYPE_NONE)
+		cachings |= 1 << BUFALLOC_CACHING_WC;
+	if (heap->out_memtype_coherent != BUFALLOC_MEMTYPE_NONE)
+		cachings |= 1 << BUFALLOC_CACHING_COHERENT;
+	if (heap->out_memtype_cached != BUFALLOC_MEMTYPE_NONE)
+		cachings |= 1 << BUFALLOC_CACHING_CACHED;
+	return cachings;
+}
+
+static int run_heap(struct call *call)
+{
+	struct bufalloc_heap *out = &call->arg.heap;
+	struct heap *heap;
+
+	if (out->__reserved)
+		return -EINVAL;
+	heap = heap_at(array_index_nospec(out->index, heap_count()));
+	if (out->index >= heap_count() || !heap)
+		return -ENOENT;
+
+	strscpy_pad(out->out_name, heap->name, sizeof(out->out_name));
+	out->out_dma_bits = heap->dma_bits;
+	out->out_memtype_wc = caching_memtype(heap->dev, BUFALLOC_CACHING_WC);
+	out->out_memtype_coherent =
+		caching_memtype(heap->dev, BUFALLOC_CACHING_COHERENT);
+	out->out_memtype_cached =
+		caching_memtype(heap->dev, BUFALLOC_CACHING_CACHED);
+	out->out_cachings = heap_cachings(out);
+	out->out_bytes_total = 0;
+	out->out_bytes_used = atomic_long_read(&heap->used);
+	return call_write(call);
+}
+
+static int write_alloc(void *call)
+{
+	return call_write(call);
+}
+
+static int run_alloc(struct call *call)
+{
+	int ret;
+
+	ret = batch_run(call->client, &call->arg.alloc, write_alloc, call);
+	/* The refusal stands, whether or not its reason can be told. */
+	if (ret)
+		call_write(call);
+	return ret;
+}
+
+static void query_buffer(struct bufalloc_query *query, struct dma_buf *dmabuf)
+{
+	struct buffer_facts facts;
+
+	buffer_describe(dmabuf, &facts);
+	query->out_length = facts.length;
+	query->out_caching = facts.caching;
+	query->out_memtype = facts.memtype;
+	query->out_heap = facts.heap;
+	query->out_state = facts.state;
+	query->out_chunks = facts.chunks;
+	query->out_segments = facts.segments;
+	query->out_attachments = facts.attachments;
+	query->out_max_cpu_page = PAGE_SIZE;
+}
+
+static int run_query(struct call *call)
+{
+	struct bufalloc_query *query = &call->arg.query;
+	struct dma_buf *dmabuf;
+	int ret = -EINVAL;
+
+	if (query->__reserved)
+		return -EINVAL;
+
+	dmabuf = dma_buf_get(query->fd);
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+
+	if (buffer_is(dmabuf)) {
+		query_buffer(query, dmabuf);
+		ret = call_write(call);
+	}
+	dma_buf_put(dmabuf);
+	return ret;
+}
+
+#define COMMAND(name, type, min) \
+	[_IOC_NR(BUFALLOC_IOCTL_##name)] = { \
+		.cmd = BUFALLOC_IOCTL_##name, \
+		.size = sizeof(struct bufalloc_##type), \
+		.size_min = min, \
+		.run = run_##type, \
+	}
+
+static const struct command commands[] = {
+	COMMAND(INFO, info, 72),
+	COMMAND(HEAP, heap, 80),
+	COMMAND(ALLOC, alloc, 48),
+	COMMAND(QUERY, query, 56),
+};
+
+static_assert(sizeof(struct bufalloc_info) == 72);
+static_assert(sizeof(struct bufalloc_heap) == 80);
+static_assert(sizeof(struct bufalloc_alloc) == 48);
+static_assert(sizeof(struct bufalloc_query) == 56);
+static_assert(sizeof(struct bufalloc_request) == 48);
+static_assert(sizeof(struct bufalloc_result) == 32);
+
+static const struct command *command_find(unsigned int cmd)
+{
+	unsigned int nr = _IOC_NR(cmd);
+
+	if (nr >= ARRAY_SIZE(commands))
+		return NULL;
+	nr = array_index_nospec(nr, ARRAY_SIZE(commands));
+	return commands[nr].cmd == cmd ? &commands[nr] : NULL;
+}
+
+/* In the order that the ABI states. */
+static int call_read(struct call *call, const struct command *command)
+{
+	if (get_user(call->user_size, (u32 __user *)call->user))
+		return -EFAULT;
+	if (call->user_size < command->size_min)
+		return -EINVAL;
+	if (call->user_size > PAGE_SIZE)
+		return -E2BIG;
+
+	call->size = command->size;
+	return copy_struct_from_user(&call->arg, call->size, call->user,
+				     call->user_size);
+}
+
+static long device_ioctl(struct file *file, unsigned int cmd,
+			 unsigned long arg)
+{
+	const struct command *command = command_find(cmd);
+	struct call call = {
+		.client = file->private_data,
+		.user = (void __user *)arg,
+	};
+	int ret;
+
+	if (!command)
+		return -ENOTTY;
+
+	ret = call_read(&call, command);
+	if (ret)
+		return ret;
+	/* It may have changed since it was read. */
+	call.arg.arg_size = call.user_size;
+	return command->run(&call);
+}
+
+static int device_open(struct inode *inode, struct file *file)
+{
+	file->private_data = client_create();
+	return file->private_data ? 0 : -ENOMEM;
+}
+
+static int device_release(struct inode *inode, struct file *file)
+{
+	client_put(file->private_data);
+	return 0;
+}
+
+static const struct file_operations device_fops = {
+	.owner = THIS_MODULE,
+	.open = device_open,
+	.release = device_release,
+	.unlocked_ioctl = device_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+static ssize_t live_bytes_show(struct device *dev,
+			       struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%ld\n", chunk_live_bytes());
+}
+static DEVICE_ATTR_RO(live_bytes);
+
+static ssize_t live_buffers_show(struct device *dev,
+				 struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%ld\n", buffer_live_count());
+}
+static DEVICE_ATTR_RO(live_buffers);
+
+static struct attribute *device_attrs[] = {
+	&dev_attr_live_bytes.attr,
+	&dev_attr_live_buffers.attr,
+	NULL
+};
+ATTRIBUTE_GROUPS(device);
+
+static struct miscdevice device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "bufalloc",
+	.fops = &device_fops,
+	.groups = device_groups,
+};
+
+int devnode_register(void)
+{
+	return misc_register(&device);
+}
+
+void devnode_unregister(void)
+{
+	misc_deregister(&device);
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The devices that memory is allocated for. A heap is found by what is asked of
+ * it, so that a new kind of device becomes one by being probed here.
+ *
+ * Heaps come when their device is bound and go when the module does: sysfs
+ * cannot unbind them, and an index never changes its meaning.
+ */
+#include <linux/cc_platform.h>
+#include <linux/dma-mapping.h>
+#include <linux/module.h>
+#include <linux/platform_device.h>
+#include <linux/slab.h>
+
+#include "heap.h"
+
+#define HEAPS_MAX	16
+
+/* Guards the addition of heaps; readers need none, see heap_add(). */
+static DEFINE_MUTEX(heaps_lock);
+static struct heap *heaps[HEAPS_MAX];
+static u32 heaps_count;
+
+struct builtin {
+	const char *name;
+	u32 dma_bits;
+};
+
+static const struct builtin builtins[] = {
+	{ .name = "system", .dma_bits = 64 },
+	{ .name = "system32", .dma_bits = 32 },
+};
+
+static struct platform_device *devices[ARRAY_SIZE(builtins)];
+
+u32 heap_count(void)
+{
+	/* Pairs with the release in heap_add(). */
+	return smp_load_acquire(&heaps_count);
+}
+
+struct heap *heap_at(u32 index)
+{
+	return index < heap_count() ? heaps[index] : NULL;
+}
+
+static bool heap_fits(const struct heap *heap, u32 dma_bits)
+{
+	return !dma_bits || heap->dma_bits <= dma_bits;
+}
+
+/*
+ * The heap of that index, or with BUFALLOC_HEAP_ANY the one that leaves the
+ * most room; NULL where none lies below 2^dma_bits. 0 bits are no limit.
+ */
+struct heap *heap_find(u32 index, u32 dma_bits)
+{
+	struct heap *heap, *best = NULL;
+	u32 i;
+
+	if (index != BUFALLOC_HEAP_ANY) {
+		heap = heap_at(index);
+		return heap && heap_fits(heap, dma_bits) ? heap : NULL;
+	}
+
+	for (i = 0; i < heap_count(); i++) {
+		heap = heaps[i];
+		if (heap_fits(heap, dma_bits) &&
+		    (!best || heap->dma_bits > best->dma_bits))
+			best = heap;
+	}
+	return best;
+}
+
+static int heap_add(struct heap *heap)
+{
+	int ret = 0;
+
+	mutex_lock(&heaps_lock);
+	if (heaps_count == HEAPS_MAX) {
+		ret = -ENOSPC;
+	} else {
+		heap->index = heaps_count;
+		heaps[heap->index] = heap;
+		/* Readers look at a slot after the count says it is there. */
+		smp_store_release(&heaps_count, heap->index + 1);
+	}
+	mutex_unlock(&heaps_lock);
+	return ret;
+}
+
+static int heap_probe(struct platform_device *pdev)
+{
+	const struct builtin *builtin = dev_get_platdata(&pdev->dev);
+	struct heap *heap;
+	int ret;
+
+	if (!builtin)
+		return -ENODEV;
+
+	ret = dma_coerce_mask_and_coherent(&pdev->dev,
+					   DMA_BIT_MASK(builtin->dma_bits));
+	/* A platform whose memory all lies higher has no such heap. */
+	if (ret)
+		return ret;
+
+	heap = devm_kzalloc(&pdev->dev, sizeof(*heap), GFP_KERNEL);
+	if (!heap)
+		return -ENOMEM;
+	heap->dev = &pdev->dev;
+	heap->name = builtin->name;
+	heap->dma_bits = builtin->dma_bits;
+	return heap_add(heap);
+}
+
+static struct platform_driver heap_driver = {
+	.probe = heap_probe,
+	.driver = {
+		.name = "bufalloc-heap",
+		.suppress_bind_attrs = true,
+		.probe_type = PROBE_FORCE_SYNCHRONOUS,
+	},
+};
+
+static void heap_unregister_devices(void)
+{
+	size_t i;
+
+	for (i = ARRAY_SIZE(devices); i-- > 0;) {
+		platform_device_unregister(devices[i]);
+		devices[i] = NULL;
+	}
+}
+
+static int heap_register_devices(void)
+{
+	struct platform_device *pdev;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(builtins); i++) {
+		pdev = platform_device_register_data(NULL, "bufalloc-heap", i,
+						     &builtins[i],
+						     sizeof(builtins[i]));
+		if (IS_ERR(pdev)) {
+			heap_unregister_devices();
+			return PTR_ERR(pdev);
+		}
+		devices[i] = pdev;
+	}
+	return 0;
+}
+
+int heap_init(void)
+{
+	int ret;
+
+	/* DMA memory would be decrypted behind mappings that know nothing of it. */
+	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT)) {
+		pr_err("bufalloc: memory encryption is active, which is not supported\n");
+		return -EOPNOTSUPP;
+	}
+
+	ret = platform_driver_register(&heap_driver);
+	if (ret)
+		return ret;
+
+	ret = heap_register_devices();
+	if (ret)
+		goto unregister_driver;
+
+	if (!heap_count()) {
+		ret = -ENODEV;
+		goto unregister_devices;
+	}
+	return 0;
+
+unregister_devices:
+	heap_unregister_devices();
+unregister_driver:
+	platform_driver_unregister(&heap_driver);
+	return ret;
+}
+
+void heap_exit(void)
+{
+	heap_unregister_devices();
+	platform_driver_unregister(&heap_driver);
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * bufalloc: memory that devices can use, for userspace.
+ *
+ * The module cannot go while a buffer or an open file lives: both hold it.
+ */
+#include <linux/module.h>
+
+#include "device.h"
+#include "heap.h"
+
+static int __init bufalloc_init(void)
+{
+	int ret;
+
+	ret = heap_init();
+	if (ret)
+		return ret;
+
+	/* Last: from here on there are users. */
+	ret = devnode_register();
+	if (ret)
+		heap_exit();
+	return ret;
+}
+module_init(bufalloc_init);
+
+static void __exit bufalloc_exit(void)
+{
+	devnode_unregister();
+	heap_exit();
+}
+module_exit(bufalloc_exit);
+
+MODULE_DESCRIPTION("Device memory for userspace as dma-bufs");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1.0");

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the CPU sees of a buffer: mappings of userspace, of the memory type the
+ * buffer has and populated from the start, and mappings of the kernel for
+ * importers that read or write by CPU.
+ */
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "backing.h"
+#include "caching.h"
+#include "compat/compat.h"
+#include "mmap.h"
+
+/* Only after a zap: mappings are populated when they are made. */
+static vm_fault_t mmap_fault(struct vm_fault *vmf)
+{
+	const struct backing *backing = vmf->vma->vm_private_data;
+	unsigned long offset = vmf->pgoff;
+	struct segment seg;
+
+	backing_for_each_segment(backing, &seg) {
+		if (offset < seg.size >> PAGE_SHIFT)
+			return vmf_insert_pfn(vmf->vma, vmf->address,
+					      page_to_pfn(seg.page) + offset);
+		offset -= seg.size >> PAGE_SHIFT;
+	}
+	return VM_FAULT_SIGBUS;
+}
+
+static const struct vm_operations_struct mmap_ops = {
+	.fault = mmap_fault,
+};
+
+/*
+ * Map a run. The first page of a mapping goes in alone: x86 keeps a record of a
+ * VMA that one remap_pfn_range() fills, and on older kernels warns when its
+ * pages have been zapped by the time it is unmapped.
+ */
+static int map_run(struct vm_area_struct *vma, unsigned long addr,
+		   unsigned long pfn, unsigned long size)
+{
+	if (addr == vma->vm_start) {
+		if (vmf_insert_pfn(vma, addr, pfn) != VM_FAULT_NOPAGE)
+			return -ENOMEM;
+		addr += PAGE_SIZE;
+		pfn++;
+		size -= PAGE_SIZE;
+	}
+	if (!size)
+		return 0;
+	return remap_pfn_range(vma, addr, pfn, size, vma->vm_page_prot);
+}
+
+static int mmap_populate(const struct backing *backing,
+			 struct vm_area_struct *vma)
+{
+	unsigned long skip = vma->vm_pgoff << PAGE_SHIFT;
+	unsigned long addr = vma->vm_start;
+	unsigned long size;
+	struct segment seg;
+	int ret;
+
+	backing_for_each_segment(backing, &seg) {
+		if (addr == vma->vm_end)
+			break;
+		if (skip >= seg.size) {
+			skip -= seg.size;
+			continue;
+		}
+		size = min(seg.size - skip, vma->vm_end - addr);
+		ret = map_run(vma, addr,
+			      page_to_pfn(seg.page) + (skip >> PAGE_SHIFT),
+			      size);
+		if (ret)
+			return ret;
+		addr += size;
+		skip = 0;
+	}
+	return 0;
+}
+
+/**
+ * mmap_user() - map a buffer, or a part of it, for userspace
+ * @backing: populated.
+ * @vma: as mmap(2) made it; the part is its vm_pgoff and its size.
+ *
+ * Return: 0; -EINVAL for a private mapping or one that passes the end of the
+ * buffer; -EPERM for one that can be executed; -ENOMEM.
+ */
+int mmap_user(struct backing *backing, struct vm_area_struct *vma)
+{
+	unsigned long pages = backing->length >> PAGE_SHIFT;
+
+	/* Not VM_SHARED, which is clear where the file is open for reading. */
+	if (!(vma->vm_flags & VM_MAYSHARE))
+		return -EINVAL;
+	if (vma->vm_pgoff >= pages || vma_pages(vma) > pages - vma->vm_pgoff)
+		return -EINVAL;
+	if (vma->vm_flags & VM_EXEC)
+		return -EPERM;
+
+	vm_flags_clear(vma, VM_MAYEXEC);
+	vm_flags_set(vma, VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP);
+	vma->vm_page_prot = caching_pgprot(backing->source.memtype,
+					   vma->vm_page_prot);
+	/* The VMA holds the dma-buf's file, and that the backing. */
+	vma->vm_private_data = backing;
+	vma->vm_ops = &mmap_ops;
+	return mmap_populate(backing, vma);
+}
+
+/* Map the whole buffer for the kernel. Return: its address, or NULL. */
+void *mmap_kernel(const struct backing *backing)
+{
+	unsigned long count = 0, i;
+	struct page **pages;
+	struct segment seg;
+	void *vaddr;
+
+	pages = kvmalloc_array(backing->length >> PAGE_SHIFT, sizeof(*pages),
+			       GFP_KERNEL_ACCOUNT);
+	if (!pages)
+		return NULL;
+
+	backing_for_each_segment(backing, &seg)
+		for (i = 0; i < seg.size >> PAGE_SHIFT; i++)
+			pages[count++] = seg.page + i;
+
+	vaddr = vmap(pages, count, VM_MAP,
+		     caching_pgprot(backing->source.memtype, PAGE_KERNEL));
+	kvfree(pages);
+	return vaddr;
+}
+
+void munmap_kernel(void *vaddr)
+{
+	vunmap(vaddr);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What older kernels call by other names; see module/compat/compat.h. */
+#ifndef _IMPORTER_COMPAT_H
+#define _IMPORTER_COMPAT_H
+
+#include <linux/dma-buf.h>
+#include <linux/module.h>
+
+#undef MODULE_IMPORT_NS
+#define MODULE_IMPORT_NS(ns) MODULE_INFO(import_ns, ns)
+
+#ifndef HAVE_DMA_BUF_UNLOCKED
+/* 6.2 made the reservation lock the caller's, with names for those without. */
+#define dma_buf_map_attachment_unlocked		dma_buf_map_attachment
+#define dma_buf_unmap_attachment_unlocked	dma_buf_unmap_attachment
+#define dma_buf_vmap_unlocked			dma_buf_vmap
+#define dma_buf_vunmap_unlocked			dma_buf_vunmap
+#endif
+
+#endif /* _IMPORTER_COMPAT_H */

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A small importer: what any driver does with a dma-buf, one step at a time, on
+ * the word of a test. Each open file has its own attachments; closing it undoes
+ * what it left.
+ */
+#include <linux/dma-buf.h>
+#include <linux/dma-mapping.h>
+#include <linux/fs.h>
+#include <linux/iosys-map.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/platform_device.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/xarray.h>
+
+#include "compat.h"
+#include "importer.h"
+#include "pagetable.h"
+
+/**
+ * struct import - a buffer attached to one of the devices
+ * @dmabuf: held.
+ * @attach: the attachment.
+ * @sgt: its table while mapped, or NULL.
+ * @direction: of the mapping.
+ */
+struct import {
+	struct dma_buf *dmabuf;
+	struct dma_buf_attachment *attach;
+	struct sg_table *sgt;
+	enum dma_data_direction direction;
+};
+
+/**
+ * struct session - an open file
+ * @lock: one call at a time.
+ * @imports: by id.
+ */
+struct session {
+	struct mutex lock;
+	struct xarray imports;
+};
+
+static struct platform_device *devices[IMPORTER_DEVICES];
+
+static void import_unmap(struct import *import)
+{
+	if (!import->sgt)
+		return;
+	dma_buf_unmap_attachment_unlocked(import->attach, import->sgt,
+					  import->direction);
+	import->sgt = NULL;
+}
+
+static void import_destroy(struct import *import)
+{
+	import_unmap(import);
+	dma_buf_detach(import->dmabuf, import->attach);
+	dma_buf_put(import->dmabuf);
+	kfree(import);
+}
+
+static struct import *import_create(int fd, struct device *dev)
+{
+	struct import *import;
+	long err;
+
+	import = kzalloc(sizeof(*import), GFP_KERNEL);
+	if (!import)
+		return ERR_PTR(-ENOMEM);
+
+	import->dmabuf = dma_buf_get(fd);
+	if (IS_ERR(import->dmabuf)) {
+		err = PTR_ERR(import->dmabuf);
+		goto free_import;
+	}
+	import->attach = dma_buf_attach(import->dmabuf, dev);
+	if (IS_ERR(import->attach)) {
+		err = PTR_ERR(import->attach);
+		goto put_dmabuf;
+	}
+	return import;
+
+put_dmabuf:
+	dma_buf_put(import->dmabuf);
+free_import:
+	kfree(import);
+	return ERR_PTR(err);
+}
+
+static long run_attach(struct session *session, void __user *user)
+{
+	struct importer_attach arg;
+	struct import *import;
+	int ret;
+
+	if (copy_from_user(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	if (arg.device >= IMPORTER_DEVICES)
+		return -EINVAL;
+
+	import = import_create(arg.fd, &devices[arg.device]->dev);
+	if (IS_ERR(import))
+		return PTR_ERR(import);
+
+	ret = xa_alloc(&session->imports, &arg.out_id, import, xa_limit_31b,
+		       GFP_KERNEL);
+	if (ret) {
+		import_destroy(import);
+		return ret;
+	}
+	return copy_to_user(user, &arg, sizeof(arg)) ? -EFAULT : 0;
+}
+
+static long run_detach(struct session *session, unsigned long id)
+{
+	struct import *import = xa_erase(&session->imports, id);
+
+	if (!import)
+		return -ENOENT;
+	import_destroy(import);
+	return 0;
+}
+
+static void describe(const struct sg_table *sgt, struct importer_map *arg)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+
+	arg->out_nents = sgt->nents;
+	arg->out_orig_nents = sgt->orig_nents;
+	memset(arg->out_segments, 0, sizeof(arg->out_segments));
+	for_each_sgtable_dma_sg(sgt, sg, i) {
+		if (i == IMPORTER_SEGMENTS_MAX)
+			break;
+		arg->out_segments[i].dma = sg_dma_address(sg);
+		arg->out_segments[i].length = sg_dma_len(sg);
+	}
+	for_each_sgtable_sg(sgt, sg, i) {
+		if (i == IMPORTER_SEGMENTS_MAX)
+			break;
+		arg->out_segments[i].phys = sg_phys(sg);
+	}
+}
+
+static long run_map(struct session *session, void __user *user)
+{
+	struct importer_map *arg;
+	struct import *import;
+	struct sg_table *sgt;
+	long ret = 0;
+
+	arg = memdup_user(user, sizeof(*arg));
+	if (IS_ERR(arg))
+		return PTR_ERR(arg);
+
+	import = xa_load(&session->imports, arg->id);
+	if (!import)
+		ret = -ENOENT;
+	else if (import->sgt)
+		ret = -EBUSY;
+	else if (arg->direction > IMPORTER_FROM_DEVICE)
+		ret = -EINVAL;
+	if (ret)
+		goto free_arg;
+
+	sgt = dma_buf_map_attachment_unlocked(import->attach, arg->direction);
+	if (IS_ERR(sgt)) {
+		ret = PTR_ERR(sgt);
+		goto free_arg;
+	}
+	import->sgt = sgt;
+	import->direction = arg->direction;
+	describe(sgt, arg);
+	if (copy_to_user(user, arg, sizeof(*arg)))
+		ret = -EFAULT;
+free_arg:
+	kfree(arg);
+	return ret;
+}
+
+static long run_unmap(struct session *session, unsigned long id)
+{
+	struct import *import = xa_load(&session->imports, id);
+
+	if (!import || !import->sgt)
+		return -ENOENT;
+	import_unmap(import);
+	return 0;
+}
+
+static long run_peek(struct session *session, void __user *user)
+{
+	struct importer_peek arg;
+	struct import *import;
+
+	if (copy_from_user(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	import = xa_load(&session->imports, arg.id);
+	if (!import || !import->sgt)
+		return -ENOENT;
+	if (sg_pcopy_to_buffer(import->sgt->sgl, import->sgt->orig_nents,
+			       &arg.out_value, sizeof(arg.out_value),
+			       arg.offset) != sizeof(arg.out_value))
+		return -EINVAL;
+	return copy_to_user(user, &arg, sizeof(arg)) ? -EFAULT : 0;
+}
+
+static long run_vmap(void __user *user)
+{
+	struct importer_pte entry = {};
+	struct importer_vmap arg;
+	struct dma_buf *dmabuf;
+	struct iosys_map map;
+	long ret;
+
+	if (copy_from_user(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	dmabuf = dma_buf_get(arg.fd);
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+
+	ret = dma_buf_vmap_unlocked(dmabuf, &map);
+	if (ret)
+		goto put_dmabuf;
+	ret = pagetable_kernel(map.vaddr, &entry);
+	arg.out_memtype = entry.out_memtype;
+	arg.out_first = *(u64 *)map.vaddr;
+	dma_buf_vunmap_unlocked(dmabuf, &map);
+	if (!ret && copy_to_user(user, &arg, sizeof(arg)))
+		ret = -EFAULT;
+put_dmabuf:
+	dma_buf_put(dmabuf);
+	return ret;
+}
+
+static long run_pte(void __user *user, int (*look)(struct importer_pte *entry))
+{
+	struct importer_pte arg;
+	int ret;
+
+	if (copy_from_user(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	ret = look(&arg);
+	if (ret)
+		return ret;
+	return copy_to_user(user, &arg, sizeof(arg)) ? -EFAULT : 0;
+}
+
+static long run_zap(int fd)
+{
+	struct dma_buf *dmabuf = dma_buf_get(fd);
+
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+	unmap_mapping_range(dmabuf->file->f_mapping, 0, 0, 1);
+	dma_buf_put(dmabuf);
+	return 0;
+}
+
+static long session_run(struct session *session, unsigned int cmd,
+			unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+
+	switch (cmd) {
+	case IMPORTER_ATTACH:
+		return run_attach(session, user);
+	case IMPORTER_DETACH:
+		return run_detach(session, arg);
+	case IMPORTER_MAP:
+		return run_map(session, user);
+	case IMPORTER_UNMAP:
+		return run_unmap(session, arg);
+	case IMPORTER_PEEK:
+		return run_peek(session, user);
+	case IMPORTER_VMAP:
+		return run_vmap(user);
+	case IMPORTER_PTE_USER:
+		return run_pte(user, pagetable_user);
+	case IMPORTER_PTE_DIRECT:
+		return run_pte(user, pagetable_direct);
+	case IMPORTER_ZAP:
+		return run_zap(arg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static long importer_ioctl(struct file *file, unsigned int cmd,
+			   unsigned long arg)
+{
+	struct session *session = file->private_data;
+	long ret;
+
+	mutex_lock(&session->lock);
+	ret = session_run(session, cmd, arg);
+	mutex_unlock(&session->lock);
+	return ret;
+}
+
+static int importer_open(struct inode *inode, struct file *file)
+{
+	struct session *session = kzalloc(sizeof(*session), GFP_KERNEL);
+
+	if (!session)
+		return -ENOMEM;
+	mutex_init(&session->lock);
+	xa_init_flags(&session->imports, XA_FLAGS_ALLOC);
+	file->private_data = session;
+	return 0;
+}
+
+static int importer_release(struct inode *inode, struct file *file)
+{
+	struct session *session = file->private_data;
+	struct import *import;
+	unsigned long id;
+
+	xa_for_each(&session->imports, id, import)
+		import_destroy(import);
+	xa_destroy(&session->imports);
+	mutex_destroy(&session->lock);
+	kfree(session);
+	return 0;
+}
+
+static const struct file_operations importer_fops = {
+	.owner = THIS_MODULE,
+	.open = importer_open,
+	.release = importer_release,
+	.unlocked_ioctl = importer_ioctl,
+};
+
+static struct miscdevice importer = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "bufalloc-importer",
+	.fops = &importer_fops,
+	.mode = 0600,
+};
+
+static void devices_destroy(void)
+{
+	int i;
+
+	for (i = 0; i < IMPORTER_DEVICES; i++)
+		platform_device_unregister(devices[i]);
+}
+
+static struct platform_device *device_create_with(int id, u64 mask)
+{
+	struct platform_device_info info = {
+		.name = "bufalloc-importer",
+		.id = id,
+		.dma_mask = mask,
+	};
+	struct platform_device *pdev = platform_device_register_full(&info);
+
+	if (IS_ERR(pdev))
+		return NULL;
+	if (mask)
+		dma_set_max_seg_size(&pdev->dev, UINT_MAX);
+	else
+		pdev->dev.dma_mask = NULL;
+	return pdev;
+}
+
+static int devices_create(void)
+{
+	static const u64 masks[IMPORTER_DEVICES] = {
+		[IMPORTER_DEVICE_64] = DMA_BIT_MASK(64),
+		[IMPORTER_DEVICE_32] = DMA_BIT_MASK(32),
+		[IMPORTER_DEVICE_NONE] = 0,
+	};
+	int i;
+
+	for (i = 0; i < IMPORTER_DEVICES; i++) {
+		devices[i] = device_create_with(i, masks[i]);
+		if (!devices[i]) {
+			while (i-- > 0)
+				platform_device_unregister(devices[i]);
+			return -ENODEV;
+		}
+	}
+	return 0;
+}
+
+static int __init importer_init(void)
+{
+	int ret = devices_create();
+
+	if (ret)
+		return ret;
+	ret = misc_register(&importer);
+	if (ret)
+		devices_destroy();
+	return ret;
+}
+module_init(importer_init);
+
+static void __exit importer_exit(void)
+{
+	misc_deregister(&importer);
+	devices_destroy();
+}
+module_exit(importer_exit);
+
+MODULE_DESCRIPTION("Test importer of dma-bufs");
+MODULE_IMPORT_NS("DMA_BUF");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the page tables say of an address. Asking an allocator whether its
+ * memory is write-combined proves nothing; the entry the CPU uses does.
+ */
+#include <linux/errno.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+
+#include "importer.h"
+#include "pagetable.h"
+
+#ifdef CONFIG_X86_64
+#include <asm/msr.h>
+#include <asm/pgtable_types.h>
+
+/* The three bits choose one of eight types that the PAT register lists. */
+static u32 entry_memtype(u64 flags, bool large)
+{
+	u64 pat_bit = large ? _PAGE_PAT_LARGE : _PAGE_PAT;
+	unsigned int index = 0;
+	u64 pat;
+
+	if (flags & _PAGE_PWT)
+		index |= 1;
+	if (flags & _PAGE_PCD)
+		index |= 2;
+	if (flags & pat_bit)
+		index |= 4;
+	rdmsrl(MSR_IA32_CR_PAT, pat);
+	return (pat >> (index * 8)) & 7;
+}
+
+static int decode(const pte_t *pte, unsigned int level, unsigned long address,
+		  struct importer_pte *entry)
+{
+	unsigned long size;
+	u64 value;
+
+	if (!pte || !pte_present(*pte))
+		return -ENXIO;
+
+	value = pte_val(*pte);
+	size = page_level_size(level);
+	entry->out_size = size;
+	entry->out_memtype = entry_memtype(value, level != PG_LEVEL_4K);
+	entry->out_pfn = ((value & PTE_PFN_MASK & ~(u64)(size - 1)) |
+			  (address & (size - 1))) >> PAGE_SHIFT;
+	return 0;
+}
+
+/*
+ * The walks hold mmap_lock, so that nothing is unmapped under them; pages of
+ * bufalloc are never moved or swapped.
+ */
+int pagetable_user(struct importer_pte *entry)
+{
+	struct mm_struct *mm = current->mm;
+	unsigned long address = entry->address;
+	p4d_t *p4d;
+	pud_t *pud;
+	pmd_t *pmd;
+	pgd_t *pgd;
+	int ret = -ENXIO;
+
+	if (address >= TASK_SIZE)
+		return -EFAULT;
+
+	mmap_read_lock(mm);
+	pgd = pgd_offset(mm, address);
+	if (pgd_none(*pgd))
+		goto unlock;
+	p4d = p4d_offset(pgd, address);
+	if (p4d_none(*p4d))
+		goto unlock;
+	pud = pud_offset(p4d, address);
+	if (pud_none(*pud) || pud_val(*pud) & _PAGE_PSE)
+		goto unlock;
+	pmd = pmd_offset(pud, address);
+	if (pmd_none(*pmd))
+		goto unlock;
+	if (pmd_val(*pmd) & _PAGE_PSE)
+		ret = decode((pte_t *)pmd, PG_LEVEL_2M, address, entry);
+	else
+		ret = decode(pte_offset_kernel(pmd, address), PG_LEVEL_4K,
+			     address, entry);
+unlock:
+	mmap_read_unlock(mm);
+	return ret;
+}
+
+int pagetable_kernel(const void *address, struct importer_pte *entry)
+{
+	unsigned int level;
+	pte_t *pte = lookup_address((unsigned long)address, &level);
+
+	return decode(pte, level, (unsigned long)address, entry);
+}
+
+/* The kernel's own mapping of a page frame. */
+int pagetable_direct(struct importer_pte *entry)
+{
+	if (!pfn_valid(entry->address))
+		return -EINVAL;
+	return pagetable_kernel(pfn_to_kaddr(entry->address), entry);
+}
+#else
+int pagetable_user(struct importer_pte *entry)
+{
+	return -EOPNOTSUPP;
+}
+
+int pagetable_kernel(const void *address, struct importer_pte *entry)
+{
+	return -EOPNOTSUPP;
+}
+
+int pagetable_direct(struct importer_pte *entry)
+{
+	return -EOPNOTSUPP;
+}
+#endif

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * bufalloc: memory that devices can use, for userspace.
+ *
+ * Everything a program needs to talk to /dev/bufalloc is in this file. Buffers
+ * come back as dma-buf file descriptors: mmap(), DMA_BUF_IOCTL_SYNC and
+ * DMA_BUF_SET_NAME of <linux/dma-buf.h> work on them, and so does every driver
+ * that imports dma-bufs.
+ */
+#ifndef _UAPI_LINUX_BUFALLOC_H
+#define _UAPI_LINUX_BUFALLOC_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/**
+ * DOC: How the structures grow
+ *
+ * Every structure begins with its own size in bytes, which the caller sets to
+ * sizeof(). The command number never depends on it, so that a program and a
+ * kernel of different ages understand each other:
+ *
+ *  - a structure longer than the kernel's is taken when everything past what
+ *    the kernel knows is zero, and refused with E2BIG when it is not;
+ *  - a structure shorter than the kernel's, down to its first version, is
+ *    taken: what is missing counts as zero;
+ *  - the kernel writes back no more than the caller's size, and clears what
+ *    the caller has beyond the kernel's own.
+ *
+ * Arrays are a user address in 64 bits, a number of elements and the size of
+ * one element; each element follows the same three rules.
+ *
+ * Fields named out_* are written by the kernel and ignored on the way in. All
+ * others are read, and none is read and then ignored: what this kernel does not
+ * do is refused with EOPNOTSUPP, what no kernel does with EINVAL.
+ *
+ * A 32-bit program uses the same layouts on a 64-bit kernel.
+ */
+
+/**
+ * DOC: Errors
+ *
+ * Each call checks in this order, and the first failure decides:
+ *
+ *  1. EFAULT      the structure or an array is not readable or not writable
+ *  2. EINVAL      a size is below the first version of its structure
+ *  3. E2BIG       a non-zero byte past what this kernel knows, an element size
+ *                 above a page, or a count above BUFALLOC_MAX_BATCH
+ *  4. EINVAL      an undefined flag, a zero length, an impossible value
+ *  5. ENOENT      no heap has that index, or none fits the request
+ *  6. EOPNOTSUPP  defined, but not to be had from this kernel or this machine
+ *  7. EBADF       QUERY: not an open file descriptor; EINVAL: not a buffer of
+ *                 bufalloc
+ *  8. EMFILE      the process has no file descriptors left, ENFILE the system
+ *  9. ENOMEM      no memory, or none that satisfies the request
+ * 10. EINTR       a fatal signal ended the call
+ * 11. EFAULT      ALLOC: the results could not be written, and all was undone
+ *
+ * In ALLOC, steps 1 to 6 are made for all requests, in their order, before any
+ * memory is taken. Anything else that is not a command of this file is ENOTTY.
+ */
+
+#define BUFALLOC_IOC_TYPE	0xBF
+
+/** BUFALLOC_ABI_VERSION - reported by INFO; changes only if a rule above does */
+#define BUFALLOC_ABI_VERSION	1
+
+/** BUFALLOC_MAX_BATCH - the largest number of requests in one ALLOC */
+#define BUFALLOC_MAX_BATCH	1024
+
+/** BUFALLOC_HEAP_NAME_LEN - bytes of a heap's name, with the closing NUL */
+#define BUFALLOC_HEAP_NAME_LEN	32
+
+/**
+ * enum bufalloc_caching - how the CPU sees a buffer, as asked for
+ *
+ * What is asked for is kept or refused with EOPNOTSUPP; with
+ * %BUFALLOC_ALLOC_ANY_CACHING something else may be given, and is reported.
+ *
+ * @BUFALLOC_CACHING_WC: Write-combined: never cacheable for the CPU. Writes are
+ *	gathered and fast, reads are slow. Needs no sync. The default.
+ * @BUFALLOC_CACHING_COHERENT: Never needs a sync. What it is on this machine,
+ *	cacheable or not, is reported as an &enum bufalloc_memtype.
+ * @BUFALLOC_CACHING_CACHED: Cacheable. CPU accesses belong between
+ *	DMA_BUF_IOCTL_SYNC calls, which cost time where a device is not
+ *	coherent.
+ */
+enum bufalloc_caching {
+	BUFALLOC_CACHING_WC = 0,
+	BUFALLOC_CACHING_COHERENT = 1,
+	BUFALLOC_CACHING_CACHED = 2,
+};
+
+/**
+ * enum bufalloc_memtype - what a CPU mapping of a buffer really is
+ *
+ * @BUFALLOC_MEMTYPE_NONE: This caching is not to be had here.
+ * @BUFALLOC_MEMTYPE_WRITE_BACK: Ordinary cacheable memory.
+ * @BUFALLOC_MEMTYPE_WRITE_COMBINE: Not cacheable, writes may be gathered.
+ * @BUFALLOC_MEMTYPE_UNCACHED: Not cacheable, writes are not gathered.
+ */
+enum bufalloc_memtype {
+	BUFALLOC_MEMTYPE_NONE = 0,
+	BUFALLOC_MEMTYPE_WRITE_BACK = 1,
+	BUFALLOC_MEMTYPE_WRITE_COMBINE = 2,
+	BUFALLOC_MEMTYPE_UNCACHED = 3,
+};
+
+/* Bits of bufalloc_info.out_features: what this kernel does beyond version 1. */
+/** BUFALLOC_FEATURE_DEFERRED - %BUFALLOC_ALLOC_DEFERRED and COMMIT */
+#define BUFALLOC_FEATURE_DEFERRED	(1ULL << 0)
+/** BUFALLOC_FEATURE_ALIGNMENT - bufalloc_request.alignment above zero */
+#define BUFALLOC_FEATURE_ALIGNMENT	(1ULL << 1)
+/** BUFALLOC_FEATURE_PADDING - bufalloc_request.padding above zero */
+#define BUFALLOC_FEATURE_PADDING	(1ULL << 2)
+
+/**
+ * struct bufalloc_info - BUFALLOC_IOCTL_INFO: what this kernel offers
+ * @size: sizeof(struct bufalloc_info).
+ * @out_abi_version: %BUFALLOC_ABI_VERSION of the kernel.
+ * @out_features: BUFALLOC_FEATURE_* bits. A feature whose bit is clear is
+ *	refused with EOPNOTSUPP.
+ * @out_page_size: Bytes in a page: the unit lengths are rounded up to.
+ * @out_heaps: Number of heaps; their indexes are 0 to @out_heaps - 1 and do not
+ *	change while the module is loaded.
+ * @out_max_batch: Largest number of requests in one ALLOC.
+ * @__reserved: Zero.
+ * @out_max_length: Largest length of one buffer, in bytes. Says what is
+ *	accepted, not what there is memory for.
+ * @out_client_bytes: Memory held on behalf of this open file, in bytes, with
+ *	what rounding costs.
+ * @out_client_buffers: Live buffers that this open file allocated.
+ * @out_system_bytes: The same for all open files.
+ * @out_system_buffers: The same for all open files.
+ *
+ * Errors: see DOC: Errors, steps 1 to 3.
+ */
+struct bufalloc_info {
+	__u32 size;
+	__u32 out_abi_version;
+	__aligned_u64 out_features;
+	__u32 out_page_size;
+	__u32 out_heaps;
+	__u32 out_max_batch;
+	__u32 __reserved;
+	__aligned_u64 out_max_length;
+	__aligned_u64 out_client_bytes;
+	__aligned_u64 out_client_buffers;
+	__aligned_u64 out_system_bytes;
+	__aligned_u64 out_system_buffers;
+};
+
+/**
+ * struct bufalloc_heap - BUFALLOC_IOCTL_HEAP: where memory comes from
+ * @size: sizeof(struct bufalloc_heap).
+ * @index: Which heap, 0 to bufalloc_info.out_heaps - 1.
+ * @out_name: Name of the heap, NUL-terminated; the same after every boot.
+ * @out_dma_bits: Every byte of the heap lies below 2^out_dma_bits in the
+ *	address space of its device.
+ * @out_cachings: Which cachings can be had, a bit (1 << caching) for each.
+ * @out_memtype_wc: &enum bufalloc_memtype of a WC buffer.
+ * @out_memtype_coherent: &enum bufalloc_memtype of a COHERENT buffer.
+ * @out_memtype_cached: &enum bufalloc_memtype of a CACHED buffer.
+ * @__reserved: Zero.
+ * @out_bytes_total: Bytes in the heap's own region, or zero where it takes
+ *	memory from the whole system.
+ * @out_bytes_used: Bytes taken from the heap and not given back.
+ *
+ * Errors: see DOC: Errors, steps 1 to 3, then ENOENT for an index past the
+ * last heap.
+ */
+struct bufalloc_heap {
+	__u32 size;
+	__u32 index;
+	char out_name[BUFALLOC_HEAP_NAME_LEN];
+	__u32 out_dma_bits;
+	__u32 out_cachings;
+	__u32 out_memtype_wc;
+	__u32 out_memtype_coherent;
+	__u32 out_memtype_cached;
+	__u32 __reserved;
+	__aligned_u64 out_bytes_total;
+	__aligned_u64 out_bytes_used;
+};
+
+/* Bits of bufalloc_request.flags. */
+/**
+ * BUFALLOC_ALLOC_CONTIGUOUS - one physically contiguous run of memory, or
+ * ENOMEM with %BUFALLOC_REASON_CONTIGUOUS. Never silently scattered.
+ */
+#define BUFALLOC_ALLOC_CONTIGUOUS	(1U << 0)
+/**
+ * BUFALLOC_ALLOC_ANY_CACHING - where the caching asked for is not to be had,
+ * give COHERENT instead, and say so in bufalloc_result.caching.
+ */
+#define BUFALLOC_ALLOC_ANY_CACHING	(1U << 1)
+/**
+ * BUFALLOC_ALLOC_DEFERRED - take memory at first use. Needs
+ * %BUFALLOC_FEATURE_DEFERRED.
+ */
+#define BUFALLOC_ALLOC_DEFERRED		(1U << 2)
+
+/** BUFALLOC_HEAP_ANY - any heap that fits bufalloc_request.dma_bits */
+#define BUFALLOC_HEAP_ANY		0xffffffffU
+
+/**
+ * struct bufalloc_request - one buffer wanted
+ * @length: Bytes, 1 to bufalloc_info.out_max_length. Rounded up to whole pages.
+ * @caching: &enum bufalloc_caching.
+ * @flags: BUFALLOC_ALLOC_* bits.
+ * @fd_flags: O_RDONLY or O_RDWR, with or without O_CLOEXEC, of <fcntl.h>, for
+ *	the dma-buf's file descriptor. O_RDONLY stops writes by the CPU through
+ *	this file descriptor; it stops no device.
+ * @heap: Index of a heap, or %BUFALLOC_HEAP_ANY.
+ * @dma_bits: Memory must lie below 2^dma_bits; 0 for no limit, else 12 to 64.
+ * @__reserved: Zero.
+ * @alignment: Zero. (Needs %BUFALLOC_FEATURE_ALIGNMENT: bytes, a power of two.)
+ * @padding: Zero. (Needs %BUFALLOC_FEATURE_PADDING: bytes after @length that a
+ *	device may read.)
+ */
+struct bufalloc_request {
+	__aligned_u64 length;
+	__u32 caching;
+	__u32 flags;
+	__u32 fd_flags;
+	__u32 heap;
+	__u32 dma_bits;
+	__u32 __reserved;
+	__aligned_u64 alignment;
+	__aligned_u64 padding;
+};
+
+/* Bits of bufalloc_result.state and bufalloc_query.out_state. */
+/** BUFALLOC_STATE_BACKED - the buffer has its memory */
+#define BUFALLOC_STATE_BACKED		(1U << 0)
+/** BUFALLOC_STATE_CONTIGUOUS - the memory is one physically contiguous run */
+#define BUFALLOC_STATE_CONTIGUOUS	(1U << 1)
+
+/**
+ * struct bufalloc_result - one buffer obtained
+ * @fd: The dma-buf's file descriptor.
+ * @caching: &enum bufalloc_caching obtained.
+ * @memtype: &enum bufalloc_memtype of its CPU mappings.
+ * @heap: Index of the heap the memory came from.
+ * @length: Bytes in the dma-buf: the length asked for, in whole pages.
+ * @chunks: Number of allocations, or parts of one, that make up the memory.
+ * @state: BUFALLOC_STATE_* bits.
+ *
+ * Written for every request when the call succeeds; of no meaning when it fails.
+ */
+struct bufalloc_result {
+	__s32 fd;
+	__u32 caching;
+	__u32 memtype;
+	__u32 heap;
+	__aligned_u64 length;
+	__u32 chunks;
+	__u32 state;
+};
+
+/**
+ * enum bufalloc_reason - why a request was refused
+ *
+ * Written to bufalloc_alloc.out_reason beside the errno.
+ *
+ * @BUFALLOC_REASON_NONE: Nothing was refused, or the errno says it all.
+ * @BUFALLOC_REASON_FIELD: EINVAL: an undefined flag, or a reserved field that
+ *	is not zero.
+ * @BUFALLOC_REASON_LENGTH: EINVAL: zero, or above bufalloc_info.out_max_length.
+ * @BUFALLOC_REASON_CACHING: EINVAL: not an &enum bufalloc_caching; EOPNOTSUPP:
+ *	not to be had from this heap on this machine.
+ * @BUFALLOC_REASON_FD_FLAGS: EINVAL: more than O_RDONLY, O_RDWR and O_CLOEXEC.
+ * @BUFALLOC_REASON_DMA_BITS: EINVAL: not 0 or 12 to 64; ENOENT: no heap lies
+ *	below that limit, or the heap asked for does not.
+ * @BUFALLOC_REASON_HEAP: ENOENT: no heap has that index.
+ * @BUFALLOC_REASON_FEATURE: EOPNOTSUPP: a feature whose bit INFO does not show.
+ * @BUFALLOC_REASON_FDS: EMFILE or ENFILE: no file descriptor left.
+ * @BUFALLOC_REASON_CONTIGUOUS: ENOMEM: no contiguous run of that length.
+ * @BUFALLOC_REASON_MEMORY: ENOMEM: not enough memory, or past the limit of the
+ *	memory cgroup.
+ * @BUFALLOC_REASON_SIGNAL: EINTR: a fatal signal.
+ */
+enum bufalloc_reason {
+	BUFALLOC_REASON_NONE = 0,
+	BUFALLOC_REASON_FIELD = 1,
+	BUFALLOC_REASON_LENGTH = 2,
+	BUFALLOC_REASON_CACHING = 3,
+	BUFALLOC_REASON_FD_FLAGS = 4,
+	BUFALLOC_REASON_DMA_BITS = 5,
+	BUFALLOC_REASON_HEAP = 6,
+	BUFALLOC_REASON_FEATURE = 7,
+	BUFALLOC_REASON_FDS = 8,
+	BUFALLOC_REASON_CONTIGUOUS = 9,
+	BUFALLOC_REASON_MEMORY = 10,
+	BUFALLOC_REASON_SIGNAL = 11,
+};
+
+/**
+ * struct bufalloc_alloc - BUFALLOC_IOCTL_ALLOC: buffers, all or nothing
+ * @size: sizeof(struct bufalloc_alloc).
+ * @flags: Zero.
+ * @requests: Address of an array of &struct bufalloc_request.
+ * @results: Address of an array of &struct bufalloc_result.
+ * @request_size: sizeof(struct bufalloc_request).
+ * @result_size: sizeof(struct bufalloc_result).
+ * @count: Elements in each array, 1 to %BUFALLOC_MAX_BATCH.
+ * @out_failed: When a request is refused: its index. Else zero.
+ * @out_reason: When a request is refused: &enum bufalloc_reason. Else
+ *	%BUFALLOC_REASON_NONE.
+ * @__reserved: Zero.
+ *
+ * All buffers are made, or none: a failed call leaves no buffer, no file
+ * descriptor and no memory behind. Memory is zero when userspace
+ * or a device first sees it. File descriptors appear in the process after
+ * everything else has succeeded.
+ *
+ * Errors: see DOC: Errors. @out_failed and @out_reason are written for errors
+ * that concern one request.
+ */
+struct bufalloc_alloc {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 requests;
+	__aligned_u64 results;
+	__u32 request_size;
+	__u32 result_size;
+	__u32 count;
+	__u32 out_failed;
+	__u32 out_reason;
+	__u32 __reserved;
+};
+
+/**
+ * struct bufalloc_query - BUFALLOC_IOCTL_QUERY: what a buffer is
+ * @size: sizeof(struct bufalloc_query).
+ * @fd: File descriptor of a buffer, allocated by this or any other process.
+ * @out_length: Bytes in the dma-buf.
+ * @out_caching: &enum bufalloc_caching obtained.
+ * @out_memtype: &enum bufalloc_memtype of its CPU mappings.
+ * @out_heap: Index of its heap.
+ * @out_state: BUFALLOC_STATE_* bits.
+ * @out_chunks: Number of allocations, or parts of one, that make it up.
+ * @out_segments: Physically contiguous runs: neighbouring chunks count as one.
+ * @out_attachments: Devices attached to the buffer now.
+ * @__reserved: Zero.
+ * @out_max_cpu_page: Bytes of the largest page a CPU mapping of it may use.
+ *
+ * Errors: see DOC: Errors, steps 1 to 3, then EBADF or EINVAL for @fd.
+ */
+struct bufalloc_query {
+	__u32 size;
+	__s32 fd;
+	__aligned_u64 out_length;
+	__u32 out_caching;
+	__u32 out_memtype;
+	__u32 out_heap;
+	__u32 out_state;
+	__u32 out_chunks;
+	__u32 out_segments;
+	__u32 out_attachments;
+	__u32 __reserved;
+	__aligned_u64 out_max_cpu_page;
+};
+
+/*
+ * The commands. _IO() keeps the number free of any structure's size; each takes
+ * the address of the structure named beside it.
+ */
+#define BUFALLOC_IOCTL_INFO	_IO(BUFALLOC_IOC_TYPE, 0) /* struct bufalloc_info */
+#define BUFALLOC_IOCTL_HEAP	_IO(BUFALLOC_IOC_TYPE, 1) /* struct bufalloc_heap */
+#define BUFALLOC_IOCTL_ALLOC	_IO(BUFALLOC_IOC_TYPE, 2) /* struct bufalloc_alloc */
+#define BUFALLOC_IOCTL_QUERY	_IO(BUFALLOC_IOC_TYPE, 3) /* struct bufalloc_query */
+
+#endif /* _UAPI_LINUX_BUFALLOC_H */
