@@ -9,10 +9,15 @@
 #undef MODULE_IMPORT_NS
 #define MODULE_IMPORT_NS(ns) MODULE_INFO(import_ns, ns)
 
-#ifndef HAVE_DMA_BUF_UNLOCKED
-/* 6.2 made the reservation lock the caller's, with names for those without. */
+/*
+ * 6.2 made the reservation lock the caller's, with names for those without.
+ * Stable kernels before it have the one and not the other.
+ */
+#ifndef HAVE_MAP_UNLOCKED
 #define dma_buf_map_attachment_unlocked		dma_buf_map_attachment
 #define dma_buf_unmap_attachment_unlocked	dma_buf_unmap_attachment
+#endif
+#ifndef HAVE_VMAP_UNLOCKED
 #define dma_buf_vmap_unlocked			dma_buf_vmap
 #define dma_buf_vunmap_unlocked			dma_buf_vunmap
 #endif
