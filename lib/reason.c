@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+/* What the numbers of the ABI mean, in words. */
+#include "bufalloc.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char *const reasons[] = {
+	[BUFALLOC_REASON_NONE] =
+		"The error code says it all.",
+	[BUFALLOC_REASON_FIELD] =
+		"The request has a flag that does not exist, or a reserved field that is not zero.",
+	[BUFALLOC_REASON_LENGTH] =
+		"The length is zero, or above the largest length of a buffer.",
+	[BUFALLOC_REASON_CACHING] =
+		"That caching does not exist, or this heap cannot give it on this machine.",
+	[BUFALLOC_REASON_FD_FLAGS] =
+		"The file descriptor flags are more than O_RDONLY, O_RDWR and O_CLOEXEC.",
+	[BUFALLOC_REASON_DMA_BITS] =
+		"The address limit is not 0 or 12 to 64 bits, or the heap does not lie below it.",
+	[BUFALLOC_REASON_HEAP] =
+		"No heap has that index.",
+	[BUFALLOC_REASON_FEATURE] =
+		"This kernel's bufalloc does not have a feature that the request needs.",
+	[BUFALLOC_REASON_FDS] =
+		"No file descriptor is left, for this process or in the whole system.",
+	[BUFALLOC_REASON_CONTIGUOUS] =
+		"There is no physically contiguous run of memory of that length.",
+	[BUFALLOC_REASON_MEMORY] =
+		"There is not enough memory, or the limit of the memory cgroup is reached.",
+	[BUFALLOC_REASON_SIGNAL] =
+		"A fatal signal ended the call.",
+};
+
+static const char *const cachings[] = {
+	[BUFALLOC_CACHING_WC] = "wc",
+	[BUFALLOC_CACHING_COHERENT] = "coherent",
+	[BUFALLOC_CACHING_CACHED] = "cached",
+};
+
+static const char *const memtypes[] = {
+	[BUFALLOC_MEMTYPE_NONE] = "none",
+	[BUFALLOC_MEMTYPE_WRITE_BACK] = "write-back",
+	[BUFALLOC_MEMTYPE_WRITE_COMBINE] = "write-combine",
+	[BUFALLOC_MEMTYPE_UNCACHED] = "uncached",
+};
+
+const char *bufalloc_reason_string(uint32_t reason)
+{
+	if (reason >= ARRAY_SIZE(reasons))
+		return "The kernel gives a reason that this version of the library does not know.";
+	return reasons[reason];
+}
+
+const char *bufalloc_caching_string(uint32_t caching)
+{
+	return caching < ARRAY_SIZE(cachings) ? cachings[caching] : "unknown caching";
+}
+
+const char *bufalloc_memtype_string(uint32_t memtype)
+{
+	return memtype < ARRAY_SIZE(memtypes) ? memtypes[memtype] : "unknown memory type";
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* What the rooms of the bufalloc command share. */
+#ifndef BUFALLOC_TOOL_H
+#define BUFALLOC_TOOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <bufalloc.h>
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Exit status. */
+enum {
+	DONE = 0,
+	FAILED = 1,
+	USAGE = 2,
+};
+
+/* Verbs: each gets argv with its own name as argv[0], and returns an exit status. */
+int verb_info(int argc, char **argv);
+int verb_alloc(int argc, char **argv);
+
+/* number.c: both return false for anything but one whole number in range. */
+bool parse_number(const char *text, uint64_t max, uint64_t *number);
+bool parse_size(const char *text, uint64_t *bytes);
+
+/* "7.9 MiB", in a buffer of HUMAN_LEN bytes, which is returned. */
+#define HUMAN_LEN 32
+char *human_size(char *buffer, uint64_t bytes);
+
+/* caching.c: one table of what --caching takes. */
+bool parse_caching(const char *name, uint32_t *caching);
+void list_cachings(FILE *out, const char *indent);
+
+/* trouble.c: what went wrong and what to do next, on stderr. */
+bool module_loaded(void);
+void trouble_open(const char *path, int err);
+void trouble_refused(int err, uint32_t reason, uint32_t failed, uint32_t count);
+int usage_error(const char *verb);
+int finish_output(int status);
+
+/* fill.c: what is written into a buffer and read back. */
+struct fill {
+	bool by_offset;
+	uint8_t byte;
+};
+
+struct mismatch {
+	uint64_t offset;
+	uint64_t wrote;
+	uint64_t read;
+};
+
+bool parse_fill(const char *text, struct fill *fill);
+int fill_buffer(const struct fill *fill, uint32_t buffer, int fd, uint64_t length);
+int verify_buffer(const struct fill *fill, uint32_t buffer, int fd, uint64_t length,
+		  bool *same, struct mismatch *mismatch);
+
+/* hold.c: wait for the user, or for @seconds when @seconds is not negative. */
+int hold(int64_t seconds);
+
+/* json.c: a writer that keeps commas, indents and escapes right. */
+struct json {
+	FILE *out;
+	int depth;
+	bool empty;
+};
+
+/* @key is NULL inside arrays and at the top. @bracket is '{' or '['. */
+void json_open(struct json *json, const char *key, char bracket);
+void json_close(struct json *json, char bracket);
+void json_string(struct json *json, const char *key, const char *value);
+void json_number(struct json *json, const char *key, uint64_t value);
+void json_bool(struct json *json, const char *key, bool value);
+
+#endif /* BUFALLOC_TOOL_H */

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+/* Errors, in words that say what to do next. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tool.h"
+
+bool module_loaded(void)
+{
+	return !access("/sys/module/bufalloc", F_OK);
+}
+
+static void no_device(const char *path)
+{
+	if (strcmp(path, BUFALLOC_DEVICE)) {
+		fprintf(stderr, "  Without --device, %s is used.\n", BUFALLOC_DEVICE);
+	} else if (module_loaded()) {
+		fputs("  The module is loaded, but its device is not in /dev.\n"
+		      "  In a container, pass the device in; elsewhere, see whether udev runs.\n",
+		      stderr);
+	} else {
+		fputs("  The bufalloc module is not loaded. To load it:\n"
+		      "    sudo modprobe bufalloc\n"
+		      "  If modprobe does not find it, install it for this kernel first.\n",
+		      stderr);
+	}
+}
+
+static void no_permission(const char *path)
+{
+	struct stat node;
+
+	if (!stat(path, &node) && node.st_gid == 0) {
+		fprintf(stderr,
+			"  %s belongs to root alone. Install the udev rule 60-bufalloc.rules,\n"
+			"  which gives it to the group video, or for now:\n"
+			"    sudo chgrp video %s && sudo chmod 660 %s\n",
+			path, path, path);
+	}
+	fputs("  You need to be in the group of the device. To join, and then log in again:\n"
+	      "    sudo usermod -aG video $USER\n",
+	      stderr);
+}
+
+void trouble_open(const char *path, int err)
+{
+	fflush(stdout);
+	fprintf(stderr, "bufalloc: cannot use %s: %s\n", path, strerror(err));
+	switch (err) {
+	case ENOENT:
+	case ENODEV:
+	case ENXIO:
+		no_device(path);
+		break;
+	case EACCES:
+	case EPERM:
+		no_permission(path);
+		break;
+	case ENOTTY:
+		fprintf(stderr, "  It is not bufalloc's device. Without --device, %s is used.\n",
+			BUFALLOC_DEVICE);
+		break;
+	}
+}
+
+static const char *next_step(int err, uint32_t reason)
+{
+	switch (reason) {
+	case BUFALLOC_REASON_CACHING:
+		return "\"bufalloc info\" shows what heaps give; --any-caching takes what there is.";
+	case BUFALLOC_REASON_LENGTH:
+		return "\"bufalloc info\" shows the largest length.";
+	case BUFALLOC_REASON_DMA_BITS:
+	case BUFALLOC_REASON_HEAP:
+		return "\"bufalloc info\" shows the heaps and their addresses.";
+	case BUFALLOC_REASON_FDS:
+		if (err != EMFILE)
+			return "Ask for fewer buffers.";
+		return "Ask for fewer buffers, or raise the limit with \"ulimit -n\".";
+	case BUFALLOC_REASON_CONTIGUOUS:
+		return "Drop --contiguous, ask for less, or boot with a CMA area (cma=256M).";
+	case BUFALLOC_REASON_MEMORY:
+		return "Ask for less, free memory, or raise the limit of the memory cgroup.";
+	case BUFALLOC_REASON_FIELD:
+	case BUFALLOC_REASON_FEATURE:
+		return "The module may be older than this tool.";
+	default:
+		return err == E2BIG ? "The module may be older than this tool." : NULL;
+	}
+}
+
+void trouble_refused(int err, uint32_t reason, uint32_t failed, uint32_t count)
+{
+	const char *step = next_step(err, reason);
+
+	fputs("bufalloc alloc: refused", stderr);
+	if (count > 1 && failed < count)
+		fprintf(stderr, " at buffer %u (of 0 to %u), so none was made", failed, count - 1);
+	fprintf(stderr, ": %s\n", strerror(err));
+	if (reason != BUFALLOC_REASON_NONE)
+		fprintf(stderr, "  %s\n", bufalloc_reason_string(reason));
+	if (step)
+		fprintf(stderr, "  %s\n", step);
+}
+
+int usage_error(const char *verb)
+{
+	fprintf(stderr, "  Try \"bufalloc%s%s --help\".\n", verb ? " " : "", verb ? verb : "");
+	return USAGE;
+}
+
+/* A pipe that closed or a full disk is a failure, seen at the latest here. */
+int finish_output(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	fprintf(stderr, "bufalloc: cannot write the output: %s\n", strerror(errno));
+	return FAILED;
+}
