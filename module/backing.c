@@ -25,6 +25,18 @@ static gfp_t chunk_effort(size_t size)
 	return size > PAGE_SIZE ? __GFP_NORETRY : __GFP_RETRY_MAYFAIL;
 }
 
+/*
+ * Whether so much can be taken and the machine goes on. No allocation here
+ * wakes the OOM killer, but with the last page gone the next one of anybody's
+ * does, so a part of the memory is left alone.
+ */
+static bool memory_suffices(size_t length)
+{
+	long spare = si_mem_available() - (long)(totalram_pages() / 32);
+
+	return spare > 0 && length >> PAGE_SHIFT <= spare;
+}
+
 static void chunk_release(struct chunk *chunk, const struct source *source)
 {
 	if (chunk->block)
@@ -54,7 +66,8 @@ static ssize_t backing_add(struct backing *backing, size_t size, size_t least,
 	struct chunk *chunk;
 	int ret;
 
-	chunk = kmalloc(sizeof(*chunk), GFP_KERNEL_ACCOUNT);
+	chunk = kmalloc(sizeof(*chunk),
+			GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL);
 	if (!chunk)
 		return -ENOMEM;
 
@@ -192,6 +205,9 @@ void backing_init(struct backing *backing, const struct source *source,
 int backing_populate(struct backing *backing)
 {
 	int ret;
+
+	if (!memory_suffices(backing->length))
+		return -ENOMEM;
 
 	if (backing->contiguous)
 		ret = populate_contiguous(backing);

@@ -297,7 +297,7 @@ int batch_run(struct client *client, struct bufalloc_alloc *alloc,
 	u32 i;
 	int ret;
 
-	alloc->out_failed = 0;
+	alloc->out_failed = alloc->count;
 	alloc->out_reason = BUFALLOC_REASON_NONE;
 	ret = check_call(alloc);
 	if (ret)

@@ -2,10 +2,15 @@
 /*
  * bufalloc: memory that devices can use, for userspace.
  *
- * Everything a program needs to talk to /dev/bufalloc is in this file. Buffers
- * come back as dma-buf file descriptors: mmap(), DMA_BUF_IOCTL_SYNC and
- * DMA_BUF_SET_NAME of <linux/dma-buf.h> work on them, and so does every driver
- * that imports dma-bufs.
+ * Everything a program needs to talk to /dev/bufalloc is in this file. The
+ * device may be opened in any mode: each open file is a client with an account
+ * of its own. Buffers come back as dma-buf file descriptors: mmap(),
+ * DMA_BUF_IOCTL_SYNC and DMA_BUF_SET_NAME of <linux/dma-buf.h> work on them,
+ * and so does every driver that imports dma-bufs.
+ *
+ * mmap() of a buffer must be MAP_SHARED and stay within it (EINVAL), cannot be
+ * executable (EPERM), and cannot write through a read-only file descriptor
+ * (EACCES). lseek() to its end tells the length.
  */
 #ifndef _UAPI_LINUX_BUFALLOC_H
 #define _UAPI_LINUX_BUFALLOC_H
@@ -56,8 +61,8 @@
  * 10. EINTR       a fatal signal ended the call
  * 11. EFAULT      ALLOC: the results could not be written, and all was undone
  *
- * In ALLOC, steps 1 to 6 are made for all requests, in their order, before any
- * memory is taken. Anything else that is not a command of this file is ENOTTY.
+ * ALLOC makes steps 1 to 4 for the call itself, then steps 1 to 6 for each
+ * request in its order, all before any memory is taken. Anything else that is not a command of this file is ENOTTY.
  */
 
 #define BUFALLOC_IOC_TYPE	0xBF
@@ -158,7 +163,9 @@ struct bufalloc_info {
  * @out_dma_bits: Every byte of the heap lies below 2^out_dma_bits in the
  *	address space of its device.
  * @out_cachings: Which cachings can be had, a bit (1 << caching) for each.
- * @out_memtype_wc: &enum bufalloc_memtype of a WC buffer.
+ * @out_memtype_wc: &enum bufalloc_memtype of a WC buffer;
+ *	%BUFALLOC_MEMTYPE_NONE where its bit in @out_cachings is clear. The same
+ *	goes for the other two.
  * @out_memtype_coherent: &enum bufalloc_memtype of a COHERENT buffer.
  * @out_memtype_cached: &enum bufalloc_memtype of a CACHED buffer.
  * @__reserved: Zero.
@@ -205,6 +212,11 @@ struct bufalloc_heap {
 
 /**
  * struct bufalloc_request - one buffer wanted
+ *
+ * A cleared request asks for write-combined memory of the first heap behind a
+ * read-only file descriptor. Most programs set heap to %BUFALLOC_HEAP_ANY and
+ * fd_flags to O_RDWR | O_CLOEXEC beside the length.
+ *
  * @length: Bytes, 1 to bufalloc_info.out_max_length. Rounded up to whole pages.
  * @caching: &enum bufalloc_caching.
  * @flags: BUFALLOC_ALLOC_* bits.
@@ -246,7 +258,8 @@ struct bufalloc_request {
  * @chunks: Number of allocations, or parts of one, that make up the memory.
  * @state: BUFALLOC_STATE_* bits.
  *
- * Written for every request when the call succeeds; of no meaning when it fails.
+ * The kernel writes every field and reads none. The results are written when
+ * the call succeeds; they mean nothing when it fails.
  */
 struct bufalloc_result {
 	__s32 fd;
@@ -304,9 +317,10 @@ enum bufalloc_reason {
  * @request_size: sizeof(struct bufalloc_request).
  * @result_size: sizeof(struct bufalloc_result).
  * @count: Elements in each array, 1 to %BUFALLOC_MAX_BATCH.
- * @out_failed: When a request is refused: its index. Else zero.
- * @out_reason: When a request is refused: &enum bufalloc_reason. Else
- *	%BUFALLOC_REASON_NONE.
+ * @out_failed: Index of the request that was refused; @count where none was,
+ *	or where the error concerns the call itself.
+ * @out_reason: &enum bufalloc_reason of that request;
+ *	%BUFALLOC_REASON_NONE where the errno says it all.
  * @__reserved: Zero.
  *
  * All buffers are made, or none: a failed call leaves no buffer, no file
@@ -314,8 +328,8 @@ enum bufalloc_reason {
  * or a device first sees it. File descriptors appear in the process after
  * everything else has succeeded.
  *
- * Errors: see DOC: Errors. @out_failed and @out_reason are written for errors
- * that concern one request.
+ * Errors: see DOC: Errors. @out_failed and @out_reason are written with all of
+ * them, but for those of reading this structure.
  */
 struct bufalloc_alloc {
 	__u32 size;
