@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: MIT
+/* Importers: their tables, their mappings, and what the DMA API was asked. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/dma-buf.h>
+
+#include "kselftest_harness.h"
+#include "lib/buffers.h"
+#include "lib/guest.h"
+#include "lib/imports.h"
+
+#define LENGTH	(1920 * 1080 * 4UL)
+
+FIXTURE(attachment)
+{
+	int device;
+	int importer;
+	int fd;
+	int id;
+	struct importer_map map;
+};
+
+FIXTURE_VARIANT(attachment)
+{
+	uint32_t caching;
+};
+
+FIXTURE_VARIANT_ADD(attachment, wc)
+{
+	.caching = BUFALLOC_CACHING_WC,
+};
+
+FIXTURE_VARIANT_ADD(attachment, coherent)
+{
+	.caching = BUFALLOC_CACHING_COHERENT,
+};
+
+FIXTURE_VARIANT_ADD(attachment, cached)
+{
+	.caching = BUFALLOC_CACHING_CACHED,
+};
+
+FIXTURE_SETUP(attachment)
+{
+	if (variant->caching == BUFALLOC_CACHING_WC && !machine_has_wc())
+		SKIP(return, "no write-combining on this machine");
+	self->device = bufalloc_open(NULL);
+	ASSERT_LE(0, self->device);
+	self->importer = importer_open();
+	ASSERT_LE(0, self->importer);
+	self->fd = buffer_open(self->device, LENGTH, variant->caching);
+	ASSERT_LE(0, self->fd);
+	self->id = importer_attach(self->importer, self->fd,
+				   IMPORTER_DEVICE_64);
+	ASSERT_LE(0, self->id);
+}
+
+FIXTURE_TEARDOWN(attachment)
+{
+	close(self->fd);
+	close(self->importer);
+	bufalloc_close(self->device);
+}
+
+/* The importer's segments are the buffer: all of it, in order, page-aligned. */
+TEST_F(attachment, table_describes_the_buffer)
+{
+	struct bufalloc_query query;
+	uint64_t total = 0;
+	unsigned char *bytes;
+	struct mapping map;
+	unsigned int i;
+
+	ASSERT_EQ(0, buffer_map(self->fd, &map));
+	ASSERT_EQ(0, importer_map(self->importer, self->id,
+				  IMPORTER_BIDIRECTIONAL, &self->map));
+	ASSERT_EQ(0, bufalloc_query(self->device, self->fd, &query));
+	EXPECT_EQ(query.out_segments, self->map.out_orig_nents);
+	EXPECT_EQ(1, query.out_attachments);
+	ASSERT_GE(IMPORTER_SEGMENTS_MAX, self->map.out_nents);
+	for (i = 0; i < self->map.out_nents; i++) {
+		bytes = map.bytes + total;
+		EXPECT_EQ(0, self->map.out_segments[i].dma % 4096);
+		EXPECT_EQ(0, self->map.out_segments[i].length % 4096);
+		EXPECT_EQ(user_pfn(self->importer, bytes),
+			  (int64_t)(self->map.out_segments[i].phys / 4096));
+		total += self->map.out_segments[i].length;
+	}
+	EXPECT_EQ(map.length, total);
+	buffer_unmap(&map);
+}
+
+/* S16, U10: one mapping for the life of the attachment. */
+TEST_F(attachment, mapping_is_kept)
+{
+	struct importer_segment first;
+	int i;
+
+	ASSERT_EQ(0, probe_start("dma_map_sgtable", ""));
+	for (i = 0; i < 10; i++) {
+		ASSERT_EQ(0, importer_map(self->importer, self->id,
+					  IMPORTER_TO_DEVICE, &self->map));
+		if (!i)
+			first = self->map.out_segments[0];
+		EXPECT_EQ(first.dma, self->map.out_segments[0].dma);
+		ASSERT_EQ(0, importer_unmap(self->importer, self->id));
+	}
+	EXPECT_EQ(1, probe_hits());
+	probe_stop();
+}
+
+TEST_F(attachment, mapping_ends_with_the_attachment)
+{
+	ASSERT_EQ(0, probe_start("dma_unmap_sg_attrs", ""));
+	ASSERT_EQ(0, importer_map(self->importer, self->id,
+				  IMPORTER_TO_DEVICE, &self->map));
+	ASSERT_EQ(0, importer_unmap(self->importer, self->id));
+	EXPECT_EQ(0, probe_hits());
+	ASSERT_EQ(0, importer_detach(self->importer, self->id));
+	EXPECT_EQ(1, probe_hits());
+	probe_stop();
+}
+
+static int last_direction(void)
+{
+	char text[8192], *found;
+	int direction = -1;
+
+	if (probe_read(text, sizeof(text)) <= 0)
+		return -1;
+	for (found = strstr(text, "dir="); found; found = strstr(found + 1, "dir="))
+		sscanf(found, "dir=%i", &direction);
+	return direction;
+}
+
+/* In the direction asked for; wider by mapping again while nobody uses it. */
+TEST_F(attachment, direction_is_asked_for_and_widened)
+{
+	ASSERT_EQ(0, probe_start("dma_map_sgtable", "dir=$arg3:u32"));
+	ASSERT_EQ(0, importer_map(self->importer, self->id,
+				  IMPORTER_TO_DEVICE, &self->map));
+	EXPECT_EQ(IMPORTER_TO_DEVICE, last_direction());
+	ASSERT_EQ(0, importer_unmap(self->importer, self->id));
+	ASSERT_EQ(0, importer_map(self->importer, self->id,
+				  IMPORTER_FROM_DEVICE, &self->map));
+	EXPECT_EQ(IMPORTER_BIDIRECTIONAL, last_direction());
+	ASSERT_EQ(0, importer_unmap(self->importer, self->id));
+	/* It covers both now. */
+	ASSERT_EQ(0, importer_map(self->importer, self->id,
+				  IMPORTER_TO_DEVICE, &self->map));
+	EXPECT_EQ(2, probe_hits());
+	probe_stop();
+}
+
+/* S8: each importer has a table of its own. */
+TEST_F(attachment, two_devices_share_the_memory)
+{
+	struct importer_map other;
+	struct bufalloc_query query;
+	int second;
+
+	second = importer_attach(self->importer, self->fd, IMPORTER_DEVICE_64);
+	ASSERT_LE(0, second);
+	ASSERT_EQ(0, importer_map(self->importer, self->id,
+				  IMPORTER_TO_DEVICE, &self->map));
+	ASSERT_EQ(0, importer_map(self->importer, second,
+				  IMPORTER_FROM_DEVICE, &other));
+	EXPECT_EQ(self->map.out_orig_nents, other.out_orig_nents);
+	EXPECT_EQ(self->map.out_segments[0].phys, other.out_segments[0].phys);
+	ASSERT_EQ(0, bufalloc_query(self->device, self->fd, &query));
+	EXPECT_EQ(2, query.out_attachments);
+	ASSERT_EQ(0, importer_detach(self->importer, self->id));
+	ASSERT_EQ(0, importer_unmap(self->importer, second));
+	ASSERT_EQ(0, bufalloc_query(self->device, self->fd, &query));
+	EXPECT_EQ(1, query.out_attachments);
+}
+
+/* A driver that does no DMA can attach, but not map. */
+TEST_F(attachment, device_without_dma_is_ENODEV)
+{
+	int id = importer_attach(self->importer, self->fd,
+				 IMPORTER_DEVICE_NONE);
+
+	ASSERT_LE(0, id);
+	EXPECT_EQ(-ENODEV, importer_map(self->importer, id, IMPORTER_TO_DEVICE,
+					&self->map));
+	EXPECT_EQ(0, importer_detach(self->importer, id));
+}
+
+/* U7: the 32-bit heap is reached by a device that reaches 4 GiB. */
+TEST_F(attachment, dma_bits_are_kept)
+{
+	struct bufalloc_request request = request_of(LENGTH, variant->caching);
+	struct bufalloc_result result;
+	unsigned int i;
+	int id;
+
+	request.dma_bits = 32;
+	ASSERT_EQ(0, bufalloc_alloc(self->device, &request, &result, NULL));
+	id = importer_attach(self->importer, result.fd, IMPORTER_DEVICE_32);
+	ASSERT_LE(0, id);
+	ASSERT_EQ(0, importer_map(self->importer, id, IMPORTER_BIDIRECTIONAL,
+				  &self->map));
+	for (i = 0; i < self->map.out_nents; i++)
+		EXPECT_GE(1ULL << 32, self->map.out_segments[i].dma +
+				      self->map.out_segments[i].length);
+	ASSERT_EQ(0, importer_detach(self->importer, id));
+	close(result.fd);
+}
+
+/*
+ * S23: memory above 4 GiB would be bounced for a 32-bit device. The device
+ * would work on a copy, so it is refused.
+ */
+TEST_F(attachment, bouncing_is_EIO)
+{
+	struct bufalloc_request request = request_of(64 * KIB,
+						     variant->caching);
+	struct bufalloc_result result;
+	int64_t pfn = 0;
+	struct mapping map;
+	int fds[512], count, id;
+
+	request.flags = BUFALLOC_ALLOC_CONTIGUOUS;
+	for (count = 0; count < 512 && pfn < 1 << 20; count++) {
+		ASSERT_EQ(0, bufalloc_alloc(self->device, &request, &result,
+					    NULL));
+		fds[count] = result.fd;
+		ASSERT_EQ(0, buffer_map(result.fd, &map));
+		pfn = user_pfn(self->importer, map.bytes);
+		buffer_unmap(&map);
+	}
+	ASSERT_LE(1 << 20, pfn) TH_LOG("no memory above 4 GiB");
+	id = importer_attach(self->importer, fds[count - 1],
+			     IMPORTER_DEVICE_32);
+	ASSERT_LE(0, id);
+	EXPECT_EQ(-EIO, importer_map(self->importer, id, IMPORTER_TO_DEVICE,
+				     &self->map));
+	EXPECT_EQ(0, importer_detach(self->importer, id));
+	while (count-- > 0)
+		close(fds[count]);
+}
+
+/* S14: cached memory is bracketed by syncs; the others accept them. */
+TEST_F(attachment, cpu_access_is_bracketed)
+{
+	struct mapping map;
+	uint64_t value;
+
+	ASSERT_EQ(0, buffer_map(self->fd, &map));
+	ASSERT_EQ(0, importer_map(self->importer, self->id,
+				  IMPORTER_BIDIRECTIONAL, &self->map));
+	ASSERT_EQ(0, bufalloc_begin_cpu_access(self->fd, DMA_BUF_SYNC_RW));
+	memset(map.bytes, 0x77, map.length);
+	ASSERT_EQ(0, bufalloc_end_cpu_access(self->fd, DMA_BUF_SYNC_RW));
+	ASSERT_EQ(0, importer_peek(self->importer, self->id, LENGTH / 2,
+				   &value));
+	EXPECT_EQ(0x7777777777777777ULL, value);
+	buffer_unmap(&map);
+}
+
+/*
+ * S15: what the DMA API is asked for, seen from outside the module. The bits
+ * are those of <linux/dma-mapping.h>.
+ */
+#define ATTR_WRITE_COMBINE	(1UL << 2)
+#define ATTR_NO_KERNEL_MAPPING	(1UL << 4)
+
+static int seen_attrs(const char *text, unsigned long *all, unsigned long *any)
+{
+	unsigned long attrs;
+	const char *found;
+	int count = 0;
+
+	*all = ~0UL;
+	*any = 0;
+	for (found = strstr(text, "attrs="); found;
+	     found = strstr(found + 1, "attrs=")) {
+		if (sscanf(found, "attrs=%lx", &attrs) != 1)
+			continue;
+		*all &= attrs;
+		*any |= attrs;
+		count++;
+	}
+	return count;
+}
+
+TEST_F(attachment, dma_api_makes_no_kernel_mapping)
+{
+	static char text[65536];
+	unsigned long all, any;
+	int fd, count;
+
+	ASSERT_EQ(0, probe_start("dma_alloc_attrs", "attrs=$arg5:x64"));
+	fd = buffer_open(self->device, LENGTH, variant->caching);
+	ASSERT_LE(0, fd);
+	ASSERT_LT(0, probe_read(text, sizeof(text)));
+	probe_stop();
+	count = seen_attrs(text, &all, &any);
+	if (variant->caching == BUFALLOC_CACHING_CACHED) {
+		/* Streamed memory does not come from there at all. */
+		EXPECT_EQ(0, count);
+	} else {
+		EXPECT_LT(0, count);
+		EXPECT_TRUE(all & ATTR_NO_KERNEL_MAPPING);
+	}
+	EXPECT_EQ(variant->caching == BUFALLOC_CACHING_WC,
+		  !!(any & ATTR_WRITE_COMBINE));
+
+	/* It is given back with the attributes it was taken with. */
+	ASSERT_EQ(0, probe_start("dma_free_attrs", "attrs=$arg5:x64"));
+	close(fd);
+	ASSERT_LT(0, probe_read(text, sizeof(text)));
+	probe_stop();
+	EXPECT_EQ(count, seen_attrs(text, &all, &any));
+	EXPECT_EQ(!!count, !!(any & ATTR_NO_KERNEL_MAPPING));
+	EXPECT_TRUE(all & ATTR_NO_KERNEL_MAPPING);
+	EXPECT_EQ(variant->caching == BUFALLOC_CACHING_WC,
+		  !!(any & ATTR_WRITE_COMBINE));
+}
+
+TEST_HARNESS_MAIN

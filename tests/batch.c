@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: MIT
+/* ALLOC: all or nothing, what is obtained, and requests that cannot be met. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "lib/buffers.h"
+#include "lib/guest.h"
+
+#define BATCH 64
+
+FIXTURE(batch)
+{
+	int device;
+	int fds;
+	long bytes;
+	struct bufalloc_request requests[BATCH];
+	struct bufalloc_result results[BATCH];
+	uint32_t failed;
+	uint32_t reason;
+};
+
+FIXTURE_SETUP(batch)
+{
+	int i;
+
+	self->device = bufalloc_open(NULL);
+	ASSERT_LE(0, self->device);
+	self->fds = open_fds();
+	self->bytes = live_bytes();
+	for (i = 0; i < BATCH; i++)
+		self->requests[i] = request_of(64 * KIB,
+					       BUFALLOC_CACHING_COHERENT);
+}
+
+FIXTURE_TEARDOWN(batch)
+{
+	/* Nothing half-done stays behind. */
+	EXPECT_EQ(self->fds, open_fds());
+	EXPECT_EQ(self->bytes, live_bytes());
+	bufalloc_close(self->device);
+}
+
+static int run(int device, struct bufalloc_request *requests,
+	       struct bufalloc_result *results, uint32_t count,
+	       uint32_t *failed, uint32_t *reason)
+{
+	return bufalloc_alloc_batch(device, requests, results, count, failed,
+				    reason);
+}
+
+#define RUN(count) run(self->device, self->requests, self->results, count, \
+		       &self->failed, &self->reason)
+
+TEST_F(batch, all_are_made)
+{
+	struct bufalloc_info info;
+	struct stat file;
+	int i;
+
+	ASSERT_EQ(0, RUN(BATCH));
+	EXPECT_EQ(self->fds + BATCH, open_fds());
+	ASSERT_EQ(0, bufalloc_get_info(self->device, &info));
+	EXPECT_EQ(BATCH, info.out_client_buffers);
+	EXPECT_EQ(BATCH * 64 * KIB, info.out_client_bytes);
+	for (i = 0; i < BATCH; i++) {
+		EXPECT_EQ(64 * KIB, self->results[i].length);
+		EXPECT_EQ(BUFALLOC_CACHING_COHERENT, self->results[i].caching);
+		EXPECT_EQ(BUFALLOC_STATE_BACKED,
+			  self->results[i].state & BUFALLOC_STATE_BACKED);
+		ASSERT_EQ(0, fstat(self->results[i].fd, &file));
+		EXPECT_EQ(64 * KIB, lseek(self->results[i].fd, 0, SEEK_END));
+		close(self->results[i].fd);
+	}
+}
+
+/* The last one cannot be had: the 63 before it must go again. */
+TEST_F(batch, none_is_made_when_the_last_has_no_memory)
+{
+	self->requests[BATCH - 1].length = 64 * MIB;
+	self->requests[BATCH - 1].flags = BUFALLOC_ALLOC_CONTIGUOUS;
+	EXPECT_EQ(-ENOMEM, RUN(BATCH));
+	EXPECT_EQ(BATCH - 1, self->failed);
+	EXPECT_EQ(BUFALLOC_REASON_CONTIGUOUS, self->reason);
+	EXPECT_EQ(self->fds, open_fds());
+	EXPECT_EQ(self->bytes, live_bytes());
+}
+
+TEST_F(batch, none_is_made_when_one_is_wrong)
+{
+	self->requests[10].length = 0;
+	EXPECT_EQ(-EINVAL, RUN(BATCH));
+	EXPECT_EQ(10, self->failed);
+	EXPECT_EQ(BUFALLOC_REASON_LENGTH, self->reason);
+}
+
+TEST_F(batch, none_is_made_when_fds_run_out)
+{
+	struct rlimit old, low;
+
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &old));
+	low = old;
+	low.rlim_cur = self->fds + 1 + BATCH / 2;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &low));
+	EXPECT_EQ(-EMFILE, RUN(BATCH));
+	EXPECT_EQ(BUFALLOC_REASON_FDS, self->reason);
+	EXPECT_LT(0, self->failed);
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &old));
+}
+
+TEST_F(batch, lengths_are_rounded_to_pages)
+{
+	self->requests[0].length = 1;
+	self->requests[1].length = 4097;
+	ASSERT_EQ(0, RUN(2));
+	EXPECT_EQ(4096, self->results[0].length);
+	EXPECT_EQ(8192, self->results[1].length);
+	close(self->results[0].fd);
+	close(self->results[1].fd);
+}
+
+TEST_F(batch, fd_flags_are_kept)
+{
+	self->requests[0].fd_flags = O_RDONLY;
+	self->requests[1].fd_flags = O_RDWR | O_CLOEXEC;
+	ASSERT_EQ(0, RUN(2));
+	EXPECT_EQ(O_RDONLY, fcntl(self->results[0].fd, F_GETFL) & O_ACCMODE);
+	EXPECT_EQ(0, fcntl(self->results[0].fd, F_GETFD) & FD_CLOEXEC);
+	EXPECT_EQ(O_RDWR, fcntl(self->results[1].fd, F_GETFL) & O_ACCMODE);
+	EXPECT_EQ(FD_CLOEXEC, fcntl(self->results[1].fd, F_GETFD) & FD_CLOEXEC);
+	close(self->results[0].fd);
+	close(self->results[1].fd);
+}
+
+/* Sizes, in each caching this machine has. */
+FIXTURE(size)
+{
+	int device;
+	long bytes;
+};
+
+FIXTURE_VARIANT(size)
+{
+	uint32_t caching;
+};
+
+FIXTURE_VARIANT_ADD(size, wc)
+{
+	.caching = BUFALLOC_CACHING_WC,
+};
+
+FIXTURE_VARIANT_ADD(size, coherent)
+{
+	.caching = BUFALLOC_CACHING_COHERENT,
+};
+
+FIXTURE_VARIANT_ADD(size, cached)
+{
+	.caching = BUFALLOC_CACHING_CACHED,
+};
+
+FIXTURE_SETUP(size)
+{
+	if (variant->caching == BUFALLOC_CACHING_WC && !machine_has_wc())
+		SKIP(return, "no write-combining on this machine");
+	self->bytes = live_bytes();
+	self->device = bufalloc_open(NULL);
+	ASSERT_LE(0, self->device);
+}
+
+FIXTURE_TEARDOWN(size)
+{
+	EXPECT_EQ(self->bytes, live_bytes());
+	bufalloc_close(self->device);
+}
+
+/* S21: kept. */
+TEST_F(size, contiguous_is_one_segment)
+{
+	static const size_t lengths[] = {
+		4 * KIB, 60 * KIB, 1 * MIB, 2 * MIB, 3 * MIB, 4 * MIB,
+	};
+	struct bufalloc_query query;
+	unsigned int i;
+	int fd;
+
+	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		fd = buffer_open_contiguous(self->device, lengths[i],
+					    variant->caching);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, bufalloc_query(self->device, fd, &query));
+		EXPECT_EQ(1, query.out_segments);
+		EXPECT_EQ(BUFALLOC_STATE_BACKED | BUFALLOC_STATE_CONTIGUOUS,
+			  query.out_state);
+		close(fd);
+	}
+}
+
+/* S21: or refused. No stock amd64 kernel here has 64 MiB in one piece. */
+TEST_F(size, contiguous_is_refused_where_it_cannot_be)
+{
+	struct bufalloc_request request = request_of(64 * MIB,
+						     variant->caching);
+	struct bufalloc_result result;
+	uint32_t reason;
+
+	request.flags = BUFALLOC_ALLOC_CONTIGUOUS;
+	EXPECT_EQ(-ENOMEM,
+		  bufalloc_alloc(self->device, &request, &result, &reason));
+	EXPECT_EQ(BUFALLOC_REASON_CONTIGUOUS, reason);
+}
+
+/* U4: larger than any single allocation. */
+TEST_F(size, one_GiB_works)
+{
+	int fd = buffer_open(self->device, GIB, variant->caching);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(GIB, lseek(fd, 0, SEEK_END));
+	EXPECT_LE(GIB, client_bytes(self->device));
+	close(fd);
+}
+
+/* 1080p NV12 is 3.1 MB: sixteen of them must not cost sixteen times 4 MiB. */
+TEST_F(size, what_rounding_costs)
+{
+	enum { COUNT = 16 };
+	size_t length = 1920 * 1080 * 3 / 2;
+	size_t pages = (length + 4095) & ~4095UL;
+	int fds[COUNT], i;
+
+	for (i = 0; i < COUNT; i++) {
+		fds[i] = buffer_open(self->device, length, variant->caching);
+		ASSERT_LE(0, fds[i]);
+	}
+	EXPECT_LE(COUNT * pages, client_bytes(self->device));
+	EXPECT_GE(COUNT * pages + 2 * MIB, client_bytes(self->device));
+	for (i = 0; i < COUNT; i++)
+		close(fds[i]);
+}
+
+/* What is asked for beyond the memory there is fails, and kills nobody. */
+TEST_F(size, too_much_is_ENOMEM_without_the_OOM_killer)
+{
+	enum { COUNT = 64 };
+	long kills = vmstat("oom_kill");
+	int fds[COUNT], i, made, ret = 0;
+
+	for (made = 0; made < COUNT; made++) {
+		fds[made] = buffer_open(self->device, 256 * MIB,
+					variant->caching);
+		ret = fds[made];
+		if (ret < 0)
+			break;
+	}
+	EXPECT_EQ(-ENOMEM, ret);
+	EXPECT_LT(0, made);
+	EXPECT_EQ(kills, vmstat("oom_kill"));
+	for (i = 0; i < made; i++)
+		close(fds[i]);
+}
+
+static void hoard(uint32_t caching)
+{
+	int device = bufalloc_open(NULL);
+
+	for (;;)
+		close(buffer_open(device, 512 * MIB, caching));
+}
+
+/* A long allocation ends with its process, and leaves nothing. */
+TEST_F(size, SIGKILL_ends_a_large_allocation)
+{
+	struct timespec pause = { .tv_nsec = 100 * 1000 * 1000 };
+	struct timespec before, after;
+	int status, round;
+	pid_t child;
+
+	for (round = 0; round < 3; round++) {
+		child = fork();
+		ASSERT_LE(0, child);
+		if (!child)
+			hoard(variant->caching);
+		nanosleep(&pause, NULL);
+		clock_gettime(CLOCK_MONOTONIC, &before);
+		ASSERT_EQ(0, kill(child, SIGKILL));
+		ASSERT_EQ(child, waitpid(child, &status, 0));
+		clock_gettime(CLOCK_MONOTONIC, &after);
+		EXPECT_TRUE(WIFSIGNALED(status));
+		EXPECT_GE(10, after.tv_sec - before.tv_sec);
+		EXPECT_EQ(self->bytes, live_bytes());
+	}
+}
+
+/* A memory cgroup is charged, and its limit is an error, not a kill (U8). */
+TEST_F(size, memory_cgroup_is_charged)
+{
+	static const char group[] = "/run/cgroup/bufalloc";
+	static const char file[] = "/run/cgroup/bufalloc/memory.current";
+	struct bufalloc_request request = request_of(128 * MIB,
+						     variant->caching);
+	struct bufalloc_result result;
+	uint32_t reason = 0;
+	long kills = vmstat("oom_kill");
+	long before, during;
+	int fd;
+
+	write_string("/run/cgroup/cgroup.subtree_control", "+memory");
+	rmdir(group);
+	ASSERT_EQ(0, mkdir(group, 0755));
+	ASSERT_EQ(0, write_string("/run/cgroup/bufalloc/memory.max", "100M"));
+	ASSERT_EQ(0, write_string("/run/cgroup/bufalloc/cgroup.procs", "0"));
+
+	before = read_number(file);
+	fd = buffer_open(self->device, 64 * MIB, variant->caching);
+	ASSERT_LE(0, fd);
+	during = read_number(file);
+	EXPECT_LE(before + (long)(64 * MIB), during);
+	EXPECT_EQ(-ENOMEM,
+		  bufalloc_alloc(self->device, &request, &result, &reason));
+	EXPECT_EQ(BUFALLOC_REASON_MEMORY, reason);
+	EXPECT_EQ(kills, vmstat("oom_kill"));
+	close(fd);
+	EXPECT_GT(during - (long)(60 * MIB), read_number(file));
+
+	ASSERT_EQ(0, write_string("/run/cgroup/cgroup.procs", "0"));
+	EXPECT_EQ(0, rmdir(group));
+}
+
+TEST_HARNESS_MAIN

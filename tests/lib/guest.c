@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "lib/guest.h"
+
+#define SYSFS	"/sys/class/misc/bufalloc/"
+#define TRACING	"/sys/kernel/tracing/"
+
+const char *machine(void)
+{
+	const char *name = getenv("BUFALLOC_MACHINE");
+
+	return name ? name : "";
+}
+
+bool machine_has_wc(void)
+{
+	return strcmp(machine(), "nopat") != 0;
+}
+
+long read_number(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	long number = -1;
+
+	if (!file)
+		return -1;
+	if (fscanf(file, "%ld", &number) != 1)
+		number = -1;
+	fclose(file);
+	return number;
+}
+
+int write_string(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	int ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+long live_bytes(void)
+{
+	return read_number(SYSFS "live_bytes");
+}
+
+long live_buffers(void)
+{
+	return read_number(SYSFS "live_buffers");
+}
+
+static long table_number(const char *path, const char *name)
+{
+	FILE *file = fopen(path, "re");
+	long found = -1, number;
+	char line[256], word[128];
+
+	if (!file)
+		return -1;
+	while (found < 0 && fgets(line, sizeof(line), file))
+		if (sscanf(line, " %127[^: ]%*[: ]%ld", word, &number) == 2 &&
+		    !strcmp(word, name))
+			found = number;
+	fclose(file);
+	return found;
+}
+
+long meminfo(const char *name)
+{
+	return table_number("/proc/meminfo", name);
+}
+
+long vmstat(const char *name)
+{
+	return table_number("/proc/vmstat", name);
+}
+
+int open_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int count = 0;
+
+	if (!dir)
+		return -1;
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	/* ".", ".." and the directory itself. */
+	return count - 3;
+}
+
+long minor_faults(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_THREAD, &usage);
+	return usage.ru_minflt;
+}
+
+int probe_start(const char *function, const char *fetch)
+{
+	char text[256];
+	int ret;
+
+	probe_stop();
+	write_string(TRACING "trace_clock", "global");
+	snprintf(text, sizeof(text), "p:bufalloc/probe %s %s", function, fetch);
+	ret = write_string(TRACING "kprobe_events", text);
+	if (ret)
+		return ret;
+	fclose(fopen(TRACING "trace", "we"));
+	return write_string(TRACING "events/bufalloc/probe/enable", "1");
+}
+
+/* Lines of kprobe_profile: name, hits, misses. */
+long probe_hits(void)
+{
+	return table_number(TRACING "kprobe_profile", "probe");
+}
+
+int probe_read(char *text, int size)
+{
+	FILE *file = fopen(TRACING "trace", "re");
+	int length;
+
+	if (!file)
+		return -errno;
+	length = fread(text, 1, size - 1, file);
+	text[length] = '\0';
+	fclose(file);
+	return length;
+}
+
+void probe_stop(void)
+{
+	write_string(TRACING "events/bufalloc/probe/enable", "0");
+	write_string(TRACING "kprobe_events", "-:bufalloc/probe");
+}

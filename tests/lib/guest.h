@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* What a test asks of the machine it runs on. */
+#ifndef TESTS_GUEST_H
+#define TESTS_GUEST_H
+
+#include <stdbool.h>
+
+/* The machine of this cell, as tests/vm/cells names it; "" outside of one. */
+const char *machine(void);
+/* Whether this machine has write-combining at all. */
+bool machine_has_wc(void);
+
+/* Counters of the module, of all clients; -1 where it is not loaded. */
+long live_bytes(void);
+long live_buffers(void);
+
+/* A line of /proc/meminfo in KiB, of /proc/vmstat in its unit; -1 for none. */
+long meminfo(const char *name);
+long vmstat(const char *name);
+
+/* File descriptors that this process has open. */
+int open_fds(void);
+
+/* Page faults that this thread took so far. */
+long minor_faults(void);
+
+/* The first number of a file, or -1; and a string into a file, or -errno. */
+long read_number(const char *path);
+int write_string(const char *path, const char *text);
+
+/*
+ * Calls of a kernel function, counted from probe_start() to probe_stop(). With
+ * @fetch (see kprobetrace in the kernel's documentation) its arguments are
+ * written to the trace, which probe_read() copies.
+ */
+int probe_start(const char *function, const char *fetch);
+long probe_hits(void);
+int probe_read(char *text, int size);
+void probe_stop(void);
+
+#endif /* TESTS_GUEST_H */

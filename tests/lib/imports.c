@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+
+#include "lib/imports.h"
+
+int importer_open(void)
+{
+	int fd = open("/dev/bufalloc-importer", O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int call(int importer, unsigned long cmd, void *arg)
+{
+	int ret = ioctl(importer, cmd, arg);
+
+	return ret < 0 ? -errno : ret;
+}
+
+static int call_number(int importer, unsigned long cmd, long number)
+{
+	int ret = ioctl(importer, cmd, number);
+
+	return ret < 0 ? -errno : ret;
+}
+
+int importer_attach(int importer, int fd, uint32_t device)
+{
+	struct importer_attach arg = { .fd = fd, .device = device };
+	int ret = call(importer, IMPORTER_ATTACH, &arg);
+
+	return ret < 0 ? ret : (int)arg.out_id;
+}
+
+int importer_detach(int importer, int id)
+{
+	return call_number(importer, IMPORTER_DETACH, id);
+}
+
+int importer_map(int importer, int id, uint32_t direction,
+		 struct importer_map *map)
+{
+	map->id = id;
+	map->direction = direction;
+	return call(importer, IMPORTER_MAP, map);
+}
+
+int importer_unmap(int importer, int id)
+{
+	return call_number(importer, IMPORTER_UNMAP, id);
+}
+
+int importer_peek(int importer, int id, uint64_t offset, uint64_t *value)
+{
+	struct importer_peek arg = { .id = id, .offset = offset };
+	int ret = call(importer, IMPORTER_PEEK, &arg);
+
+	*value = arg.out_value;
+	return ret;
+}
+
+int importer_vmap(int importer, int fd, struct importer_vmap *vmap)
+{
+	vmap->fd = fd;
+	return call(importer, IMPORTER_VMAP, vmap);
+}
+
+int importer_zap(int importer, int fd)
+{
+	return call_number(importer, IMPORTER_ZAP, fd);
+}
+
+static int look(int importer, unsigned long cmd, uint64_t address,
+		struct importer_pte *entry)
+{
+	*entry = (struct importer_pte){ .address = address };
+	return call(importer, cmd, entry);
+}
+
+int user_memtype(int importer, const void *address)
+{
+	struct importer_pte entry;
+	int ret = look(importer, IMPORTER_PTE_USER, (uintptr_t)address, &entry);
+
+	return ret < 0 ? ret : (int)entry.out_memtype;
+}
+
+int64_t user_pfn(int importer, const void *address)
+{
+	struct importer_pte entry;
+	int ret = look(importer, IMPORTER_PTE_USER, (uintptr_t)address, &entry);
+
+	return ret < 0 ? ret : (int64_t)entry.out_pfn;
+}
+
+int direct_memtype(int importer, uint64_t pfn)
+{
+	struct importer_pte entry;
+	int ret = look(importer, IMPORTER_PTE_DIRECT, pfn, &entry);
+
+	return ret < 0 ? ret : (int)entry.out_memtype;
+}

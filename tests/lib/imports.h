@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* The test importer, call by call. Each returns 0 or more, or a negative errno. */
+#ifndef TESTS_IMPORTS_H
+#define TESTS_IMPORTS_H
+
+#include <stdint.h>
+
+#include "importer/importer.h"
+
+int importer_open(void);
+/* Returns the attachment's id. */
+int importer_attach(int importer, int fd, uint32_t device);
+int importer_detach(int importer, int id);
+int importer_map(int importer, int id, uint32_t direction,
+		 struct importer_map *map);
+int importer_unmap(int importer, int id);
+int importer_peek(int importer, int id, uint64_t offset, uint64_t *value);
+int importer_vmap(int importer, int fd, struct importer_vmap *vmap);
+int importer_zap(int importer, int fd);
+
+/* The types of page-table entries, IMPORTER_WRITE_COMBINE and so on. */
+int user_memtype(int importer, const void *address);
+int direct_memtype(int importer, uint64_t pfn);
+int64_t user_pfn(int importer, const void *address);
+
+#endif /* TESTS_IMPORTS_H */

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: MIT
+/*
+ * S18: a buffer lives as long as anybody has it, whatever is closed first, and
+ * not a moment longer. Live bytes are told by the module's counter beside the
+ * calls that allocate and free, and held against what the kernel has free.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "lib/buffers.h"
+#include "lib/guest.h"
+#include "lib/imports.h"
+
+#define LENGTH	(8 * MIB)
+#define WORD	0x6b6b6b6b6b6b6b6bULL
+
+FIXTURE(lifetime)
+{
+	uint32_t caching;
+	int device;
+	int fd;
+	long bytes;
+	long buffers;
+	struct mapping map;
+};
+
+FIXTURE_SETUP(lifetime)
+{
+	self->caching = machine_has_wc() ? BUFALLOC_CACHING_WC :
+					   BUFALLOC_CACHING_COHERENT;
+	self->bytes = live_bytes();
+	self->buffers = live_buffers();
+	self->device = bufalloc_open(NULL);
+	ASSERT_LE(0, self->device);
+	self->fd = buffer_open(self->device, LENGTH, self->caching);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(self->bytes + (long)LENGTH, live_bytes());
+	ASSERT_EQ(self->buffers + 1, live_buffers());
+}
+
+FIXTURE_TEARDOWN(lifetime)
+{
+	EXPECT_EQ(self->bytes, live_bytes());
+	EXPECT_EQ(self->buffers, live_buffers());
+}
+
+#define EXPECT_ALIVE() do {						\
+	EXPECT_EQ(self->bytes + (long)LENGTH, live_bytes());		\
+	EXPECT_EQ(self->buffers + 1, live_buffers());			\
+} while (0)
+
+TEST_F(lifetime, ends_with_close)
+{
+	close(self->fd);
+	EXPECT_EQ(self->bytes, live_bytes());
+	EXPECT_EQ(self->buffers, live_buffers());
+	bufalloc_close(self->device);
+}
+
+TEST_F(lifetime, outlives_the_device_file)
+{
+	bufalloc_close(self->device);
+	EXPECT_ALIVE();
+	ASSERT_EQ(0, buffer_map(self->fd, &self->map));
+	memset(self->map.bytes, 1, LENGTH);
+	buffer_unmap(&self->map);
+	close(self->fd);
+}
+
+TEST_F(lifetime, mapping_keeps_it)
+{
+	ASSERT_EQ(0, buffer_map(self->fd, &self->map));
+	close(self->fd);
+	bufalloc_close(self->device);
+	EXPECT_ALIVE();
+	memset(self->map.bytes, 1, LENGTH);
+	EXPECT_TRUE(mapping_is(&self->map, 1));
+	/* Half a mapping keeps all of it. */
+	ASSERT_EQ(0, munmap(self->map.bytes, LENGTH / 2));
+	EXPECT_ALIVE();
+	ASSERT_EQ(0, munmap(self->map.bytes + LENGTH / 2, LENGTH / 2));
+}
+
+TEST_F(lifetime, dup_keeps_it)
+{
+	int other = dup(self->fd);
+
+	ASSERT_LE(0, other);
+	close(self->fd);
+	EXPECT_ALIVE();
+	close(other);
+	bufalloc_close(self->device);
+}
+
+TEST_F(lifetime, child_keeps_it)
+{
+	int status, go[2];
+	char byte;
+	pid_t child;
+
+	ASSERT_EQ(0, pipe(go));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		close(go[1]);
+		_exit(read(go[0], &byte, 1));
+	}
+	close(self->fd);
+	bufalloc_close(self->device);
+	EXPECT_ALIVE();
+	close(go[1]);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+/* Nobody has a file descriptor: only the message on its way does. */
+TEST_F(lifetime, message_in_flight_keeps_it)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = {};
+	char byte = 0;
+	struct iovec data = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr message = {
+		.msg_iov = &data,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	int ends[2], received;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.header), &self->fd, sizeof(int));
+	ASSERT_EQ(1, sendmsg(ends[0], &message, 0));
+	close(self->fd);
+	bufalloc_close(self->device);
+	EXPECT_ALIVE();
+
+	ASSERT_EQ(1, recvmsg(ends[1], &message, MSG_CMSG_CLOEXEC));
+	memcpy(&received, CMSG_DATA(&control.header), sizeof(int));
+	ASSERT_EQ(0, buffer_map(received, &self->map));
+	memset(self->map.bytes, 2, LENGTH);
+	buffer_unmap(&self->map);
+	EXPECT_ALIVE();
+	close(received);
+}
+
+/*
+ * A device has it mapped while userspace has closed everything and others take
+ * and fill memory: what the device reads is still the buffer.
+ */
+TEST_F(lifetime, device_keeps_it)
+{
+	static struct importer_map map;
+	int importer = importer_open();
+	uint64_t value, offset;
+	int device, id;
+
+	ASSERT_LE(0, importer);
+	ASSERT_EQ(0, buffer_map(self->fd, &self->map));
+	memset(self->map.bytes, (int)(WORD & 0xff), LENGTH);
+	buffer_unmap(&self->map);
+	id = importer_attach(importer, self->fd, IMPORTER_DEVICE_64);
+	ASSERT_LE(0, id);
+	ASSERT_EQ(0, importer_map(importer, id, IMPORTER_TO_DEVICE, &map));
+	close(self->fd);
+	bufalloc_close(self->device);
+	EXPECT_ALIVE();
+
+	device = bufalloc_open(NULL);
+	ASSERT_LE(0, device);
+	EXPECT_EQ(0, memory_dirty(device, self->caching, LENGTH, 512 * MIB,
+				  0xee));
+	bufalloc_close(device);
+	for (offset = 0; offset < LENGTH; offset += 4096) {
+		ASSERT_EQ(0, importer_peek(importer, id, offset, &value));
+		ASSERT_EQ(WORD, value);
+	}
+	EXPECT_ALIVE();
+	EXPECT_EQ(0, importer_unmap(importer, id));
+	EXPECT_ALIVE();
+	EXPECT_EQ(0, importer_detach(importer, id));
+	EXPECT_EQ(self->bytes, live_bytes());
+	close(importer);
+}
+
+/* The importer's process dies with everything in its hands. */
+TEST_F(lifetime, death_of_the_importer_ends_it)
+{
+	static struct importer_map map;
+	int status, id, importer;
+	pid_t child = fork();
+
+	ASSERT_LE(0, child);
+	if (!child) {
+		importer = importer_open();
+		id = importer_attach(importer, self->fd, IMPORTER_DEVICE_64);
+		if (importer_map(importer, id, IMPORTER_TO_DEVICE, &map))
+			_exit(1);
+		kill(getpid(), SIGKILL);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	EXPECT_ALIVE();
+	close(self->fd);
+	bufalloc_close(self->device);
+}
+
+static int unload(void)
+{
+	return syscall(SYS_delete_module, "bufalloc", O_NONBLOCK) ? -errno : 0;
+}
+
+TEST_F(lifetime, module_cannot_go_while_a_buffer_lives)
+{
+	bufalloc_close(self->device);
+	EXPECT_EQ(-EWOULDBLOCK, unload());
+	ASSERT_EQ(0, buffer_map(self->fd, &self->map));
+	close(self->fd);
+	EXPECT_EQ(-EWOULDBLOCK, unload());
+	EXPECT_ALIVE();
+	buffer_unmap(&self->map);
+}
+
+TEST_F(lifetime, module_cannot_go_while_a_file_is_open)
+{
+	close(self->fd);
+	EXPECT_EQ(-EWOULDBLOCK, unload());
+	bufalloc_close(self->device);
+}
+
+/* Sysfs has no way to take a heap's device from under its buffers. */
+TEST_F(lifetime, heaps_cannot_be_unbound)
+{
+	static const char driver[] = "/sys/bus/platform/drivers/bufalloc-heap";
+	struct stat entry;
+
+	EXPECT_EQ(0, stat(driver, &entry));
+	EXPECT_EQ(-ENOENT, write_string("/sys/bus/platform/drivers/"
+					"bufalloc-heap/unbind",
+					"bufalloc-heap.0"));
+	close(self->fd);
+	bufalloc_close(self->device);
+}
+
+/* What the counter says is gone is what the kernel has less. */
+TEST_F(lifetime, counter_agrees_with_free_memory)
+{
+	long counted, before, taken;
+	int fd;
+
+	before = meminfo("MemFree");
+	counted = live_bytes();
+	fd = buffer_open(self->device, 512 * MIB, self->caching);
+	ASSERT_LE(0, fd);
+	taken = (before - meminfo("MemFree")) * 1024;
+	counted = live_bytes() - counted;
+	EXPECT_LE(512L * (long)MIB, counted);
+	EXPECT_GT(16L * (long)MIB, labs(taken - counted));
+	close(fd);
+	EXPECT_GT(16L * (long)MIB, labs(before - meminfo("MemFree")) * 1024);
+	close(self->fd);
+	bufalloc_close(self->device);
+}
+
+/* Counters are there for everyone, without the device. */
+TEST_F(lifetime, counters_are_readable_by_anyone)
+{
+	int status;
+	pid_t child = fork();
+
+	ASSERT_LE(0, child);
+	if (!child) {
+		if (setgid(65534) || setuid(65534))
+			_exit(2);
+		_exit(live_bytes() < (long)LENGTH || live_buffers() < 1);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	close(self->fd);
+	bufalloc_close(self->device);
+}
+
+/* Each client is told what it holds, and all are told what all hold. */
+TEST_F(lifetime, clients_are_told_apart)
+{
+	int other = bufalloc_open(NULL);
+	struct bufalloc_info info;
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, bufalloc_get_info(other, &info));
+	EXPECT_EQ(0, info.out_client_bytes);
+	EXPECT_EQ(0, info.out_client_buffers);
+	EXPECT_EQ(live_bytes(), info.out_system_bytes);
+	ASSERT_EQ(0, bufalloc_get_info(self->device, &info));
+	EXPECT_EQ(LENGTH, info.out_client_bytes);
+	EXPECT_EQ(1, info.out_client_buffers);
+	bufalloc_close(other);
+	close(self->fd);
+	bufalloc_close(self->device);
+}
+
+TEST_HARNESS_MAIN

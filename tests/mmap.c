@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+/* CPU mappings: bounds, rights, and what userspace does with address space. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "lib/buffers.h"
+#include "lib/guest.h"
+#include "lib/imports.h"
+
+#define LENGTH	(5 * MIB)
+#define RW	(PROT_READ | PROT_WRITE)
+
+FIXTURE(mmap)
+{
+	int device;
+	int fd;
+};
+
+FIXTURE_SETUP(mmap)
+{
+	uint32_t caching = machine_has_wc() ? BUFALLOC_CACHING_WC :
+					      BUFALLOC_CACHING_COHERENT;
+
+	self->device = bufalloc_open(NULL);
+	ASSERT_LE(0, self->device);
+	self->fd = buffer_open(self->device, LENGTH, caching);
+	ASSERT_LE(0, self->fd);
+}
+
+FIXTURE_TEARDOWN(mmap)
+{
+	close(self->fd);
+	bufalloc_close(self->device);
+}
+
+static int try_mmap(size_t length, int prot, int flags, int fd, off_t offset,
+		    unsigned char **bytes)
+{
+	void *address = mmap(NULL, length, prot, flags, fd, offset);
+
+	*bytes = address == MAP_FAILED ? NULL : address;
+	return *bytes ? 0 : -errno;
+}
+
+TEST_F(mmap, past_the_end_is_EINVAL)
+{
+	unsigned char *bytes;
+
+	EXPECT_EQ(-EINVAL, try_mmap(LENGTH + 4096, RW, MAP_SHARED, self->fd, 0,
+				    &bytes));
+	EXPECT_EQ(-EINVAL, try_mmap(LENGTH, RW, MAP_SHARED, self->fd, 4096,
+				    &bytes));
+	EXPECT_EQ(-EINVAL, try_mmap(4096, RW, MAP_SHARED, self->fd, LENGTH,
+				    &bytes));
+	EXPECT_EQ(-EINVAL, try_mmap(8192, RW, MAP_SHARED, self->fd,
+				    LENGTH - 4096, &bytes));
+	EXPECT_EQ(-EINVAL, try_mmap(4096, RW, MAP_SHARED, self->fd, 1UL << 62,
+				    &bytes));
+}
+
+TEST_F(mmap, private_is_EINVAL)
+{
+	unsigned char *bytes;
+
+	EXPECT_EQ(-EINVAL, try_mmap(LENGTH, RW, MAP_PRIVATE, self->fd, 0,
+				    &bytes));
+	EXPECT_EQ(-EINVAL, try_mmap(4096, PROT_READ, MAP_PRIVATE, self->fd, 0,
+				    &bytes));
+}
+
+TEST_F(mmap, executable_is_EPERM)
+{
+	unsigned char *bytes;
+
+	EXPECT_EQ(-EPERM, try_mmap(LENGTH, PROT_READ | PROT_EXEC, MAP_SHARED,
+				   self->fd, 0, &bytes));
+	ASSERT_EQ(0, try_mmap(LENGTH, RW, MAP_SHARED, self->fd, 0, &bytes));
+	EXPECT_EQ(-1, mprotect(bytes, 4096, PROT_READ | PROT_EXEC));
+	EXPECT_EQ(EACCES, errno);
+	munmap(bytes, LENGTH);
+}
+
+/* What is read at an offset is what was written there. */
+TEST_F(mmap, offsets_are_the_buffer_s)
+{
+	unsigned char *whole, *part;
+	size_t offset;
+
+	ASSERT_EQ(0, try_mmap(LENGTH, RW, MAP_SHARED, self->fd, 0, &whole));
+	for (offset = 0; offset < LENGTH; offset += 4096)
+		*(uint64_t *)(whole + offset) = offset;
+	for (offset = 0; offset < LENGTH; offset += 16 * 4096) {
+		ASSERT_EQ(0, try_mmap(8192, RW, MAP_SHARED, self->fd, offset,
+				      &part));
+		EXPECT_EQ(offset, *(uint64_t *)part);
+		EXPECT_EQ(offset + 4096, *(uint64_t *)(part + 4096));
+		munmap(part, 8192);
+	}
+	munmap(whole, LENGTH);
+}
+
+/* Populated when it is made: touching it costs no fault. */
+TEST_F(mmap, touching_takes_no_fault)
+{
+	unsigned char *bytes;
+	size_t offset;
+	long faults;
+
+	ASSERT_EQ(0, try_mmap(LENGTH, RW, MAP_SHARED, self->fd, 0, &bytes));
+	faults = minor_faults();
+	for (offset = 0; offset < LENGTH; offset += 4096)
+		bytes[offset] = 1;
+	EXPECT_EQ(faults, minor_faults());
+	munmap(bytes, LENGTH);
+}
+
+TEST_F(mmap, parts_can_be_unmapped)
+{
+	unsigned char *bytes;
+
+	ASSERT_EQ(0, try_mmap(LENGTH, RW, MAP_SHARED, self->fd, 0, &bytes));
+	bytes[0] = 1;
+	bytes[LENGTH - 1] = 2;
+	ASSERT_EQ(0, munmap(bytes + 4096, LENGTH - 8192));
+	EXPECT_EQ(1, bytes[0]);
+	EXPECT_EQ(2, bytes[LENGTH - 1]);
+	ASSERT_EQ(0, munmap(bytes, 4096));
+	EXPECT_EQ(2, bytes[LENGTH - 1]);
+	ASSERT_EQ(0, munmap(bytes + LENGTH - 4096, 4096));
+}
+
+TEST_F(mmap, mappings_move_but_do_not_grow)
+{
+	unsigned char *bytes, *moved;
+
+	ASSERT_EQ(0, try_mmap(MIB, RW, MAP_SHARED, self->fd, 0, &bytes));
+	bytes[4096] = 7;
+	EXPECT_EQ(MAP_FAILED, mremap(bytes, MIB, 2 * MIB, MREMAP_MAYMOVE));
+	EXPECT_EQ(EFAULT, errno);
+	ASSERT_EQ(0, try_mmap(MIB, PROT_NONE, MAP_SHARED, self->fd, 0, &moved));
+	ASSERT_EQ(moved, mremap(bytes, MIB, MIB, MREMAP_MAYMOVE | MREMAP_FIXED,
+				moved));
+	EXPECT_EQ(7, moved[4096]);
+	munmap(moved, MIB);
+}
+
+TEST_F(mmap, read_only_fd_maps_read_only)
+{
+	struct bufalloc_request request = request_of(4096,
+						     BUFALLOC_CACHING_COHERENT);
+	struct bufalloc_result result;
+	unsigned char *bytes;
+
+	request.fd_flags = O_RDONLY | O_CLOEXEC;
+	ASSERT_EQ(0, bufalloc_alloc(self->device, &request, &result, NULL));
+	EXPECT_EQ(-EACCES, try_mmap(4096, RW, MAP_SHARED, result.fd, 0,
+				    &bytes));
+	EXPECT_EQ(-EINVAL, try_mmap(4096, RW, MAP_PRIVATE, result.fd, 0,
+				    &bytes));
+	ASSERT_EQ(0, try_mmap(4096, PROT_READ, MAP_SHARED, result.fd, 0,
+			      &bytes));
+	EXPECT_EQ(0, bytes[0]);
+	EXPECT_EQ(-1, mprotect(bytes, 4096, RW));
+	EXPECT_EQ(EACCES, errno);
+	munmap(bytes, 4096);
+	close(result.fd);
+}
+
+TEST_F(mmap, fork_shares_the_memory)
+{
+	unsigned char *bytes;
+	int status;
+	pid_t child;
+
+	ASSERT_EQ(0, try_mmap(LENGTH, RW, MAP_SHARED, self->fd, 0, &bytes));
+	bytes[0] = 1;
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		status = bytes[0] == 1 ? 0 : 1;
+		bytes[LENGTH - 1] = 9;
+		_exit(status);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(9, bytes[LENGTH - 1]);
+	munmap(bytes, LENGTH);
+}
+
+/* Nobody takes references to the pages behind the buffer's back. */
+TEST_F(mmap, pages_cannot_be_pinned)
+{
+	unsigned char *bytes, copy[16];
+	struct iovec local = { .iov_base = copy, .iov_len = sizeof(copy) };
+	struct iovec remote = { .iov_len = sizeof(copy) };
+
+	ASSERT_EQ(0, try_mmap(LENGTH, RW, MAP_SHARED, self->fd, 0, &bytes));
+	remote.iov_base = bytes;
+	EXPECT_EQ(-1, process_vm_readv(getpid(), &local, 1, &remote, 1, 0));
+	EXPECT_EQ(EFAULT, errno);
+	munmap(bytes, LENGTH);
+}
+
+TEST_F(mmap, the_library_maps_at_2_MiB)
+{
+	void *address;
+
+	ASSERT_EQ(0, bufalloc_map(self->fd, LENGTH, RW, &address));
+	EXPECT_EQ(0, (uintptr_t)address % (2 * MIB));
+	memset(address, 1, LENGTH);
+	EXPECT_EQ(0, bufalloc_unmap(address, LENGTH));
+	EXPECT_EQ(-EINVAL, bufalloc_map(self->fd, LENGTH + 1, RW, &address));
+}
+
+/* S15: no address of the kernel's is taken by a buffer that lives. */
+TEST_F(mmap, no_kernel_mapping)
+{
+	long before, after;
+	int fd;
+
+	before = meminfo("VmallocUsed");
+	ASSERT_LT(0, before);
+	fd = buffer_open(self->device, 256 * MIB, BUFALLOC_CACHING_COHERENT);
+	ASSERT_LE(0, fd);
+	after = meminfo("VmallocUsed");
+	close(fd);
+	EXPECT_GT(1024, after - before);
+}
+
+TEST_HARNESS_MAIN
