@@ -64,6 +64,30 @@ TEST_F(mmap, past_the_end_is_EINVAL)
 				    &bytes));
 }
 
+/* The dma-buf core checks that too, but not every importer asks the core. */
+TEST_F(mmap, past_the_end_is_EINVAL_without_the_core)
+{
+	int importer = importer_open();
+	unsigned char *bytes;
+	off_t start;
+	int id;
+
+	ASSERT_LE(0, importer);
+	id = importer_attach(importer, self->fd, IMPORTER_DEVICE_64);
+	ASSERT_LE(0, id);
+	start = id * IMPORTER_MMAP_STEP;
+	EXPECT_EQ(-EINVAL, try_mmap(LENGTH + 4096, RW, MAP_SHARED, importer,
+				    start, &bytes));
+	EXPECT_EQ(-EINVAL, try_mmap(LENGTH, RW, MAP_SHARED, importer,
+				    start + 4096, &bytes));
+	EXPECT_EQ(-EINVAL, try_mmap(4096, RW, MAP_SHARED, importer,
+				    start + LENGTH, &bytes));
+	ASSERT_EQ(0, try_mmap(LENGTH, RW, MAP_SHARED, importer, start, &bytes));
+	bytes[LENGTH - 1] = 1;
+	munmap(bytes, LENGTH);
+	close(importer);
+}
+
 TEST_F(mmap, private_is_EINVAL)
 {
 	unsigned char *bytes;

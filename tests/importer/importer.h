@@ -73,6 +73,9 @@ struct importer_vmap {
 	__u64 out_first;	/* the first word of the buffer */
 };
 
+/* mmap() at this times an id maps that attachment's buffer. */
+#define IMPORTER_MMAP_STEP	(1UL << 32)
+
 #define IMPORTER_TYPE		0xBE
 #define IMPORTER_ATTACH		_IOWR(IMPORTER_TYPE, 0, struct importer_attach)
 #define IMPORTER_DETACH		_IO(IMPORTER_TYPE, 1)	/* the id */

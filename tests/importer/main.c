@@ -328,11 +328,33 @@ static int importer_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+/*
+ * mmap() of the buffer whose id is the offset in IMPORTER_MMAP_STEPs, from the
+ * page that is the rest: by the exporter's own operation, so that it is seen
+ * what that checks without the core in front of it.
+ */
+static int importer_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct session *session = file->private_data;
+	unsigned long step = IMPORTER_MMAP_STEP >> PAGE_SHIFT;
+	struct import *import;
+	struct dma_buf *dmabuf;
+
+	import = xa_load(&session->imports, vma->vm_pgoff / step);
+	if (!import)
+		return -ENOENT;
+	dmabuf = import->dmabuf;
+	vma->vm_pgoff %= step;
+	vma_set_file(vma, dmabuf->file);
+	return dmabuf->ops->mmap(dmabuf, vma);
+}
+
 static const struct file_operations importer_fops = {
 	.owner = THIS_MODULE,
 	.open = importer_open,
 	.release = importer_release,
 	.unlocked_ioctl = importer_ioctl,
+	.mmap = importer_mmap,
 };
 
 static struct miscdevice importer = {
