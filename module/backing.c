@@ -229,6 +229,7 @@ void backing_free(struct backing *backing)
 	list_for_each_entry_safe(chunk, next, &backing->chunks, node) {
 		list_del(&chunk->node);
 		chunk_release(chunk, &backing->source);
+		cond_resched();
 	}
 	backing->nr_chunks = 0;
 	backing->nr_segments = 0;

@@ -96,8 +96,8 @@ static int run_heap(struct call *call)
 
 	if (out->__reserved)
 		return -EINVAL;
-	heap = heap_at(array_index_nospec(out->index, heap_count()));
-	if (out->index >= heap_count() || !heap)
+	heap = heap_at(out->index);
+	if (!heap)
 		return -ENOENT;
 
 	strscpy_pad(out->out_name, heap->name, sizeof(out->out_name));

@@ -9,6 +9,7 @@
 #include <linux/cc_platform.h>
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
+#include <linux/nospec.h>
 #include <linux/platform_device.h>
 #include <linux/slab.h>
 
@@ -41,7 +42,11 @@ u32 heap_count(void)
 
 struct heap *heap_at(u32 index)
 {
-	return index < heap_count() ? heaps[index] : NULL;
+	u32 count = heap_count();
+
+	if (index >= count)
+		return NULL;
+	return heaps[array_index_nospec(index, count)];
 }
 
 static bool heap_fits(const struct heap *heap, u32 dma_bits)

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+/* The command "bufalloc" as a person meets it: what it says, how it ends. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "lib/guest.h"
+
+#define NOBODY 65534
+
+FIXTURE(tool)
+{
+	long bytes;
+	char text[16384];
+};
+
+FIXTURE_SETUP(tool)
+{
+	self->bytes = live_bytes();
+}
+
+FIXTURE_TEARDOWN(tool)
+{
+	EXPECT_EQ(self->bytes, live_bytes());
+}
+
+/* Returns the exit status; both streams go to @text. */
+static int run(char *text, size_t size, const char *command)
+{
+	size_t length = 0, got;
+	char line[512];
+	FILE *output;
+	int status;
+
+	snprintf(line, sizeof(line), "bufalloc %s 2>&1 < /dev/null", command);
+	output = popen(line, "re");
+	if (!output)
+		return -1;
+	while ((got = fread(text + length, 1, size - 1 - length, output)) > 0)
+		length += got;
+	text[length] = '\0';
+	status = pclose(output);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+#define RUN(command) run(self->text, sizeof(self->text), command)
+
+#define EXPECT_SAID(words)						\
+	EXPECT_NE(NULL, strstr(self->text, words)) TH_LOG("%s", self->text)
+
+TEST_F(tool, info_tells_what_caching_there_is)
+{
+	EXPECT_EQ(0, RUN("info"));
+	EXPECT_SAID("system32");
+	EXPECT_SAID("write-back");
+	EXPECT_EQ(machine_has_wc(), !!strstr(self->text, "write-combine"));
+}
+
+TEST_F(tool, info_speaks_json)
+{
+	EXPECT_EQ(0, RUN("info --json"));
+	EXPECT_EQ('{', self->text[0]);
+	EXPECT_SAID("\"module_loaded\": true");
+	EXPECT_SAID("\"system32\"");
+}
+
+TEST_F(tool, alloc_shows_what_was_obtained)
+{
+	EXPECT_EQ(0, RUN("alloc 3M --count 2 --caching cached"));
+	EXPECT_SAID("cached");
+	EXPECT_SAID("3145728");
+}
+
+TEST_F(tool, alloc_fills_and_reads_back)
+{
+	EXPECT_EQ(0, RUN("alloc 5M --caching coherent --fill offset --json"));
+	EXPECT_SAID("\"fill_verified\": true");
+}
+
+TEST_F(tool, refusal_has_a_sentence)
+{
+	EXPECT_EQ(1, RUN("alloc 64M --caching coherent --contiguous"));
+	EXPECT_SAID("contiguous");
+	EXPECT_SAID(strerror(ENOMEM));
+}
+
+TEST_F(tool, unknown_caching_lists_the_known)
+{
+	EXPECT_EQ(2, RUN("alloc 4K --caching fast"));
+	EXPECT_SAID("coherent");
+	EXPECT_SAID("cached");
+}
+
+TEST_F(tool, wrong_usage_is_2)
+{
+	EXPECT_EQ(2, RUN("alloc"));
+	EXPECT_EQ(2, RUN("alloc 4X"));
+	EXPECT_EQ(2, RUN("frobnicate"));
+	EXPECT_SAID("info alloc");
+}
+
+TEST_F(tool, help_is_help)
+{
+	EXPECT_EQ(0, RUN("--help"));
+	EXPECT_SAID("alloc");
+	EXPECT_EQ(0, RUN("alloc --help"));
+	EXPECT_SAID("--contiguous");
+}
+
+/* Somebody who is not in the group is told what to do about it. */
+TEST_F(tool, missing_permission_is_explained)
+{
+	int status;
+	pid_t child;
+
+	ASSERT_EQ(0, chmod("/dev/bufalloc", 0660));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		if (setgid(NOBODY) || setuid(NOBODY))
+			_exit(1);
+		if (RUN("alloc 4K") != 1)
+			_exit(2);
+		_exit(strstr(self->text, "usermod -aG video") ? 0 : 3);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+TEST_HARNESS_MAIN
