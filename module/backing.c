@@ -14,10 +14,10 @@
 #include "caching.h"
 
 /* A rest carved in pieces smaller than this would make the lists long. */
-#define PIECE_MIN	SZ_64K
+#define PIECE_MIN SZ_64K
 
 /* A segment fits the length field of a scatterlist entry. */
-#define SEGMENT_MAX	SZ_1G
+#define SEGMENT_MAX SZ_1G
 
 /* A large chunk is nice to have, a page is needed: but not at any price. */
 static gfp_t chunk_effort(size_t size)
@@ -149,12 +149,12 @@ static ssize_t populate_chunks(struct backing *backing, size_t left,
 		size = min(size, rounddown_pow_of_two(left));
 		added = backing_add(backing, size, size, false,
 				    chunk_effort(size));
-		if (added == -ENOMEM && size > PAGE_SIZE)
-			size >>= 1;
-		else if (added < 0)
-			return added;
-		else
+		if (added > 0)
 			left -= added;
+		else if (added == -ENOMEM && size > PAGE_SIZE)
+			size >>= 1;
+		else
+			return added;
 	}
 	return left;
 }

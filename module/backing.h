@@ -47,8 +47,8 @@ void backing_free(struct backing *backing);
 void backing_first_segment(const struct backing *backing, struct segment *seg);
 bool backing_next_segment(const struct backing *backing, struct segment *seg);
 
-#define backing_for_each_segment(backing, seg)			\
-	for (backing_first_segment(backing, seg);		\
+#define backing_for_each_segment(backing, seg) \
+	for (backing_first_segment(backing, seg); \
 	     backing_next_segment(backing, seg);)
 
 #endif /* _BUFALLOC_BACKING_H */

@@ -19,12 +19,12 @@
 #include "chunk.h"
 #include "heap.h"
 
-#define REQUEST_SIZE_MIN	48	/* its first version */
-#define RESULT_SIZE_MIN		32	/* its first version */
+#define REQUEST_SIZE_MIN 48 /* its first version */
+#define RESULT_SIZE_MIN 32 /* its first version */
 
-#define REQUEST_FLAGS	(BUFALLOC_ALLOC_CONTIGUOUS | \
-			 BUFALLOC_ALLOC_ANY_CACHING | \
-			 BUFALLOC_ALLOC_DEFERRED)
+#define REQUEST_FLAGS (BUFALLOC_ALLOC_CONTIGUOUS | \
+		       BUFALLOC_ALLOC_ANY_CACHING | \
+		       BUFALLOC_ALLOC_DEFERRED)
 
 /**
  * struct order - one request on its way to a buffer

@@ -15,7 +15,7 @@
 #include "client.h"
 
 /* A client with many nearly full blocks is not searched for ever. */
-#define SEARCH_MAX	16
+#define SEARCH_MAX 16
 
 /**
  * struct block - memory that chunks are carved from

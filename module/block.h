@@ -7,7 +7,7 @@
 #include "chunk.h"
 
 /* What the kernel's own mapping can change the type of without being split. */
-#define BLOCK_SIZE_MIN	SZ_2M
+#define BLOCK_SIZE_MIN SZ_2M
 
 int block_carve(struct chunk *chunk, const struct source *source, size_t size,
 		size_t least, gfp_t gfp);

@@ -20,7 +20,7 @@
 #include "caching.h"
 
 /* Memory is cleared through a window of this size where it has to be mapped. */
-#define WINDOW_SIZE	SZ_256K
+#define WINDOW_SIZE SZ_256K
 
 #ifdef CONFIG_X86
 /* The type must be set in the kernel's mapping as well, and taken back. */

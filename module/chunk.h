@@ -14,7 +14,7 @@ struct heap;
 struct page;
 
 /* The largest chunk that the page allocator is asked for. */
-#define CHUNK_MAX	SZ_4M
+#define CHUNK_MAX SZ_4M
 
 /**
  * struct source - where memory comes from, on whose account

@@ -44,7 +44,7 @@ struct call {
 struct command {
 	unsigned int cmd;
 	u32 size;
-	u32 size_min;	/* of the structure's first version */
+	u32 size_min; /* of the structure's first version */
 	int (*run)(struct call *call);
 };
 

@@ -15,7 +15,7 @@
 
 #include "heap.h"
 
-#define HEAPS_MAX	16
+#define HEAPS_MAX 16
 
 /* Guards the addition of heaps; readers need none, see heap_add(). */
 static DEFINE_MUTEX(heaps_lock);

@@ -45,30 +45,26 @@ FIXTURE_VARIANT(abi)
 {
 	unsigned long cmd;
 	uint32_t size;
-	int empty;	/* what a call with nothing but a size says */
+	int empty; /* what a call with nothing but a size says */
 };
 
-FIXTURE_VARIANT_ADD(abi, info)
-{
+FIXTURE_VARIANT_ADD(abi, info) {
 	.cmd = BUFALLOC_IOCTL_INFO,
 	.size = 72,
 };
 
-FIXTURE_VARIANT_ADD(abi, heap)
-{
+FIXTURE_VARIANT_ADD(abi, heap) {
 	.cmd = BUFALLOC_IOCTL_HEAP,
 	.size = 80,
 };
 
-FIXTURE_VARIANT_ADD(abi, alloc)
-{
+FIXTURE_VARIANT_ADD(abi, alloc) {
 	.cmd = BUFALLOC_IOCTL_ALLOC,
 	.size = 48,
 	.empty = -EINVAL,
 };
 
-FIXTURE_VARIANT_ADD(abi, query)
-{
+FIXTURE_VARIANT_ADD(abi, query) {
 	.cmd = BUFALLOC_IOCTL_QUERY,
 	.size = 56,
 	.empty = -EINVAL,
@@ -165,7 +161,8 @@ TEST_F(abi, command_number_has_no_size)
 	EXPECT_EQ(-ENOTTY,
 		  call(self->device,
 		       _IOC(_IOC_READ, BUFALLOC_IOC_TYPE, _IOC_NR(variant->cmd),
-			    variant->size), &self->arg));
+			    variant->size),
+		       &self->arg));
 }
 
 FIXTURE(call)
@@ -265,7 +262,7 @@ FIXTURE_SETUP(alloc)
 	self->fds = open_fds();
 	self->bytes = live_bytes();
 	self->request = request_of(4096, BUFALLOC_CACHING_CACHED);
-	self->arg = (struct bufalloc_alloc){
+	self->arg = (struct bufalloc_alloc) {
 		.size = sizeof(self->arg),
 		.requests = (uintptr_t)&self->request,
 		.results = (uintptr_t)&self->result,
@@ -289,18 +286,20 @@ static int try_alloc(int device, struct bufalloc_alloc *arg)
 }
 
 /* The request is refused. */
-#define EXPECT_REFUSED(errno_, reason_) do {				\
-	EXPECT_EQ(-(errno_), try_alloc(self->device, &self->arg));	\
-	EXPECT_EQ(reason_, self->arg.out_reason);			\
-	EXPECT_EQ(0, self->arg.out_failed);				\
-} while (0)
+#define EXPECT_REFUSED(errno_, reason_) \
+	do { \
+		EXPECT_EQ(-(errno_), try_alloc(self->device, &self->arg)); \
+		EXPECT_EQ(reason_, self->arg.out_reason); \
+		EXPECT_EQ(0, self->arg.out_failed); \
+	} while (0)
 
 /* The call itself is: no request is to blame. */
-#define EXPECT_CALL_REFUSED(errno_) do {				\
-	EXPECT_EQ(-(errno_), try_alloc(self->device, &self->arg));	\
-	EXPECT_EQ(BUFALLOC_REASON_NONE, self->arg.out_reason);		\
-	EXPECT_EQ(self->arg.count, self->arg.out_failed);		\
-} while (0)
+#define EXPECT_CALL_REFUSED(errno_) \
+	do { \
+		EXPECT_EQ(-(errno_), try_alloc(self->device, &self->arg)); \
+		EXPECT_EQ(BUFALLOC_REASON_NONE, self->arg.out_reason); \
+		EXPECT_EQ(self->arg.count, self->arg.out_failed); \
+	} while (0)
 
 TEST_F(alloc, unspoiled_is_made)
 {

@@ -35,13 +35,13 @@ FIXTURE_SETUP(abi32)
 	self->device = open("/dev/bufalloc", O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, self->device);
 	for (i = 0; i < 2; i++)
-		self->requests[i] = (struct bufalloc_request){
+		self->requests[i] = (struct bufalloc_request) {
 			.length = 100000,
 			.caching = BUFALLOC_CACHING_COHERENT,
 			.fd_flags = O_RDWR | O_CLOEXEC,
 			.heap = BUFALLOC_HEAP_ANY,
 		};
-	self->alloc = (struct bufalloc_alloc){
+	self->alloc = (struct bufalloc_alloc) {
 		.size = sizeof(self->alloc),
 		.requests = (uintptr_t)self->requests,
 		.results = (uintptr_t)self->results,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,7 +14,7 @@
 #include "lib/guest.h"
 #include "lib/imports.h"
 
-#define LENGTH	(1920 * 1080 * 4UL)
+#define LENGTH (1920 * 1080 * 4UL)
 
 FIXTURE(attachment)
 {
@@ -29,18 +30,15 @@ FIXTURE_VARIANT(attachment)
 	uint32_t caching;
 };
 
-FIXTURE_VARIANT_ADD(attachment, wc)
-{
+FIXTURE_VARIANT_ADD(attachment, wc) {
 	.caching = BUFALLOC_CACHING_WC,
 };
 
-FIXTURE_VARIANT_ADD(attachment, coherent)
-{
+FIXTURE_VARIANT_ADD(attachment, coherent) {
 	.caching = BUFALLOC_CACHING_COHERENT,
 };
 
-FIXTURE_VARIANT_ADD(attachment, cached)
-{
+FIXTURE_VARIANT_ADD(attachment, cached) {
 	.caching = BUFALLOC_CACHING_CACHED,
 };
 
@@ -128,13 +126,13 @@ TEST_F(attachment, mapping_ends_with_the_attachment)
 static int last_direction(void)
 {
 	char text[8192], *found;
-	int direction = -1;
+	const char *last = NULL;
 
 	if (probe_read(text, sizeof(text)) <= 0)
 		return -1;
 	for (found = strstr(text, "dir="); found; found = strstr(found + 1, "dir="))
-		sscanf(found, "dir=%i", &direction);
-	return direction;
+		last = found;
+	return last ? atoi(last + strlen("dir=")) : -1;
 }
 
 /* In the direction asked for; wider by mapping again while nobody uses it. */
@@ -207,7 +205,7 @@ TEST_F(attachment, dma_bits_are_kept)
 				  &self->map));
 	for (i = 0; i < self->map.out_nents; i++)
 		EXPECT_GE(1ULL << 32, self->map.out_segments[i].dma +
-				      self->map.out_segments[i].length);
+					      self->map.out_segments[i].length);
 	ASSERT_EQ(0, importer_detach(self->importer, id));
 	close(result.fd);
 }
@@ -234,7 +232,8 @@ TEST_F(attachment, bouncing_is_EIO)
 		pfn = user_pfn(self->importer, map.bytes);
 		buffer_unmap(&map);
 	}
-	ASSERT_LE(1 << 20, pfn) TH_LOG("no memory above 4 GiB");
+	ASSERT_LE(1 << 20, pfn)
+	TH_LOG("no memory above 4 GiB");
 	id = importer_attach(self->importer, fds[count - 1],
 			     IMPORTER_DEVICE_32);
 	ASSERT_LE(0, id);
@@ -267,8 +266,8 @@ TEST_F(attachment, cpu_access_is_bracketed)
  * S15: what the DMA API is asked for, seen from outside the module. The bits
  * are those of <linux/dma-mapping.h>.
  */
-#define ATTR_WRITE_COMBINE	(1UL << 2)
-#define ATTR_NO_KERNEL_MAPPING	(1UL << 4)
+#define ATTR_WRITE_COMBINE (1UL << 2)
+#define ATTR_NO_KERNEL_MAPPING (1UL << 4)
 
 static int seen_attrs(const char *text, unsigned long *all, unsigned long *any)
 {

@@ -151,18 +151,15 @@ FIXTURE_VARIANT(size)
 	uint32_t caching;
 };
 
-FIXTURE_VARIANT_ADD(size, wc)
-{
+FIXTURE_VARIANT_ADD(size, wc) {
 	.caching = BUFALLOC_CACHING_WC,
 };
 
-FIXTURE_VARIANT_ADD(size, coherent)
-{
+FIXTURE_VARIANT_ADD(size, coherent) {
 	.caching = BUFALLOC_CACHING_COHERENT,
 };
 
-FIXTURE_VARIANT_ADD(size, cached)
-{
+FIXTURE_VARIANT_ADD(size, cached) {
 	.caching = BUFALLOC_CACHING_CACHED,
 };
 
@@ -185,13 +182,18 @@ FIXTURE_TEARDOWN(size)
 TEST_F(size, contiguous_is_one_segment)
 {
 	static const size_t lengths[] = {
-		4 * KIB, 60 * KIB, 1 * MIB, 2 * MIB, 3 * MIB, 4 * MIB,
+		4 * KIB,
+		60 * KIB,
+		1 * MIB,
+		2 * MIB,
+		3 * MIB,
+		4 * MIB,
 	};
 	struct bufalloc_query query;
 	unsigned int i;
 	int fd;
 
-	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
 		fd = buffer_open_contiguous(self->device, lengths[i],
 					    variant->caching);
 		ASSERT_LE(0, fd);

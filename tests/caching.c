@@ -14,10 +14,13 @@
 #include "lib/imports.h"
 
 static const size_t lengths[] = {
-	4 * KIB, 64 * KIB, 1 * MIB, 2 * MIB, 1920 * 1080 * 3 / 2, 8 * MIB,
+	4 * KIB,
+	64 * KIB,
+	1 * MIB,
+	2 * MIB,
+	1920 * 1080 * 3 / 2,
+	8 * MIB,
 };
-
-#define LENGTHS (sizeof(lengths) / sizeof(lengths[0]))
 
 FIXTURE(caching)
 {
@@ -34,22 +37,19 @@ FIXTURE_VARIANT(caching)
 	int entry;
 };
 
-FIXTURE_VARIANT_ADD(caching, wc)
-{
+FIXTURE_VARIANT_ADD(caching, wc) {
 	.caching = BUFALLOC_CACHING_WC,
 	.memtype = BUFALLOC_MEMTYPE_WRITE_COMBINE,
 	.entry = IMPORTER_WRITE_COMBINE,
 };
 
-FIXTURE_VARIANT_ADD(caching, coherent)
-{
+FIXTURE_VARIANT_ADD(caching, coherent) {
 	.caching = BUFALLOC_CACHING_COHERENT,
 	.memtype = BUFALLOC_MEMTYPE_WRITE_BACK,
 	.entry = IMPORTER_WRITE_BACK,
 };
 
-FIXTURE_VARIANT_ADD(caching, cached)
-{
+FIXTURE_VARIANT_ADD(caching, cached) {
 	.caching = BUFALLOC_CACHING_CACHED,
 	.memtype = BUFALLOC_MEMTYPE_WRITE_BACK,
 	.entry = IMPORTER_WRITE_BACK,
@@ -79,7 +79,7 @@ TEST_F(caching, user_and_direct_entries)
 	size_t offset;
 	int64_t pfn;
 
-	for (i = 0; i < LENGTHS; i++) {
+	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
 		self->fd = buffer_open(self->device, lengths[i],
 				       variant->caching);
 		ASSERT_LE(0, self->fd);
@@ -107,7 +107,7 @@ TEST_F(caching, direct_entries_after_release)
 	size_t page, pages;
 	unsigned int i;
 
-	for (i = 0; i < LENGTHS; i++) {
+	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
 		self->fd = buffer_open(self->device, lengths[i],
 				       variant->caching);
 		ASSERT_LE(0, self->fd);
@@ -131,7 +131,7 @@ TEST_F(caching, vmap_entries)
 	struct importer_vmap vmap;
 	unsigned int i;
 
-	for (i = 0; i < LENGTHS; i++) {
+	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
 		self->fd = buffer_open(self->device, lengths[i],
 				       variant->caching);
 		ASSERT_LE(0, self->fd);
@@ -200,7 +200,8 @@ TEST_F(caching, is_reported)
 /* Ten thousand buffers of 4 KiB to 1 MiB, eight living at a time. */
 TEST_F(caching, direct_map_is_not_split)
 {
-	enum { COUNT = 10000, LIVE = 8 };
+	enum { COUNT = 10000,
+	       LIVE = 8 };
 	long before = meminfo("DirectMap4k");
 	int fds[LIVE], i;
 

@@ -20,8 +20,8 @@
 #include "lib/guest.h"
 #include "lib/imports.h"
 
-#define LENGTH	(8 * MIB)
-#define WORD	0x6b6b6b6b6b6b6b6bULL
+#define LENGTH (8 * MIB)
+#define WORD 0x6b6b6b6b6b6b6b6bULL
 
 FIXTURE(lifetime)
 {
@@ -53,10 +53,11 @@ FIXTURE_TEARDOWN(lifetime)
 	EXPECT_EQ(self->buffers, live_buffers());
 }
 
-#define EXPECT_ALIVE() do {						\
-	EXPECT_EQ(self->bytes + (long)LENGTH, live_bytes());		\
-	EXPECT_EQ(self->buffers + 1, live_buffers());			\
-} while (0)
+#define EXPECT_ALIVE() \
+	do { \
+		EXPECT_EQ(self->bytes + (long)LENGTH, live_bytes()); \
+		EXPECT_EQ(self->buffers + 1, live_buffers()); \
+	} while (0)
 
 TEST_F(lifetime, ends_with_close)
 {
@@ -248,10 +249,9 @@ TEST_F(lifetime, heaps_cannot_be_unbound)
 	static const char driver[] = "/sys/bus/platform/drivers/bufalloc-heap";
 	struct stat entry;
 
-	EXPECT_EQ(0, stat(driver, &entry));
-	EXPECT_EQ(-ENOENT, write_string("/sys/bus/platform/drivers/"
-					"bufalloc-heap/unbind",
-					"bufalloc-heap.0"));
+	ASSERT_EQ(0, chdir(driver));
+	EXPECT_EQ(0, stat("bufalloc-heap.0", &entry));
+	EXPECT_EQ(-ENOENT, write_string("unbind", "bufalloc-heap.0"));
 	close(self->fd);
 	bufalloc_close(self->device);
 }

@@ -13,8 +13,8 @@
 #include "lib/guest.h"
 #include "lib/imports.h"
 
-#define LENGTH	(5 * MIB)
-#define RW	(PROT_READ | PROT_WRITE)
+#define LENGTH (5 * MIB)
+#define RW (PROT_READ | PROT_WRITE)
 
 FIXTURE(mmap)
 {

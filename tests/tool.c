@@ -49,8 +49,7 @@ static int run(char *text, size_t size, const char *command)
 
 #define RUN(command) run(self->text, sizeof(self->text), command)
 
-#define EXPECT_SAID(words)						\
-	EXPECT_NE(NULL, strstr(self->text, words)) TH_LOG("%s", self->text)
+#define EXPECT_SAID(words) EXPECT_NE(NULL, strstr(self->text, words))
 
 TEST_F(tool, info_tells_what_caching_there_is)
 {

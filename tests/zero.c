@@ -24,18 +24,15 @@ FIXTURE_VARIANT(zero)
 	uint32_t caching;
 };
 
-FIXTURE_VARIANT_ADD(zero, wc)
-{
+FIXTURE_VARIANT_ADD(zero, wc) {
 	.caching = BUFALLOC_CACHING_WC,
 };
 
-FIXTURE_VARIANT_ADD(zero, coherent)
-{
+FIXTURE_VARIANT_ADD(zero, coherent) {
 	.caching = BUFALLOC_CACHING_COHERENT,
 };
 
-FIXTURE_VARIANT_ADD(zero, cached)
-{
+FIXTURE_VARIANT_ADD(zero, cached) {
 	.caching = BUFALLOC_CACHING_CACHED,
 };
 
@@ -56,14 +53,20 @@ FIXTURE_TEARDOWN(zero)
 TEST_F(zero, memory_that_was_used_before)
 {
 	static const size_t sizes[] = {
-		4 * KIB, 12 * KIB, 64 * KIB, 1 * MIB, 2 * MIB,
-		1920 * 1080 * 3 / 2, 4 * MIB, 33 * MIB,
+		4 * KIB,
+		12 * KIB,
+		64 * KIB,
+		1 * MIB,
+		2 * MIB,
+		1920 * 1080 * 3 / 2,
+		4 * MIB,
+		33 * MIB,
 	};
 	struct mapping mapping;
 	unsigned int i, round;
 	int fd;
 
-	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		ASSERT_EQ(0, memory_dirty(self->device, variant->caching,
 					  sizes[i], 128 * MIB, DIRT));
 		for (round = 0; round < 8; round++) {

@@ -69,7 +69,7 @@ static const char *next_step(int err, uint32_t reason)
 {
 	switch (reason) {
 	case BUFALLOC_REASON_CACHING:
-		return "\"bufalloc info\" shows what heaps give; --any-caching takes what there is.";
+		return "\"bufalloc info\" shows what heaps give; --any-caching takes any.";
 	case BUFALLOC_REASON_LENGTH:
 		return "\"bufalloc info\" shows the largest length.";
 	case BUFALLOC_REASON_DMA_BITS:

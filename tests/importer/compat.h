@@ -14,12 +14,12 @@
  * Stable kernels before it have the one and not the other.
  */
 #ifndef HAVE_MAP_UNLOCKED
-#define dma_buf_map_attachment_unlocked		dma_buf_map_attachment
-#define dma_buf_unmap_attachment_unlocked	dma_buf_unmap_attachment
+#define dma_buf_map_attachment_unlocked dma_buf_map_attachment
+#define dma_buf_unmap_attachment_unlocked dma_buf_unmap_attachment
 #endif
 #ifndef HAVE_VMAP_UNLOCKED
-#define dma_buf_vmap_unlocked			dma_buf_vmap
-#define dma_buf_vunmap_unlocked			dma_buf_vunmap
+#define dma_buf_vmap_unlocked dma_buf_vmap
+#define dma_buf_vunmap_unlocked dma_buf_vunmap
 #endif
 
 #endif /* _IMPORTER_COMPAT_H */

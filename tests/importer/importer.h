@@ -9,37 +9,37 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define IMPORTER_SEGMENTS_MAX	64
+#define IMPORTER_SEGMENTS_MAX 64
 
 /* The devices that can be attached. */
-#define IMPORTER_DEVICE_64	0	/* reaches all memory */
-#define IMPORTER_DEVICE_32	1	/* reaches 4 GiB */
-#define IMPORTER_DEVICE_NONE	2	/* does no DMA at all */
-#define IMPORTER_DEVICES	3
+#define IMPORTER_DEVICE_64 0 /* reaches all memory */
+#define IMPORTER_DEVICE_32 1 /* reaches 4 GiB */
+#define IMPORTER_DEVICE_NONE 2 /* does no DMA at all */
+#define IMPORTER_DEVICES 3
 
 /* The values of enum dma_data_direction. */
-#define IMPORTER_BIDIRECTIONAL	0
-#define IMPORTER_TO_DEVICE	1
-#define IMPORTER_FROM_DEVICE	2
+#define IMPORTER_BIDIRECTIONAL 0
+#define IMPORTER_TO_DEVICE 1
+#define IMPORTER_FROM_DEVICE 2
 
 struct importer_attach {
 	__s32 fd;
 	__u32 device;
-	__u32 out_id;	/* for the calls below */
+	__u32 out_id; /* for the calls below */
 	__u32 pad;
 };
 
 struct importer_segment {
 	__u64 dma;
-	__u64 phys;	/* zero past the physical segments */
-	__u64 length;	/* as the device sees it */
+	__u64 phys; /* zero past the physical segments */
+	__u64 length; /* as the device sees it */
 };
 
 struct importer_map {
 	__u32 id;
 	__u32 direction;
-	__u32 out_nents;	/* as the device sees it */
-	__u32 out_orig_nents;	/* as the memory is */
+	__u32 out_nents; /* as the device sees it */
+	__u32 out_orig_nents; /* as the memory is */
 	struct importer_segment out_segments[IMPORTER_SEGMENTS_MAX];
 };
 
@@ -52,17 +52,17 @@ struct importer_peek {
 };
 
 /* What the CPU's page tables say: the types as PAT numbers them. */
-#define IMPORTER_UNCACHED	0
-#define IMPORTER_WRITE_COMBINE	1
-#define IMPORTER_WRITE_THROUGH	4
-#define IMPORTER_WRITE_PROTECT	5
-#define IMPORTER_WRITE_BACK	6
-#define IMPORTER_UC_MINUS	7
+#define IMPORTER_UNCACHED 0
+#define IMPORTER_WRITE_COMBINE 1
+#define IMPORTER_WRITE_THROUGH 4
+#define IMPORTER_WRITE_PROTECT 5
+#define IMPORTER_WRITE_BACK 6
+#define IMPORTER_UC_MINUS 7
 
 struct importer_pte {
-	__u64 address;	/* of the caller, or a page frame number */
+	__u64 address; /* of the caller, or a page frame number */
 	__u64 out_pfn;
-	__u64 out_size;	/* bytes that the entry maps */
+	__u64 out_size; /* bytes that the entry maps */
 	__u32 out_memtype;
 	__u32 pad;
 };
@@ -70,22 +70,22 @@ struct importer_pte {
 struct importer_vmap {
 	__s32 fd;
 	__u32 out_memtype;
-	__u64 out_first;	/* the first word of the buffer */
+	__u64 out_first; /* the first word of the buffer */
 };
 
 /* mmap() at this times an id maps that attachment's buffer. */
-#define IMPORTER_MMAP_STEP	(1UL << 32)
+#define IMPORTER_MMAP_STEP (1UL << 32)
 
-#define IMPORTER_TYPE		0xBE
-#define IMPORTER_ATTACH		_IOWR(IMPORTER_TYPE, 0, struct importer_attach)
-#define IMPORTER_DETACH		_IO(IMPORTER_TYPE, 1)	/* the id */
-#define IMPORTER_MAP		_IOWR(IMPORTER_TYPE, 2, struct importer_map)
-#define IMPORTER_UNMAP		_IO(IMPORTER_TYPE, 3)	/* the id */
-#define IMPORTER_PEEK		_IOWR(IMPORTER_TYPE, 4, struct importer_peek)
-#define IMPORTER_VMAP		_IOWR(IMPORTER_TYPE, 5, struct importer_vmap)
-#define IMPORTER_PTE_USER	_IOWR(IMPORTER_TYPE, 6, struct importer_pte)
-#define IMPORTER_PTE_DIRECT	_IOWR(IMPORTER_TYPE, 7, struct importer_pte)
+#define IMPORTER_TYPE 0xBE
+#define IMPORTER_ATTACH _IOWR(IMPORTER_TYPE, 0, struct importer_attach)
+#define IMPORTER_DETACH _IO(IMPORTER_TYPE, 1) /* the id */
+#define IMPORTER_MAP _IOWR(IMPORTER_TYPE, 2, struct importer_map)
+#define IMPORTER_UNMAP _IO(IMPORTER_TYPE, 3) /* the id */
+#define IMPORTER_PEEK _IOWR(IMPORTER_TYPE, 4, struct importer_peek)
+#define IMPORTER_VMAP _IOWR(IMPORTER_TYPE, 5, struct importer_vmap)
+#define IMPORTER_PTE_USER _IOWR(IMPORTER_TYPE, 6, struct importer_pte)
+#define IMPORTER_PTE_DIRECT _IOWR(IMPORTER_TYPE, 7, struct importer_pte)
 /* Take a dma-buf's pages out of all user mappings; the argument is the fd. */
-#define IMPORTER_ZAP		_IO(IMPORTER_TYPE, 8)
+#define IMPORTER_ZAP _IO(IMPORTER_TYPE, 8)
 
 #endif /* _BUFALLOC_IMPORTER_H */

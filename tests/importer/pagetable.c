@@ -45,7 +45,8 @@ static int decode(const pte_t *pte, unsigned int level, unsigned long address,
 	entry->out_size = size;
 	entry->out_memtype = entry_memtype(value, level != PG_LEVEL_4K);
 	entry->out_pfn = ((value & PTE_PFN_MASK & ~(u64)(size - 1)) |
-			  (address & (size - 1))) >> PAGE_SHIFT;
+			  (address & (size - 1))) >>
+			 PAGE_SHIFT;
 	return 0;
 }
 

@@ -9,9 +9,9 @@
 
 #include <bufalloc.h>
 
-#define KIB	1024UL
-#define MIB	(1024UL * KIB)
-#define GIB	(1024UL * MIB)
+#define KIB 1024UL
+#define MIB (1024UL * KIB)
+#define GIB (1024UL * MIB)
 
 /* The whole of a buffer that was mapped. */
 struct mapping {

@@ -10,8 +10,8 @@
 
 #include "lib/guest.h"
 
-#define SYSFS	"/sys/class/misc/bufalloc/"
-#define TRACING	"/sys/kernel/tracing/"
+#define SYSFS "/sys/class/misc/bufalloc/"
+#define TRACING "/sys/kernel/tracing/"
 
 const char *machine(void)
 {

@@ -76,7 +76,7 @@ int importer_zap(int importer, int fd)
 static int look(int importer, unsigned long cmd, uint64_t address,
 		struct importer_pte *entry)
 {
-	*entry = (struct importer_pte){ .address = address };
+	*entry = (struct importer_pte) { .address = address };
 	return call(importer, cmd, entry);
 }
 

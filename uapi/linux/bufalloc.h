@@ -62,19 +62,20 @@
  * 11. EFAULT      ALLOC: the results could not be written, and all was undone
  *
  * ALLOC makes steps 1 to 4 for the call itself, then steps 1 to 6 for each
- * request in its order, all before any memory is taken. Anything else that is not a command of this file is ENOTTY.
+ * request in its order, all before any memory is taken. What is not a command
+ * of this file is ENOTTY.
  */
 
-#define BUFALLOC_IOC_TYPE	0xBF
+#define BUFALLOC_IOC_TYPE 0xBF
 
 /** BUFALLOC_ABI_VERSION - reported by INFO; changes only if a rule above does */
-#define BUFALLOC_ABI_VERSION	1
+#define BUFALLOC_ABI_VERSION 1
 
 /** BUFALLOC_MAX_BATCH - the largest number of requests in one ALLOC */
-#define BUFALLOC_MAX_BATCH	1024
+#define BUFALLOC_MAX_BATCH 1024
 
 /** BUFALLOC_HEAP_NAME_LEN - bytes of a heap's name, with the closing NUL */
-#define BUFALLOC_HEAP_NAME_LEN	32
+#define BUFALLOC_HEAP_NAME_LEN 32
 
 /**
  * enum bufalloc_caching - how the CPU sees a buffer, as asked for
@@ -113,11 +114,11 @@ enum bufalloc_memtype {
 
 /* Bits of bufalloc_info.out_features: what this kernel does beyond version 1. */
 /** BUFALLOC_FEATURE_DEFERRED - %BUFALLOC_ALLOC_DEFERRED and COMMIT */
-#define BUFALLOC_FEATURE_DEFERRED	(1ULL << 0)
+#define BUFALLOC_FEATURE_DEFERRED (1ULL << 0)
 /** BUFALLOC_FEATURE_ALIGNMENT - bufalloc_request.alignment above zero */
-#define BUFALLOC_FEATURE_ALIGNMENT	(1ULL << 1)
+#define BUFALLOC_FEATURE_ALIGNMENT (1ULL << 1)
 /** BUFALLOC_FEATURE_PADDING - bufalloc_request.padding above zero */
-#define BUFALLOC_FEATURE_PADDING	(1ULL << 2)
+#define BUFALLOC_FEATURE_PADDING (1ULL << 2)
 
 /**
  * struct bufalloc_info - BUFALLOC_IOCTL_INFO: what this kernel offers
@@ -195,20 +196,20 @@ struct bufalloc_heap {
  * BUFALLOC_ALLOC_CONTIGUOUS - one physically contiguous run of memory, or
  * ENOMEM with %BUFALLOC_REASON_CONTIGUOUS. Never silently scattered.
  */
-#define BUFALLOC_ALLOC_CONTIGUOUS	(1U << 0)
+#define BUFALLOC_ALLOC_CONTIGUOUS (1U << 0)
 /**
  * BUFALLOC_ALLOC_ANY_CACHING - where the caching asked for is not to be had,
  * give COHERENT instead, and say so in bufalloc_result.caching.
  */
-#define BUFALLOC_ALLOC_ANY_CACHING	(1U << 1)
+#define BUFALLOC_ALLOC_ANY_CACHING (1U << 1)
 /**
  * BUFALLOC_ALLOC_DEFERRED - take memory at first use. Needs
  * %BUFALLOC_FEATURE_DEFERRED.
  */
-#define BUFALLOC_ALLOC_DEFERRED		(1U << 2)
+#define BUFALLOC_ALLOC_DEFERRED (1U << 2)
 
 /** BUFALLOC_HEAP_ANY - any heap that fits bufalloc_request.dma_bits */
-#define BUFALLOC_HEAP_ANY		0xffffffffU
+#define BUFALLOC_HEAP_ANY 0xffffffffU
 
 /**
  * struct bufalloc_request - one buffer wanted
@@ -244,9 +245,9 @@ struct bufalloc_request {
 
 /* Bits of bufalloc_result.state and bufalloc_query.out_state. */
 /** BUFALLOC_STATE_BACKED - the buffer has its memory */
-#define BUFALLOC_STATE_BACKED		(1U << 0)
+#define BUFALLOC_STATE_BACKED (1U << 0)
 /** BUFALLOC_STATE_CONTIGUOUS - the memory is one physically contiguous run */
-#define BUFALLOC_STATE_CONTIGUOUS	(1U << 1)
+#define BUFALLOC_STATE_CONTIGUOUS (1U << 1)
 
 /**
  * struct bufalloc_result - one buffer obtained
@@ -380,9 +381,9 @@ struct bufalloc_query {
  * The commands. _IO() keeps the number free of any structure's size; each takes
  * the address of the structure named beside it.
  */
-#define BUFALLOC_IOCTL_INFO	_IO(BUFALLOC_IOC_TYPE, 0) /* struct bufalloc_info */
-#define BUFALLOC_IOCTL_HEAP	_IO(BUFALLOC_IOC_TYPE, 1) /* struct bufalloc_heap */
-#define BUFALLOC_IOCTL_ALLOC	_IO(BUFALLOC_IOC_TYPE, 2) /* struct bufalloc_alloc */
-#define BUFALLOC_IOCTL_QUERY	_IO(BUFALLOC_IOC_TYPE, 3) /* struct bufalloc_query */
+#define BUFALLOC_IOCTL_INFO _IO(BUFALLOC_IOC_TYPE, 0) /* struct bufalloc_info */
+#define BUFALLOC_IOCTL_HEAP _IO(BUFALLOC_IOC_TYPE, 1) /* struct bufalloc_heap */
+#define BUFALLOC_IOCTL_ALLOC _IO(BUFALLOC_IOC_TYPE, 2) /* struct bufalloc_alloc */
+#define BUFALLOC_IOCTL_QUERY _IO(BUFALLOC_IOC_TYPE, 3) /* struct bufalloc_query */
 
 #endif /* _UAPI_LINUX_BUFALLOC_H */

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+# The front door: what can be made, in which room it is made. "make help" tells.
+# (The kernel's build system reads Kbuild, not this file.)
+
+VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+KVERSION ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KVERSION)/build
+PREFIX ?= /usr/local
+DESTDIR ?=
+UDEVDIR ?= /lib/udev/rules.d
+DKMS_SRC := $(DESTDIR)/usr/src/bufalloc-$(VERSION)
+
+build := $(CURDIR)/build
+sources := Kbuild module uapi
+export PREFIX DESTDIR
+
+help:
+	@echo 'On any recent Debian or Ubuntu; both boot their own kernels in QEMU and leave'
+	@echo 'the running one alone:'
+	@echo '  demo       camera, GPU and display share buffers; ends with a picture'
+	@echo '  check      all tests, on each kernel that is supported'
+	@echo ''
+	@echo 'For this machine:'
+	@echo '  deps       install the packages that the targets here need'
+	@echo '  module     bufalloc.ko, for KDIR=$(KDIR)'
+	@echo '  lib        libbufalloc'
+	@echo '  tools      the command "bufalloc"'
+	@echo '  install    all three, man pages and a udev rule, under PREFIX=$(PREFIX)'
+	@echo '  uninstall  the reverse'
+	@echo '  dkms       the module by DKMS, which builds it again for each new kernel'
+	@echo ''
+	@echo 'For those who change it:'
+	@echo '  lint       style and static checks'
+	@echo '  clean      remove build/'
+
+all: module lib tools
+
+# kbuild writes beside the sources, so it gets a copy of them.
+module:
+	@test -e '$(KDIR)/Makefile' || { \
+		echo 'There are no kernel headers in $(KDIR).'; \
+		echo 'Try "make deps", or name another place with KDIR=.'; exit 1; }
+	@mkdir -p $(build)/module
+	@cp -a $(sources) $(build)/module/
+	$(MAKE) -C $(KDIR) M=$(build)/module modules
+
+lib:
+	$(MAKE) -C lib O=$(build)/lib
+
+tools: lib
+	$(MAKE) -C tools O=$(build)/tools LIB_O=$(build)/lib
+
+deps:
+	tests/vm/deps
+
+check:
+	tests/vm/check $(CELLS)
+
+demo:
+	demo/run
+
+lint:
+	tests/lint/check $(STEPS)
+
+install: all
+	$(MAKE) -C lib install O=$(build)/lib
+	$(MAKE) -C tools install O=$(build)/tools LIB_O=$(build)/lib
+	$(MAKE) -C man install O=$(build)/man
+	for rule in packaging/udev/*.rules; do \
+		install -D -m 644 -t $(DESTDIR)$(UDEVDIR) "$$rule"; done
+	$(MAKE) -C $(KDIR) M=$(build)/module INSTALL_MOD_PATH=$(DESTDIR) \
+		INSTALL_MOD_DIR=updates modules_install
+	$(if $(DESTDIR),,depmod $(KVERSION); ldconfig; $(reload_udev))
+
+# A container has no udev to tell.
+reload_udev = udevadm control --reload || true
+
+uninstall:
+	$(MAKE) -C lib uninstall
+	$(MAKE) -C tools uninstall
+	$(MAKE) -C man uninstall
+	for rule in packaging/udev/*.rules; do \
+		rm -f "$(DESTDIR)$(UDEVDIR)/$${rule##*/}"; done
+	rm -f $(DESTDIR)/lib/modules/$(KVERSION)/updates/bufalloc.ko*
+	$(if $(DESTDIR),,depmod $(KVERSION); ldconfig; $(reload_udev))
+
+# dkms keeps its own copy of what it builds from.
+dkms:
+	install -d $(DKMS_SRC)
+	cp -a Makefile dkms.conf $(sources) $(DKMS_SRC)/
+	dkms add -m bufalloc -v $(VERSION)
+	dkms build -m bufalloc -v $(VERSION) -k $(KVERSION)
+	dkms install -m bufalloc -v $(VERSION) -k $(KVERSION)
+
+clean:
+	rm -rf $(build)
+
+.PHONY: help all module lib tools deps check demo lint install uninstall dkms clean

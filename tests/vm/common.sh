@@ -1,0 +1,40 @@
+# shellcheck shell=bash
+# Where things are and how progress is shown. Everything here is sourced.
+
+vm=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
+source_dir=$(realpath "$vm/../..")
+build_dir=$source_dir/build
+cache_dir=$(realpath -m "${BUFALLOC_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bufalloc}")
+host_arch=$(dpkg --print-architecture)
+
+say() { printf '[%3ds] %s\n' "$SECONDS" "$*"; }
+
+die()
+{
+	printf '%s\n' "$*" >&2
+	exit 1
+}
+
+# Run a command with its output in a log that is shown only when it fails.
+logged()
+{
+	local log=$1
+	shift
+	mkdir -p "$(dirname "$log")"
+	"$@" > "$log" 2>&1 < /dev/null && return
+	printf 'Failed: %s\n' "$*"
+	tail -n "${LOG_LINES:-60}" "$log"
+	return 1
+}
+
+# The words after the first in the lines of a table that begin with given words.
+table()
+{
+	local file=$1 key=$2
+	sed -n -E "s/^${key}[ \t]+//p" "$file"
+}
+
+as_root()
+{
+	if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}

@@ -1,0 +1,60 @@
+# shellcheck shell=bash
+# One boot of one kernel, bounded, with a log.
+
+# guest_boot ARCH RELEASE INITRAMFS CMDLINE DIR [QEMU ARGUMENT...]: leaves
+# DIR/console.log and DIR/results; the latter is what the guest says of itself.
+guest_boot()
+{
+	local arch=$1 release=$2 initramfs=$3 cmdline=$4 dir=$5 flavour image console qemu
+	shift 5
+
+	read -r flavour image console qemu < <(table "$vm/cells" "arch $arch")
+	mkdir -p "$dir"
+	: > "$dir/results"
+	# One thread emulates both processors in turn. With a thread each, one can
+	# stay for ever on an int3 that the kernel's text patching has removed again
+	# (seen while kprobes came and went), and two guests at once gain nothing.
+	# $qemu is a command and its arguments.
+	# shellcheck disable=SC2086
+	timeout --foreground -s KILL "${GUEST_TIMEOUT:-300}" $qemu \
+		-accel tcg,thread=single -smp 2 -m "${GUEST_MEMORY:-3G}" -display none -no-reboot -nodefaults \
+		-kernel "$cache_dir/kernels/$arch/$release/boot/$image-$release" \
+		-initrd "$initramfs" \
+		-append "console=$console panic=-1 panic_on_oops=1 rdinit=/init $cmdline" \
+		-serial "file:$dir/console.log" \
+		-device virtio-serial -chardev "file,id=results,path=$dir/results" \
+		-device virtserialport,chardev=results,name=bufalloc.results \
+		"$@" > "$dir/qemu.log" 2>&1 < /dev/null
+}
+
+# client_boot ARCH RELEASE INITRAMFS CMDLINE DIR COMMAND: boots the client root,
+# where COMMAND runs in /share, which is DIR/share. It prints TAP, as a test does.
+client_boot()
+{
+	local arch=$1 release=$2 initramfs=$3 cmdline=$4 dir=$5 command=$6
+	mkdir -p "$dir/share"
+	rm -f "$dir/qmp.in" "$dir/qmp.out"
+	mkfifo "$dir/qmp.in" "$dir/qmp.out"
+	guest_boot "$arch" "$release" "$initramfs" "$cmdline BUFALLOC_CLIENT=$command" "$dir" \
+		-virtfs "local,path=$(root_path client),mount_tag=root,security_model=none,readonly=on,multidevs=remap" \
+		-virtfs "local,path=$dir/share,mount_tag=share,security_model=none" \
+		-chardev "pipe,id=qmp,path=$dir/qmp" -mon chardev=qmp,mode=control
+}
+
+# client_screendump DIR FILE: what the guest's display shows, as a PNG; while
+# client_boot runs in the background.
+client_screendump()
+{
+	local dir=$1 file=$2 line in out
+	exec {in}> "$dir/qmp.in" {out}< "$dir/qmp.out"
+	printf '%s\n' '{"execute": "qmp_capabilities"}' \
+		"{\"execute\": \"screendump\", \"id\": \"dump\", \"arguments\": \
+		{\"filename\": \"$file\", \"format\": \"png\", \"device\": \"cirrus\"}}" >&"$in"
+	while read -r -t 30 line <&"$out"; do
+		case $line in
+		*'"id": "dump"'*) break ;;
+		esac
+	done
+	exec {in}>&- {out}<&-
+	[[ ${line-} == *'"return"'* ]] || { echo "screendump: ${line-no answer}"; return 1; }
+}

@@ -1,0 +1,58 @@
+# shellcheck shell=bash
+# What the machine that runs the tests itself must have: little, since all that
+# can differ between releases is inside a root.
+
+# Each line: a command or file, the package that has it, why it is needed.
+host_needs()
+{
+	cat <<-END
+		mmdebstrap mmdebstrap builds the Debian roots that everything is compiled and run in
+		qemu-system-x86_64 qemu-system-x86 boots the kernels
+		/usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring proves that the packages in them are Debian's
+	END
+}
+
+# What the module, the library and the tool need to be built for this machine.
+native_needs()
+{
+	cat <<-END
+		gcc gcc compiles
+		pkg-config pkg-config finds libdrm
+		/usr/include/libdrm/drm_fourcc.h libdrm-dev names image formats and makes framebuffers
+		scdoc scdoc makes the man pages
+		dkms dkms builds the module again for each new kernel
+	END
+	# A kernel that is not a package brings its headers in its own way.
+	apt-cache show "linux-headers-$(uname -r)" > /dev/null 2>&1 || return 0
+	echo "/lib/modules/$(uname -r)/build/Makefile linux-headers-$(uname -r) headers of the running kernel"
+}
+
+host_has()
+{
+	case $1 in
+	/*) [ -e "$1" ] ;;
+	*) command -v "$1" > /dev/null ;;
+	esac
+}
+
+# host_install LIST...: says what it installs before it does.
+host_install()
+{
+	local probe package why list missing=()
+
+	while read -r probe package why; do
+		host_has "$probe" && continue
+		[ ${#missing[@]} -gt 0 ] || echo "These packages will be installed on this machine:"
+		printf '  %-24s %s\n' "$package" "$why"
+		missing+=("$package")
+	done < <(for list in "$@"; do "$list"; done)
+	[ ${#missing[@]} -gt 0 ] || return 0
+	[ "$(id -u)" -eq 0 ] || command -v sudo > /dev/null ||
+		die "That needs root or sudo. As root: apt-get install ${missing[*]}"
+
+	say "apt-get update, apt-get install"
+	logged "$build_dir/log/apt-update" as_root apt-get update ||
+		echo "Going on with the package lists that are there."
+	logged "$build_dir/log/apt-install" as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y --no-install-recommends "${missing[@]}"
+}
