@@ -75,7 +75,7 @@ static const struct expected table[] = {
 	{ IMAGE(XRGB8888, 40000, 40000, 0, 0, 0), 1, { 160000 }, { 0 }, 6400000000ULL },
 	/* The last offset that fits is 2^32 - 2^16. */
 	{ IMAGE(NV12, 65536, 65535, 0, 0, 0), 2, { 65536, 65536 }, { 0, 4294901760 }, 6442385408 },
-	{ IMAGE(R8, UINT32_MAX, UINT32_MAX, 0, 0, 0), 1, { UINT32_MAX }, { 0 }, 0xfffffffe00000001 },
+	{ IMAGE(R8, ~0U, ~0U, 0, 0, 0), 1, { ~0U }, { 0 }, 0xfffffffe00000001 },
 };
 
 TEST_F(layout, matches_numbers_worked_out_by_hand)
