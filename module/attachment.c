@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * One importer's view of a buffer: an sg_table of its own, mapped once for its
- * device and kept until it detaches, so that queueing a frame costs nothing.
+ * device and kept until it detaches, so that queueing a frame costs nothing. It
+ * is made of the buffer's segments, whose pages dma_get_sgtable_attrs() told
+ * once: asking it again for each chunk of each importer gives the same.
  *
  * Only the address mapping is kept. Cached memory is synced for the device at
  * each map and for the CPU at each unmap, as importers expect.
@@ -15,6 +17,7 @@
 
 #include "attachment.h"
 #include "backing.h"
+#include "client.h"
 
 static bool is_cached(const struct attachment *attachment)
 {
@@ -24,7 +27,9 @@ static bool is_cached(const struct attachment *attachment)
 /* Memory that never needs a sync must not be given one: see chunk.c. */
 static unsigned long map_attrs(const struct attachment *attachment)
 {
-	return is_cached(attachment) ? 0 : DMA_ATTR_SKIP_CPU_SYNC;
+	unsigned long attrs = DMA_ATTR_NO_WARN;
+
+	return is_cached(attachment) ? attrs : attrs | DMA_ATTR_SKIP_CPU_SYNC;
 }
 
 /* No IOMMU and no platform's own ops: a device address is a physical one. */
@@ -35,6 +40,38 @@ static bool is_direct(struct device *dev)
 	if (domain && iommu_is_dma_domain(domain))
 		return false;
 	return !get_dma_ops(dev);
+}
+
+/*
+ * Without an IOMMU memory beyond the device's mask could only be bounced. That
+ * is found out before the DMA API tries, and complains in the log.
+ */
+static bool is_reachable(const struct attachment *attachment)
+{
+	struct device *dev = attachment->dev;
+	u64 limit = min_not_zero(dma_get_mask(dev), dev->bus_dma_limit);
+	struct segment seg;
+	u64 end;
+
+	if (!is_direct(dev))
+		return true;
+
+	backing_for_each_segment(attachment->backing, &seg) {
+		end = phys_to_dma(dev, page_to_phys(seg.page)) + seg.size - 1;
+		if (end > limit)
+			return false;
+	}
+	return true;
+}
+
+/* Cacheable memory that gets no syncs, and a device that does not snoop. */
+static bool is_stale(const struct attachment *attachment)
+{
+	const struct source *source = &attachment->backing->source;
+
+	return !is_cached(attachment) &&
+	       source->memtype == BUFALLOC_MEMTYPE_WRITE_BACK &&
+	       !dev_is_dma_coherent(attachment->dev);
 }
 
 /*
@@ -74,7 +111,7 @@ static int spans_create(struct attachment *attachment)
 		return 0;
 
 	span = kvmalloc_array(backing->nr_segments, sizeof(*span),
-			      GFP_KERNEL_ACCOUNT);
+			      GFP_METADATA | __GFP_NOWARN);
 	if (!span)
 		return -ENOMEM;
 	attachment->spans = span;
@@ -116,6 +153,8 @@ static int mapping_create(struct attachment *attachment,
 	/* Not every driver that imports is one of a device that does DMA. */
 	if (!attachment->dev->dma_mask)
 		return -ENODEV;
+	if (!is_reachable(attachment) || is_stale(attachment))
+		return -EIO;
 
 	ret = dma_map_sgtable(attachment->dev, &attachment->sgt, dir,
 			      map_attrs(attachment));
@@ -140,7 +179,7 @@ static int table_create(struct attachment *attachment)
 	int ret;
 
 	ret = sg_alloc_table(&attachment->sgt, backing->nr_segments,
-			     GFP_KERNEL_ACCOUNT);
+			     GFP_METADATA);
 	if (ret)
 		return ret;
 
@@ -176,13 +215,17 @@ static int mapping_provide(struct attachment *attachment,
  * @dir: the direction of the DMA to come.
  *
  * Return: the importer's table, or an ERR_PTR: -EBUSY where it is in use in
- * another direction, -EIO where the device cannot reach the memory but by
- * copies, -ENODEV where it does no DMA, or what dma_map_sgtable() returned.
+ * another direction, -EIO where the device cannot see the memory itself, only
+ * copies or what is left of it in a cache, -ENODEV where it does no DMA, or
+ * what dma_map_sgtable() returned.
  */
 struct sg_table *attachment_map(struct attachment *attachment,
 				enum dma_data_direction dir)
 {
 	int ret;
+
+	if (WARN_ON(!valid_dma_direction(dir)))
+		return ERR_PTR(-EINVAL);
 
 	if (covers(attachment->dir, dir)) {
 		attachment_sync_for_device(attachment, dir);
@@ -236,7 +279,7 @@ struct attachment *attachment_create(struct device *dev,
 	struct attachment *attachment;
 	int ret;
 
-	attachment = kzalloc(sizeof(*attachment), GFP_KERNEL_ACCOUNT);
+	attachment = kzalloc(sizeof(*attachment), GFP_METADATA);
 	if (!attachment)
 		return ERR_PTR(-ENOMEM);
 

@@ -12,6 +12,7 @@
 #include "backing.h"
 #include "block.h"
 #include "caching.h"
+#include "client.h"
 
 /* A rest carved in pieces smaller than this would make the lists long. */
 #define PIECE_MIN SZ_64K
@@ -19,22 +20,29 @@
 /* A segment fits the length field of a scatterlist entry. */
 #define SEGMENT_MAX SZ_1G
 
-/* A large chunk is nice to have, a page is needed: but not at any price. */
-static gfp_t chunk_effort(size_t size)
+/*
+ * How hard to try. A page is needed, a large chunk nice to have; but a block is
+ * worth some compaction, since going without splits the kernel's mapping for
+ * good.
+ */
+static gfp_t chunk_effort(const struct source *source, size_t size)
 {
-	return size > PAGE_SIZE ? __GFP_NORETRY : __GFP_RETRY_MAYFAIL;
+	if (size == PAGE_SIZE ||
+	    (size == BLOCK_SIZE_MIN && caching_is_of_memory(source->memtype)))
+		return __GFP_RETRY_MAYFAIL;
+	return __GFP_NORETRY;
 }
 
 /*
- * Whether so much can be taken and the machine goes on. No allocation here
- * wakes the OOM killer, but with the last page gone the next one of anybody's
- * does, so a part of the memory is left alone.
+ * Whether so much can be taken and the machine goes on. Taking memory here does
+ * not call the OOM killer, but once the last page is gone the next allocation
+ * of anybody does, so a part of the memory is left alone.
  */
-static bool memory_suffices(size_t length)
+static bool memory_suffices(size_t size)
 {
 	long spare = si_mem_available() - (long)(totalram_pages() / 32);
 
-	return spare > 0 && length >> PAGE_SHIFT <= spare;
+	return spare > 0 && size >> PAGE_SHIFT <= spare;
 }
 
 static void chunk_release(struct chunk *chunk, const struct source *source)
@@ -58,7 +66,7 @@ static int chunk_take(struct chunk *chunk, const struct source *source,
 	return chunk_alloc(chunk, source, size, gfp);
 }
 
-/* Returns the bytes added, or an error. */
+/* Every chunk passes here. Returns the bytes added, or an error. */
 static ssize_t backing_add(struct backing *backing, size_t size, size_t least,
 			   bool carve, gfp_t gfp)
 {
@@ -66,8 +74,12 @@ static ssize_t backing_add(struct backing *backing, size_t size, size_t least,
 	struct chunk *chunk;
 	int ret;
 
-	chunk = kmalloc(sizeof(*chunk),
-			GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL);
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	if (!memory_suffices(size))
+		return -ENOMEM;
+
+	chunk = kmalloc(sizeof(*chunk), GFP_METADATA);
 	if (!chunk)
 		return -ENOMEM;
 
@@ -102,26 +114,52 @@ static int populate_contiguous(struct backing *backing)
 
 	added = backing_add(backing, length, length, carve,
 			    __GFP_RETRY_MAYFAIL);
-	if (added == -ENOMEM && carve)
+	/* There may be room for less than a block. */
+	if (added == -ENOMEM && carve && length < BLOCK_SIZE_MIN)
 		added = backing_add(backing, length, length, false,
 				    __GFP_RETRY_MAYFAIL);
 	return added < 0 ? added : 0;
 }
 
 /*
- * The rest of a buffer that is smaller than a block, in pieces of blocks.
- * Returns the bytes that no block could be had for.
+ * Whole chunks of falling size, none smaller than @least. Returns the bytes
+ * that are left: less than @least, or what no chunk could be had for.
  */
-static ssize_t populate_rest(struct backing *backing, size_t left)
+static ssize_t populate_chunks(struct backing *backing, size_t left,
+			       size_t least)
 {
+	size_t size = CHUNK_MAX;
+	ssize_t added;
+
+	while (left >= least) {
+		/* What was not to be had once is not asked for again. */
+		size = min(size, rounddown_pow_of_two(left));
+		added = backing_add(backing, size, size, false,
+				    chunk_effort(&backing->source, size));
+		if (added > 0)
+			left -= added;
+		else if (added != -ENOMEM)
+			return added;
+		else if (size > least)
+			size >>= 1;
+		else
+			break;
+	}
+	return left;
+}
+
+/* Pieces of blocks. Returns the bytes that no block could be had for. */
+static ssize_t populate_pieces(struct backing *backing, size_t left)
+{
+	size_t size;
 	ssize_t added;
 
 	while (left) {
-		if (fatal_signal_pending(current))
-			return -EINTR;
-
-		added = backing_add(backing, left, min_t(size_t, left, PIECE_MIN),
-				    true, chunk_effort(BLOCK_SIZE_MIN));
+		size = min_t(size_t, left, BLOCK_SIZE_MIN);
+		added = backing_add(backing, size,
+				    min_t(size_t, size, PIECE_MIN), true,
+				    chunk_effort(&backing->source,
+						 BLOCK_SIZE_MIN));
 		if (added == -ENOMEM)
 			break;
 		if (added < 0)
@@ -132,46 +170,22 @@ static ssize_t populate_rest(struct backing *backing, size_t left)
 }
 
 /*
- * Whole chunks of falling size while more than @until bytes are left. Returns
- * the bytes left.
+ * Where the type belongs to the memory, first what leaves the kernel's mapping
+ * whole: chunks of a block and more, then pieces of blocks. Only what neither
+ * gave is taken in small chunks.
  */
-static ssize_t populate_chunks(struct backing *backing, size_t left,
-			       size_t until)
-{
-	size_t size = CHUNK_MAX;
-	ssize_t added;
-
-	while (left > until) {
-		if (fatal_signal_pending(current))
-			return -EINTR;
-
-		/* What was not to be had once is not asked for again. */
-		size = min(size, rounddown_pow_of_two(left));
-		added = backing_add(backing, size, size, false,
-				    chunk_effort(size));
-		if (added > 0)
-			left -= added;
-		else if (added == -ENOMEM && size > PAGE_SIZE)
-			size >>= 1;
-		else
-			return added;
-	}
-	return left;
-}
-
-/* Pages that no block could be had for cost the kernel's mapping a split. */
 static int populate_scattered(struct backing *backing)
 {
 	ssize_t left = backing->length;
 
 	if (caching_is_of_memory(backing->source.memtype)) {
-		left = populate_chunks(backing, left, BLOCK_SIZE_MIN - 1);
+		left = populate_chunks(backing, left, BLOCK_SIZE_MIN);
 		if (left > 0)
-			left = populate_rest(backing, left);
+			left = populate_pieces(backing, left);
 	}
 	if (left > 0)
-		left = populate_chunks(backing, left, 0);
-	return left;
+		left = populate_chunks(backing, left, PAGE_SIZE);
+	return left > 0 ? -ENOMEM : left;
 }
 
 static unsigned int count_segments(const struct backing *backing)
@@ -205,9 +219,6 @@ void backing_init(struct backing *backing, const struct source *source,
 int backing_populate(struct backing *backing)
 {
 	int ret;
-
-	if (!memory_suffices(backing->length))
-		return -ENOMEM;
 
 	if (backing->contiguous)
 		ret = populate_contiguous(backing);

@@ -17,6 +17,8 @@
 #include "buffer.h"
 #include "caching.h"
 #include "chunk.h"
+#include "client.h"
+#include "compat/compat.h"
 #include "heap.h"
 
 #define REQUEST_SIZE_MIN 48 /* its first version */
@@ -27,29 +29,17 @@
 		       BUFALLOC_ALLOC_DEFERRED)
 
 /**
- * struct order - one request on its way to a buffer
+ * struct item - one request on its way to a buffer
  * @request: as the user gave it.
  * @source: where its memory will come from.
  * @dmabuf: the buffer, or NULL.
  * @fd: reserved for it, or negative.
  */
-struct order {
+struct item {
 	struct bufalloc_request request;
 	struct source source;
 	struct dma_buf *dmabuf;
 	int fd;
-};
-
-/**
- * struct batch - the orders of one call
- * @client: who asks.
- * @alloc: the call; out_failed and out_reason are filled in.
- * @orders: alloc->count of them.
- */
-struct batch {
-	struct client *client;
-	struct bufalloc_alloc *alloc;
-	struct order *orders;
 };
 
 /*
@@ -63,49 +53,49 @@ u64 batch_max_length(void)
 	return min_t(u64, half, SIZE_MAX / 2 & ~((size_t)SZ_4M - 1));
 }
 
-static int refuse(struct batch *batch, const struct order *order,
+static int refuse(struct batch *batch, const struct item *item,
 		  enum bufalloc_reason reason, int err)
 {
-	batch->alloc->out_failed = order - batch->orders;
+	batch->alloc->out_failed = item - batch->items;
 	batch->alloc->out_reason = reason;
 	return err;
 }
 
 /* Values that no kernel takes. */
-static int check_values(struct batch *batch, const struct order *order)
+static int check_values(struct batch *batch, const struct item *item)
 {
-	const struct bufalloc_request *req = &order->request;
+	const struct bufalloc_request *req = &item->request;
 
 	if (req->flags & ~REQUEST_FLAGS || req->__reserved)
-		return refuse(batch, order, BUFALLOC_REASON_FIELD, -EINVAL);
+		return refuse(batch, item, BUFALLOC_REASON_FIELD, -EINVAL);
 	if (!req->length || req->length > batch_max_length())
-		return refuse(batch, order, BUFALLOC_REASON_LENGTH, -EINVAL);
+		return refuse(batch, item, BUFALLOC_REASON_LENGTH, -EINVAL);
 	if (req->caching > BUFALLOC_CACHING_CACHED)
-		return refuse(batch, order, BUFALLOC_REASON_CACHING, -EINVAL);
+		return refuse(batch, item, BUFALLOC_REASON_CACHING, -EINVAL);
 	if (req->fd_flags & ~(O_RDWR | O_CLOEXEC))
-		return refuse(batch, order, BUFALLOC_REASON_FD_FLAGS, -EINVAL);
+		return refuse(batch, item, BUFALLOC_REASON_FD_FLAGS, -EINVAL);
 	if (req->dma_bits && (req->dma_bits < 12 || req->dma_bits > 64))
-		return refuse(batch, order, BUFALLOC_REASON_DMA_BITS, -EINVAL);
+		return refuse(batch, item, BUFALLOC_REASON_DMA_BITS, -EINVAL);
 	return 0;
 }
 
-static int find_heap(struct batch *batch, struct order *order)
+static int find_heap(struct batch *batch, struct item *item)
 {
-	const struct bufalloc_request *req = &order->request;
+	const struct bufalloc_request *req = &item->request;
 
 	if (req->heap != BUFALLOC_HEAP_ANY && !heap_at(req->heap))
-		return refuse(batch, order, BUFALLOC_REASON_HEAP, -ENOENT);
+		return refuse(batch, item, BUFALLOC_REASON_HEAP, -ENOENT);
 
-	order->source.heap = heap_find(req->heap, req->dma_bits);
-	if (!order->source.heap)
-		return refuse(batch, order, BUFALLOC_REASON_DMA_BITS, -ENOENT);
+	item->source.heap = heap_find(req->heap, req->dma_bits);
+	if (!item->source.heap)
+		return refuse(batch, item, BUFALLOC_REASON_DMA_BITS, -ENOENT);
 	return 0;
 }
 
-static int find_caching(struct batch *batch, struct order *order)
+static int find_caching(struct batch *batch, struct item *item)
 {
-	const struct bufalloc_request *req = &order->request;
-	struct source *source = &order->source;
+	const struct bufalloc_request *req = &item->request;
+	struct source *source = &item->source;
 
 	source->caching = req->caching;
 	source->memtype = caching_memtype(source->heap->dev, source->caching);
@@ -116,99 +106,109 @@ static int find_caching(struct batch *batch, struct order *order)
 						  source->caching);
 	}
 	if (source->memtype == BUFALLOC_MEMTYPE_NONE)
-		return refuse(batch, order, BUFALLOC_REASON_CACHING,
+		return refuse(batch, item, BUFALLOC_REASON_CACHING,
 			      -EOPNOTSUPP);
 	return 0;
 }
 
-static int check_features(struct batch *batch, const struct order *order)
+static int check_features(struct batch *batch, const struct item *item)
 {
-	const struct bufalloc_request *req = &order->request;
+	const struct bufalloc_request *req = &item->request;
 
 	if (req->flags & BUFALLOC_ALLOC_DEFERRED || req->alignment ||
 	    req->padding)
-		return refuse(batch, order, BUFALLOC_REASON_FEATURE,
+		return refuse(batch, item, BUFALLOC_REASON_FEATURE,
 			      -EOPNOTSUPP);
 	return 0;
 }
 
-static int order_check(struct batch *batch, struct order *order)
+static int item_check(struct batch *batch, struct item *item)
 {
 	int ret;
 
-	order->source.client = batch->client;
-	ret = check_values(batch, order);
+	item->source.client = batch->client;
+	ret = check_values(batch, item);
 	if (!ret)
-		ret = find_heap(batch, order);
+		ret = find_heap(batch, item);
 	if (!ret)
-		ret = check_features(batch, order);
+		ret = check_features(batch, item);
 	if (!ret)
-		ret = find_caching(batch, order);
+		ret = find_caching(batch, item);
 	return ret;
 }
 
-static int order_read(struct batch *batch, struct order *order)
+static int item_read(struct batch *batch, struct item *item)
 {
 	const struct bufalloc_alloc *alloc = batch->alloc;
-	u32 index = order - batch->orders;
+	u32 index = item - batch->items;
 	const void __user *from = u64_to_user_ptr(alloc->requests) +
 				  (size_t)index * alloc->request_size;
 	int ret;
 
-	ret = copy_struct_from_user(&order->request, sizeof(order->request),
+	ret = copy_struct_from_user(&item->request, sizeof(item->request),
 				    from, alloc->request_size);
 	if (ret)
-		return refuse(batch, order, BUFALLOC_REASON_NONE, ret);
-	return order_check(batch, order);
+		return refuse(batch, item, BUFALLOC_REASON_NONE, ret);
+	return item_check(batch, item);
 }
 
-static int order_reserve_fd(struct batch *batch, struct order *order)
+static int item_reserve_fd(struct batch *batch, struct item *item)
 {
-	order->fd = get_unused_fd_flags(order->request.fd_flags & O_CLOEXEC);
-	if (order->fd < 0)
-		return refuse(batch, order, BUFALLOC_REASON_FDS, order->fd);
-	return 0;
+	enum bufalloc_reason reason;
+
+	item->fd = get_unused_fd_flags(item->request.fd_flags & O_CLOEXEC);
+	if (item->fd >= 0)
+		return 0;
+
+	/* The table of file descriptors takes memory, too. */
+	reason = item->fd == -ENOMEM ? BUFALLOC_REASON_MEMORY :
+				       BUFALLOC_REASON_FDS;
+	return refuse(batch, item, reason, item->fd);
 }
 
-static enum bufalloc_reason why_no_memory(const struct order *order, int err)
+static enum bufalloc_reason why_not_made(const struct item *item, int err)
 {
-	if (err == -EINTR)
+	switch (err) {
+	case -EINTR:
 		return BUFALLOC_REASON_SIGNAL;
-	if (err == -EOPNOTSUPP)
+	case -ENFILE:
+		return BUFALLOC_REASON_FDS;
+	case -EOPNOTSUPP:
 		return BUFALLOC_REASON_CACHING;
-	if (order->request.flags & BUFALLOC_ALLOC_CONTIGUOUS)
+	}
+	if (item->request.flags & BUFALLOC_ALLOC_CONTIGUOUS)
 		return BUFALLOC_REASON_CONTIGUOUS;
 	return BUFALLOC_REASON_MEMORY;
 }
 
-static int order_make(struct batch *batch, struct order *order)
+static int item_make(struct batch *batch, struct item *item)
 {
-	const struct bufalloc_request *req = &order->request;
+	const struct bufalloc_request *req = &item->request;
 	struct dma_buf *dmabuf;
 	int err;
 
-	dmabuf = buffer_create(&order->source, PAGE_ALIGN(req->length),
+	dmabuf = buffer_create(&item->source, PAGE_ALIGN(req->length),
 			       req->flags & BUFALLOC_ALLOC_CONTIGUOUS,
 			       req->fd_flags & O_ACCMODE);
 	if (IS_ERR(dmabuf)) {
 		err = PTR_ERR(dmabuf);
-		return refuse(batch, order, why_no_memory(order, err), err);
+		return refuse(batch, item, why_not_made(item, err), err);
 	}
-	order->dmabuf = dmabuf;
+	item->dmabuf = dmabuf;
 	return 0;
 }
 
-static int order_write(struct batch *batch, struct order *order)
+static int item_write(struct batch *batch, struct item *item)
 {
 	const struct bufalloc_alloc *alloc = batch->alloc;
-	u32 index = order - batch->orders;
+	u32 index = item - batch->items;
 	void __user *to = u64_to_user_ptr(alloc->results) +
 			  (size_t)index * alloc->result_size;
-	struct bufalloc_result result = { .fd = order->fd };
+	struct bufalloc_result result = { .fd = item->fd };
 	size_t known = min_t(size_t, sizeof(result), alloc->result_size);
 	struct buffer_facts facts;
 
-	buffer_describe(order->dmabuf, &facts);
+	buffer_describe(item->dmabuf, &facts);
 	result.caching = facts.caching;
 	result.memtype = facts.memtype;
 	result.heap = facts.heap;
@@ -218,44 +218,22 @@ static int order_write(struct batch *batch, struct order *order)
 
 	if (copy_to_user(to, &result, known) ||
 	    clear_user(to + known, alloc->result_size - known))
-		return refuse(batch, order, BUFALLOC_REASON_NONE, -EFAULT);
+		return refuse(batch, item, BUFALLOC_REASON_NONE, -EFAULT);
 	return 0;
 }
 
-/* From here on the process can see the buffer, and close it. */
-static void order_publish(struct order *order)
-{
-	fd_install(order->fd, order->dmabuf->file);
-	order->dmabuf = NULL;
-	order->fd = -1;
-}
-
 static int batch_each(struct batch *batch,
-		      int (*step)(struct batch *batch, struct order *order))
+		      int (*step)(struct batch *batch, struct item *item))
 {
 	u32 i;
 	int ret;
 
 	for (i = 0; i < batch->alloc->count; i++) {
-		ret = step(batch, &batch->orders[i]);
+		ret = step(batch, &batch->items[i]);
 		if (ret)
 			return ret;
 	}
 	return 0;
-}
-
-static void batch_undo(struct batch *batch)
-{
-	struct order *order;
-	u32 i;
-
-	for (i = batch->alloc->count; i-- > 0;) {
-		order = &batch->orders[i];
-		if (order->dmabuf)
-			dma_buf_put(order->dmabuf);
-		if (order->fd >= 0)
-			put_unused_fd(order->fd);
-	}
 }
 
 static bool is_user_address(u64 address)
@@ -281,19 +259,18 @@ static int check_call(const struct bufalloc_alloc *alloc)
 }
 
 /**
- * batch_run() - make all buffers of a call, or none
+ * batch_prepare() - make all buffers of a call ready, or none
+ * @batch: to be filled in.
  * @client: who asks.
  * @alloc: the call; out_failed and out_reason are filled in.
- * @commit: called when all is ready, before anything is published: the last
- *	thing that may fail.
- * @context: for @commit.
  *
- * Return: 0 or what <linux/bufalloc.h> lists.
+ * What succeeds is followed by batch_publish() or batch_undo().
+ *
+ * Return: 0 or what <linux/bufalloc.h> lists; then there is nothing to undo.
  */
-int batch_run(struct client *client, struct bufalloc_alloc *alloc,
-	      int (*commit)(void *context), void *context)
+int batch_prepare(struct batch *batch, struct client *client,
+		  struct bufalloc_alloc *alloc)
 {
-	struct batch batch = { .client = client, .alloc = alloc };
 	u32 i;
 	int ret;
 
@@ -303,28 +280,49 @@ int batch_run(struct client *client, struct bufalloc_alloc *alloc,
 	if (ret)
 		return ret;
 
-	batch.orders = kvcalloc(alloc->count, sizeof(*batch.orders),
-				GFP_KERNEL_ACCOUNT);
-	if (!batch.orders)
+	batch->client = client;
+	batch->alloc = alloc;
+	batch->items = kvcalloc(alloc->count, sizeof(*batch->items),
+				GFP_METADATA);
+	if (!batch->items)
 		return -ENOMEM;
 	for (i = 0; i < alloc->count; i++)
-		batch.orders[i].fd = -1;
+		batch->items[i].fd = -1;
 
-	ret = batch_each(&batch, order_read);
+	ret = batch_each(batch, item_read);
 	if (!ret)
-		ret = batch_each(&batch, order_reserve_fd);
+		ret = batch_each(batch, item_reserve_fd);
 	if (!ret)
-		ret = batch_each(&batch, order_make);
+		ret = batch_each(batch, item_make);
 	if (!ret)
-		ret = batch_each(&batch, order_write);
-	if (!ret)
-		ret = commit(context);
-
+		ret = batch_each(batch, item_write);
 	if (ret)
-		batch_undo(&batch);
-	else
-		for (i = 0; i < alloc->count; i++)
-			order_publish(&batch.orders[i]);
-	kvfree(batch.orders);
+		batch_undo(batch);
 	return ret;
+}
+
+/* Give everything back: nobody has seen it. */
+void batch_undo(struct batch *batch)
+{
+	struct item *item;
+	u32 i;
+
+	for (i = batch->alloc->count; i-- > 0;) {
+		item = &batch->items[i];
+		if (item->dmabuf)
+			dma_buf_put(item->dmabuf);
+		if (item->fd >= 0)
+			put_unused_fd(item->fd);
+	}
+	kvfree(batch->items);
+}
+
+/* From here on the process can see the buffers, and close them. */
+void batch_publish(struct batch *batch)
+{
+	u32 i;
+
+	for (i = 0; i < batch->alloc->count; i++)
+		dma_buf_fd_install(batch->items[i].dmabuf, batch->items[i].fd);
+	kvfree(batch->items);
 }

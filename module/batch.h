@@ -6,9 +6,25 @@
 
 struct bufalloc_alloc;
 struct client;
+struct item;
+
+/**
+ * struct batch - one ALLOC on its way
+ * @client: who asks.
+ * @alloc: the call.
+ * @items: its requests, alloc->count of them.
+ */
+struct batch {
+	struct client *client;
+	struct bufalloc_alloc *alloc;
+	struct item *items;
+};
 
 u64 batch_max_length(void);
-int batch_run(struct client *client, struct bufalloc_alloc *alloc,
-	      int (*commit)(void *context), void *context);
+
+int batch_prepare(struct batch *batch, struct client *client,
+		  struct bufalloc_alloc *alloc);
+void batch_undo(struct batch *batch);
+void batch_publish(struct batch *batch);
 
 #endif /* _BUFALLOC_BATCH_H */

@@ -45,7 +45,7 @@ static struct block *block_create(const struct source *source, size_t size,
 	int ret;
 
 	block = kzalloc(struct_size(block, map, BITS_TO_LONGS(pages)),
-			GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL);
+			GFP_METADATA);
 	if (!block)
 		return ERR_PTR(-ENOMEM);
 

@@ -6,7 +6,7 @@
 
 #include "chunk.h"
 
-/* What the kernel's own mapping can change the type of without being split. */
+/* The large page of the kernel's own mapping, which keeps it whole. */
 #define BLOCK_SIZE_MIN SZ_2M
 
 int block_carve(struct chunk *chunk, const struct source *source, size_t size,

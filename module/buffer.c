@@ -53,7 +53,7 @@ static struct buffer *buffer_alloc(const struct source *source, size_t length,
 	struct buffer *buffer;
 	int ret;
 
-	buffer = kzalloc(sizeof(*buffer), GFP_KERNEL_ACCOUNT);
+	buffer = kzalloc(sizeof(*buffer), GFP_METADATA);
 	if (!buffer)
 		return ERR_PTR(-ENOMEM);
 
@@ -138,6 +138,7 @@ static void buffer_unmap(struct dma_buf_attachment *attach,
 	mutex_unlock(&buffer->lock);
 }
 
+/* A mapping that is only kept was synced when it was last unmapped. */
 static int buffer_begin_cpu_access(struct dma_buf *dmabuf,
 				   enum dma_data_direction dir)
 {
@@ -146,7 +147,8 @@ static int buffer_begin_cpu_access(struct dma_buf *dmabuf,
 
 	mutex_lock(&buffer->lock);
 	list_for_each_entry(attachment, &buffer->attachments, node)
-		attachment_sync_for_cpu(attachment, dir);
+		if (attachment->users)
+			attachment_sync_for_cpu(attachment, dir);
 	mutex_unlock(&buffer->lock);
 	return 0;
 }
@@ -159,7 +161,8 @@ static int buffer_end_cpu_access(struct dma_buf *dmabuf,
 
 	mutex_lock(&buffer->lock);
 	list_for_each_entry(attachment, &buffer->attachments, node)
-		attachment_sync_for_device(attachment, dir);
+		if (attachment->users)
+			attachment_sync_for_device(attachment, dir);
 	mutex_unlock(&buffer->lock);
 	return 0;
 }

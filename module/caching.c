@@ -45,30 +45,26 @@ static enum bufalloc_memtype coherent_memtype(struct device *dev)
 	return BUFALLOC_MEMTYPE_WRITE_BACK;
 }
 
+/* May fail half-way; caching_restore() takes back what was done. */
 int caching_convert(struct page *page, size_t size,
 		    enum bufalloc_memtype memtype)
 {
-	unsigned long addr = (unsigned long)page_address(page);
-	int ret;
-
 	if (!caching_is_of_memory(memtype))
 		return 0;
-
-	ret = set_memory_wc(addr, size >> PAGE_SHIFT);
-	/* It may have stopped half-way: take back what it did. */
-	if (ret)
-		WARN_ON(set_memory_wb(addr, size >> PAGE_SHIFT));
-	return ret;
+	/* What the kernel does not map, it has no type of its own for. */
+	if (PageHighMem(page))
+		return -EOPNOTSUPP;
+	return set_memory_wc((unsigned long)page_address(page),
+			     size >> PAGE_SHIFT);
 }
 
 int caching_restore(struct page *page, size_t size,
 		    enum bufalloc_memtype memtype)
 {
-	unsigned long addr = (unsigned long)page_address(page);
-
-	if (!caching_is_of_memory(memtype))
+	if (!caching_is_of_memory(memtype) || PageHighMem(page))
 		return 0;
-	return set_memory_wb(addr, size >> PAGE_SHIFT);
+	return set_memory_wb((unsigned long)page_address(page),
+			     size >> PAGE_SHIFT);
 }
 #else
 bool caching_is_of_memory(enum bufalloc_memtype memtype)
@@ -136,12 +132,13 @@ pgprot_t caching_pgprot(enum bufalloc_memtype memtype, pgprot_t prot)
 static int clear_window(struct page **pages, struct page *page, size_t size,
 			enum bufalloc_memtype memtype)
 {
+	unsigned long pfn = page_to_pfn(page);
 	unsigned int count = size >> PAGE_SHIFT;
 	unsigned int i;
 	void *window;
 
 	for (i = 0; i < count; i++)
-		pages[i] = page + i;
+		pages[i] = pfn_to_page(pfn + i);
 
 	window = vmap(pages, count, VM_MAP,
 		      caching_pgprot(memtype, PAGE_KERNEL));
@@ -160,6 +157,7 @@ static int clear_window(struct page **pages, struct page *page, size_t size,
 static int clear_mapped(struct page *page, size_t size,
 			enum bufalloc_memtype memtype)
 {
+	unsigned long pfn = page_to_pfn(page);
 	struct page **pages;
 	size_t done, step;
 	int ret = 0;
@@ -171,8 +169,8 @@ static int clear_mapped(struct page *page, size_t size,
 
 	for (done = 0; done < size && !ret; done += step) {
 		step = min_t(size_t, size - done, WINDOW_SIZE);
-		ret = clear_window(pages, page + (done >> PAGE_SHIFT), step,
-				   memtype);
+		ret = clear_window(pages, pfn_to_page(pfn), step, memtype);
+		pfn += step >> PAGE_SHIFT;
 		cond_resched();
 	}
 	kfree(pages);
@@ -181,17 +179,18 @@ static int clear_mapped(struct page *page, size_t size,
 
 static void clear_direct(struct page *page, size_t size)
 {
-	size_t i;
+	unsigned long pfn = page_to_pfn(page);
+	unsigned long end = pfn + (size >> PAGE_SHIFT);
 
-	for (i = 0; i < size >> PAGE_SHIFT; i++) {
-		clear_highpage(page + i);
+	for (; pfn < end; pfn++) {
+		clear_highpage(pfn_to_page(pfn));
 		cond_resched();
 	}
 }
 
 /*
- * Clear memory after caching_convert(), so that nothing of it is left in a
- * cache. Returns 0 or -ENOMEM.
+ * Clear memory after caching_convert(): memory that is not write-back has
+ * nothing of it left in a cache. Returns 0 or -ENOMEM.
  */
 int caching_clear(struct page *page, size_t size,
 		  enum bufalloc_memtype memtype)

@@ -10,6 +10,7 @@
 #include "caching.h"
 #include "chunk.h"
 #include "client.h"
+#include "compat/compat.h"
 #include "heap.h"
 
 static atomic_long_t live_bytes;
@@ -26,9 +27,9 @@ long chunk_live_bytes(void)
  */
 static size_t chunk_cost(const struct chunk *chunk)
 {
-	if (chunk->size > CHUNK_MAX)
-		return chunk->size;
-	return PAGE_SIZE << get_order(chunk->size);
+	unsigned int order = get_order(chunk->size);
+
+	return order > MAX_PAGE_ORDER ? chunk->size : PAGE_SIZE << order;
 }
 
 static void chunk_charge(const struct chunk *chunk, const struct source *source)
@@ -67,37 +68,39 @@ static void coherent_free(const struct chunk *chunk,
 }
 
 /* The cookie does not tell where the memory is; its sg_table does. */
-static struct page *coherent_page(const struct chunk *chunk,
-				  const struct source *source)
+static int coherent_locate(struct chunk *chunk, const struct source *source)
 {
-	struct page *page = NULL;
 	struct sg_table sgt;
+	int ret;
 
-	if (dma_get_sgtable_attrs(source->heap->dev, &sgt, chunk->cookie,
-				  chunk->dma, chunk->size,
-				  coherent_attrs(source)))
-		return NULL;
+	ret = dma_get_sgtable_attrs(source->heap->dev, &sgt, chunk->cookie,
+				    chunk->dma, chunk->size,
+				    coherent_attrs(source));
+	if (ret)
+		return ret;
 	if (sgt.orig_nents == 1)
-		page = sg_page(sgt.sgl);
+		chunk->page = sg_page(sgt.sgl);
+	else
+		ret = -EOPNOTSUPP;
 	sg_free_table(&sgt);
-	return page;
+	return ret;
 }
 
 static int coherent_alloc(struct chunk *chunk, const struct source *source,
 			  gfp_t gfp)
 {
+	int ret;
+
 	chunk->cookie = dma_alloc_attrs(source->heap->dev, chunk->size,
 					&chunk->dma, gfp,
 					coherent_attrs(source));
 	if (!chunk->cookie)
 		return -ENOMEM;
 
-	chunk->page = coherent_page(chunk, source);
-	if (!chunk->page) {
+	ret = coherent_locate(chunk, source);
+	if (ret)
 		coherent_free(chunk, source);
-		return -EOPNOTSUPP;
-	}
-	return 0;
+	return ret;
 }
 
 /*
@@ -165,7 +168,10 @@ int chunk_alloc(struct chunk *chunk, const struct source *source, size_t size,
  */
 void chunk_free(struct chunk *chunk, const struct source *source)
 {
-	if (WARN_ON(caching_restore(chunk->page, chunk->size, source->memtype)))
+	int ret;
+
+	ret = caching_restore(chunk->page, chunk->size, source->memtype);
+	if (WARN_ON(ret))
 		return;
 
 	dma_api_free(chunk, source);

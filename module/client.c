@@ -22,7 +22,7 @@ void client_uncharge(struct client *client, size_t bytes)
 
 struct client *client_create(void)
 {
-	struct client *client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
+	struct client *client = kzalloc(sizeof(*client), GFP_METADATA);
 
 	if (!client)
 		return NULL;

@@ -3,9 +3,16 @@
 #define _BUFALLOC_CLIENT_H
 
 #include <linux/atomic.h>
+#include <linux/gfp.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+
+/*
+ * For the small allocations that go with memory: charged to whoever asks, and
+ * failing where the OOM killer would be called otherwise.
+ */
+#define GFP_METADATA (GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL)
 
 /**
  * struct client - who memory is held for

@@ -110,22 +110,27 @@ static int run_heap(struct call *call)
 	out->out_cachings = heap_cachings(out);
 	out->out_bytes_total = 0;
 	out->out_bytes_used = atomic_long_read(&heap->used);
-	return call_write(call);
-}
-
-static int write_alloc(void *call)
-{
+	out->out_contiguous = CHUNK_MAX;
 	return call_write(call);
 }
 
 static int run_alloc(struct call *call)
 {
+	struct batch batch;
 	int ret;
 
-	ret = batch_run(call->client, &call->arg.alloc, write_alloc, call);
-	/* The refusal stands, whether or not its reason can be told. */
-	if (ret)
+	ret = batch_prepare(&batch, call->client, &call->arg.alloc);
+	if (ret) {
+		/* The refusal stands, whether or not its reason can be told. */
 		call_write(call);
+		return ret;
+	}
+
+	ret = call_write(call);
+	if (ret)
+		batch_undo(&batch);
+	else
+		batch_publish(&batch);
 	return ret;
 }
 
@@ -176,13 +181,13 @@ static int run_query(struct call *call)
 
 static const struct command commands[] = {
 	COMMAND(INFO, info, 72),
-	COMMAND(HEAP, heap, 80),
+	COMMAND(HEAP, heap, 88),
 	COMMAND(ALLOC, alloc, 48),
 	COMMAND(QUERY, query, 56),
 };
 
 static_assert(sizeof(struct bufalloc_info) == 72);
-static_assert(sizeof(struct bufalloc_heap) == 80);
+static_assert(sizeof(struct bufalloc_heap) == 88);
 static_assert(sizeof(struct bufalloc_alloc) == 48);
 static_assert(sizeof(struct bufalloc_query) == 56);
 static_assert(sizeof(struct bufalloc_request) == 48);
@@ -275,7 +280,7 @@ static struct attribute *device_attrs[] = {
 };
 ATTRIBUTE_GROUPS(device);
 
-static struct miscdevice device = {
+static struct miscdevice node = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "bufalloc",
 	.fops = &device_fops,
@@ -284,10 +289,10 @@ static struct miscdevice device = {
 
 int devnode_register(void)
 {
-	return misc_register(&device);
+	return misc_register(&node);
 }
 
 void devnode_unregister(void)
 {
-	misc_deregister(&device);
+	misc_deregister(&node);
 }

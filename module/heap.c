@@ -6,12 +6,16 @@
  * Heaps come when their device is bound and go when the module does: sysfs
  * cannot unbind them, and an index never changes its meaning.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/cc_platform.h>
 #include <linux/dma-mapping.h>
+#include <linux/mod_devicetable.h>
 #include <linux/module.h>
 #include <linux/nospec.h>
 #include <linux/platform_device.h>
 #include <linux/slab.h>
+#include <xen/xen.h>
 
 #include "heap.h"
 
@@ -100,12 +104,13 @@ static int heap_probe(struct platform_device *pdev)
 	struct heap *heap;
 	int ret;
 
-	if (!builtin)
+	/* An override by sysfs brings a device that knows nothing of us. */
+	if (!platform_get_device_id(pdev))
 		return -ENODEV;
 
+	/* Fails on a platform whose memory all lies higher: no such heap. */
 	ret = dma_coerce_mask_and_coherent(&pdev->dev,
 					   DMA_BIT_MASK(builtin->dma_bits));
-	/* A platform whose memory all lies higher has no such heap. */
 	if (ret)
 		return ret;
 
@@ -118,8 +123,14 @@ static int heap_probe(struct platform_device *pdev)
 	return heap_add(heap);
 }
 
+static const struct platform_device_id heap_ids[] = {
+	{ .name = "bufalloc-heap" },
+	{}
+};
+
 static struct platform_driver heap_driver = {
 	.probe = heap_probe,
+	.id_table = heap_ids,
 	.driver = {
 		.name = "bufalloc-heap",
 		.suppress_bind_attrs = true,
@@ -155,15 +166,28 @@ static int heap_register_devices(void)
 	return 0;
 }
 
+static int heap_check_platform(void)
+{
+	/* DMA memory would be decrypted behind mappings that know nothing of it. */
+	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT)) {
+		pr_err("memory encryption is active, which is not supported\n");
+		return -EOPNOTSUPP;
+	}
+	/* What is contiguous here may not be for a device. */
+	if (xen_pv_domain()) {
+		pr_err("paravirtualised Xen domains are not supported\n");
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
 int heap_init(void)
 {
 	int ret;
 
-	/* DMA memory would be decrypted behind mappings that know nothing of it. */
-	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT)) {
-		pr_err("bufalloc: memory encryption is active, which is not supported\n");
-		return -EOPNOTSUPP;
-	}
+	ret = heap_check_platform();
+	if (ret)
+		return ret;
 
 	ret = platform_driver_register(&heap_driver);
 	if (ret)

@@ -11,6 +11,7 @@
 
 #include "backing.h"
 #include "caching.h"
+#include "client.h"
 #include "compat/compat.h"
 #include "mmap.h"
 
@@ -54,6 +55,10 @@ static int map_run(struct vm_area_struct *vma, unsigned long addr,
 	return remap_pfn_range(vma, addr, pfn, size, vma->vm_page_prot);
 }
 
+/*
+ * The VMA is not yet to be found by unmap_mapping_range(): who wants to take
+ * memory away from its mappings must keep new ones from being made meanwhile.
+ */
 static int mmap_populate(const struct backing *backing,
 			 struct vm_area_struct *vma)
 {
@@ -115,19 +120,22 @@ int mmap_user(struct backing *backing, struct vm_area_struct *vma)
 /* Map the whole buffer for the kernel. Return: its address, or NULL. */
 void *mmap_kernel(const struct backing *backing)
 {
-	unsigned long count = 0, i;
+	unsigned long count = 0, pfn, end;
 	struct page **pages;
 	struct segment seg;
 	void *vaddr;
 
 	pages = kvmalloc_array(backing->length >> PAGE_SHIFT, sizeof(*pages),
-			       GFP_KERNEL_ACCOUNT);
+			       GFP_METADATA | __GFP_NOWARN);
 	if (!pages)
 		return NULL;
 
-	backing_for_each_segment(backing, &seg)
-		for (i = 0; i < seg.size >> PAGE_SHIFT; i++)
-			pages[count++] = seg.page + i;
+	backing_for_each_segment(backing, &seg) {
+		pfn = page_to_pfn(seg.page);
+		end = pfn + (seg.size >> PAGE_SHIFT);
+		while (pfn < end)
+			pages[count++] = pfn_to_page(pfn++);
+	}
 
 	vaddr = vmap(pages, count, VM_MAP,
 		     caching_pgprot(backing->source.memtype, PAGE_KERNEL));

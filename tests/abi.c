@@ -55,7 +55,7 @@ FIXTURE_VARIANT_ADD(abi, info) {
 
 FIXTURE_VARIANT_ADD(abi, heap) {
 	.cmd = BUFALLOC_IOCTL_HEAP,
-	.size = 80,
+	.size = 88,
 };
 
 FIXTURE_VARIANT_ADD(abi, alloc) {
@@ -227,6 +227,40 @@ TEST_F(call, heap_past_the_last_is_ENOENT)
 	ASSERT_EQ(0, bufalloc_get_info(self->device, &info));
 	EXPECT_EQ(-ENOENT, bufalloc_get_heap(self->device, info.out_heaps, &heap));
 	EXPECT_EQ(-ENOENT, bufalloc_get_heap(self->device, UINT32_MAX, &heap));
+}
+
+TEST_F(call, heap_counts_what_is_used)
+{
+	struct bufalloc_heap before, during, after;
+	struct bufalloc_request request = request_of(MIB,
+						     BUFALLOC_CACHING_COHERENT);
+	struct bufalloc_result result;
+
+	ASSERT_EQ(0, bufalloc_get_heap(self->device, 1, &before));
+	request.heap = 1;
+	ASSERT_EQ(0, bufalloc_alloc(self->device, &request, &result, NULL));
+	EXPECT_EQ(1, result.heap);
+	ASSERT_EQ(0, bufalloc_get_heap(self->device, 1, &during));
+	close(result.fd);
+	ASSERT_EQ(0, bufalloc_get_heap(self->device, 1, &after));
+	EXPECT_EQ(before.out_bytes_used + MIB, during.out_bytes_used);
+	EXPECT_EQ(before.out_bytes_used, after.out_bytes_used);
+	EXPECT_EQ(0, before.out_bytes_total);
+	EXPECT_EQ(4 * MIB, before.out_contiguous);
+	EXPECT_EQ(32, before.out_dma_bits);
+}
+
+/* Any mode will do: what is asked for decides, not how the device was opened. */
+TEST_F(call, read_only_device_allocates)
+{
+	int device = open(BUFALLOC_DEVICE, O_RDONLY | O_CLOEXEC);
+	int fd;
+
+	ASSERT_LE(0, device);
+	fd = buffer_open(device, 4096, BUFALLOC_CACHING_CACHED);
+	EXPECT_LE(0, fd);
+	close(fd);
+	close(device);
 }
 
 TEST_F(call, query_of_a_closed_fd_is_EBADF)
@@ -419,6 +453,10 @@ TEST_F(alloc, dma_bits)
 	self->request.dma_bits = 65;
 	EXPECT_REFUSED(EINVAL, BUFALLOC_REASON_DMA_BITS);
 	self->request.dma_bits = 12;
+	EXPECT_REFUSED(ENOENT, BUFALLOC_REASON_DMA_BITS);
+	/* Heap 0 reaches higher. */
+	self->request.heap = 0;
+	self->request.dma_bits = 32;
 	EXPECT_REFUSED(ENOENT, BUFALLOC_REASON_DMA_BITS);
 }
 

@@ -125,22 +125,28 @@ TEST_F(caching, direct_entries_after_release)
 	}
 }
 
-/* The kernel mapping that an importer gets. */
+/* The kernel mapping that an importer gets: every sixteenth page of it. */
 TEST_F(caching, vmap_entries)
 {
+	struct mapping *map = &self->mapping;
 	struct importer_vmap vmap;
+	uint64_t offset;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
 		self->fd = buffer_open(self->device, lengths[i],
 				       variant->caching);
 		ASSERT_LE(0, self->fd);
-		ASSERT_EQ(0, buffer_map(self->fd, &self->mapping));
-		memset(self->mapping.bytes, 0x5a, 8);
-		ASSERT_EQ(0, importer_vmap(self->importer, self->fd, &vmap));
-		EXPECT_EQ(variant->entry, (int)vmap.out_memtype);
-		EXPECT_EQ(0x5a5a5a5a5a5a5a5aULL, vmap.out_first);
-		buffer_unmap(&self->mapping);
+		ASSERT_EQ(0, buffer_map(self->fd, map));
+		for (offset = 0; offset < map->length; offset += 4096)
+			*(uint64_t *)(map->bytes + offset) = ~offset;
+		for (offset = 0; offset < map->length; offset += 16 * 4096) {
+			ASSERT_EQ(0, importer_vmap(self->importer, self->fd,
+						   offset, &vmap));
+			ASSERT_EQ(variant->entry, (int)vmap.out_memtype);
+			ASSERT_EQ(~offset, vmap.out_value);
+		}
+		buffer_unmap(map);
 		close(self->fd);
 	}
 }
@@ -194,6 +200,19 @@ TEST_F(caching, is_reported)
 	memtypes[BUFALLOC_CACHING_CACHED] = heap.out_memtype_cached;
 	EXPECT_EQ(variant->memtype, memtypes[variant->caching]);
 	EXPECT_TRUE(heap.out_cachings & 1U << variant->caching);
+	close(result.fd);
+}
+
+/* "Any will do" changes nothing where what is asked for can be had. */
+TEST_F(caching, any_caching_is_the_one_asked_for)
+{
+	struct bufalloc_request request = request_of(4096, variant->caching);
+	struct bufalloc_result result;
+
+	request.flags = BUFALLOC_ALLOC_ANY_CACHING;
+	ASSERT_EQ(0, bufalloc_alloc(self->device, &request, &result, NULL));
+	EXPECT_EQ(variant->caching, result.caching);
+	EXPECT_EQ(variant->memtype, result.memtype);
 	close(result.fd);
 }
 

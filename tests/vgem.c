@@ -10,6 +10,7 @@
 
 #include <drm.h>
 #include <xf86drm.h>
+#include <xf86drmMode.h>
 
 #include "demo/display.h"
 #include "kselftest_harness.h"
@@ -119,6 +120,22 @@ TEST_F(vgem, exports_the_same_dma_buf)
 	buffer_unmap(&theirs);
 	buffer_unmap(&ours);
 	EXPECT_EQ(0, close(again));
+}
+
+/* A dma-buf of another exporter is no buffer of ours. */
+TEST_F(vgem, its_own_dma_buf_is_none_of_ours)
+{
+	struct bufalloc_query query;
+	uint32_t handle, pitch;
+	uint64_t size;
+	int fd;
+
+	ASSERT_EQ(0, drmModeCreateDumbBuffer(self->drm, 64, 64, 32, 0, &handle,
+					     &pitch, &size));
+	ASSERT_EQ(0, drmPrimeHandleToFD(self->drm, handle, DRM_CLOEXEC, &fd));
+	EXPECT_EQ(-EINVAL, bufalloc_query(self->device, fd, &query));
+	close(fd);
+	ASSERT_EQ(0, drmModeDestroyDumbBuffer(self->drm, handle));
 }
 
 TEST_F(vgem, an_object_keeps_the_buffer)

@@ -82,7 +82,7 @@ static void print_info(const char *path, const struct bufalloc_info *info)
 static void print_heap(const struct bufalloc_heap *heap)
 {
 	struct caching_view views[CACHINGS];
-	char used[HUMAN_LEN], total[HUMAN_LEN];
+	char used[HUMAN_LEN], total[HUMAN_LEN], contiguous[HUMAN_LEN];
 	size_t i;
 
 	printf("\nheap %-4u %s\n", heap->index, heap->out_name);
@@ -93,6 +93,8 @@ static void print_heap(const struct bufalloc_heap *heap)
 		       human_size(total, heap->out_bytes_total));
 	else
 		printf("  memory     %s used, from the whole system\n", used);
+	printf("  contiguous up to %s, while memory is not fragmented\n",
+	       human_size(contiguous, heap->out_contiguous));
 	view_cachings(heap, views);
 	for (i = 0; i < CACHINGS; i++)
 		printf("  %-10s %s\n", bufalloc_caching_string(views[i].caching),
@@ -129,6 +131,7 @@ static void json_heap(struct json *json, const struct bufalloc_heap *heap)
 	json_number(json, "dma_bits", heap->out_dma_bits);
 	json_number(json, "bytes_total", heap->out_bytes_total);
 	json_number(json, "bytes_used", heap->out_bytes_used);
+	json_number(json, "contiguous", heap->out_contiguous);
 	view_cachings(heap, views);
 	/* A caching that is not to be had has the memory type "none". */
 	json_open(json, "cachings", '{');

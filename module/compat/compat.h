@@ -7,7 +7,10 @@
 #ifndef _BUFALLOC_COMPAT_H
 #define _BUFALLOC_COMPAT_H
 
+#include <linux/dma-buf.h>
+#include <linux/file.h>
 #include <linux/mm.h>
+#include <linux/mmzone.h>
 #include <linux/module.h>
 
 /*
@@ -29,6 +32,19 @@ static inline void vm_flags_clear(struct vm_area_struct *vma,
 {
 	vma->vm_flags &= ~flags;
 }
+#endif
+
+#ifndef HAVE_DMA_BUF_FD_INSTALL
+/* 7.3 has it, and so do later stable releases of older kernels. */
+static inline void dma_buf_fd_install(struct dma_buf *dmabuf, int fd)
+{
+	fd_install(fd, dmabuf->file);
+}
+#endif
+
+#ifndef MAX_PAGE_ORDER
+/* 6.8 gave it this name; up to 6.3 the old one was the first order too large. */
+#define MAX_PAGE_ORDER (MAX_ORDER - 1)
 #endif
 
 #endif /* _BUFALLOC_COMPAT_H */

@@ -69,12 +69,13 @@ struct importer_pte {
 
 struct importer_vmap {
 	__s32 fd;
-	__u32 out_memtype;
-	__u64 out_first; /* the first word of the buffer */
+	__u32 out_memtype; /* of the page at the offset */
+	__u64 offset; /* a multiple of 8 */
+	__u64 out_value; /* the word there */
 };
 
 /* mmap() at this times an id maps that attachment's buffer. */
-#define IMPORTER_MMAP_STEP (1UL << 32)
+#define IMPORTER_MMAP_STEP (1ULL << 32)
 
 #define IMPORTER_TYPE 0xBE
 #define IMPORTER_ATTACH _IOWR(IMPORTER_TYPE, 0, struct importer_attach)

@@ -146,6 +146,18 @@ static void describe(const struct sg_table *sgt, struct importer_map *arg)
 	}
 }
 
+/* What a second map says while the first one is in use; it is undone at once. */
+static long map_again(struct import *import, enum dma_data_direction direction)
+{
+	struct sg_table *sgt;
+
+	sgt = dma_buf_map_attachment_unlocked(import->attach, direction);
+	if (IS_ERR(sgt))
+		return PTR_ERR(sgt);
+	dma_buf_unmap_attachment_unlocked(import->attach, sgt, direction);
+	return 0;
+}
+
 static long run_map(struct session *session, void __user *user)
 {
 	struct importer_map *arg;
@@ -160,12 +172,14 @@ static long run_map(struct session *session, void __user *user)
 	import = xa_load(&session->imports, arg->id);
 	if (!import)
 		ret = -ENOENT;
-	else if (import->sgt)
-		ret = -EBUSY;
 	else if (arg->direction > IMPORTER_FROM_DEVICE)
 		ret = -EINVAL;
 	if (ret)
 		goto free_arg;
+	if (import->sgt) {
+		ret = map_again(import, arg->direction);
+		goto free_arg;
+	}
 
 	sgt = dma_buf_map_attachment_unlocked(import->attach, arg->direction);
 	if (IS_ERR(sgt)) {
@@ -223,12 +237,17 @@ static long run_vmap(void __user *user)
 	if (IS_ERR(dmabuf))
 		return PTR_ERR(dmabuf);
 
+	if (arg.offset % sizeof(u64) || arg.offset >= dmabuf->size) {
+		ret = -EINVAL;
+		goto put_dmabuf;
+	}
 	ret = dma_buf_vmap_unlocked(dmabuf, &map);
 	if (ret)
 		goto put_dmabuf;
-	ret = pagetable_kernel(map.vaddr, &entry);
+	ret = pagetable_kernel(map.vaddr + arg.offset, &entry);
 	arg.out_memtype = entry.out_memtype;
-	arg.out_first = *(u64 *)map.vaddr;
+	if (!ret)
+		arg.out_value = *(u64 *)(map.vaddr + arg.offset);
 	dma_buf_vunmap_unlocked(dmabuf, &map);
 	if (!ret && copy_to_user(user, &arg, sizeof(arg)))
 		ret = -EFAULT;
@@ -337,16 +356,26 @@ static int importer_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct session *session = file->private_data;
 	unsigned long step = IMPORTER_MMAP_STEP >> PAGE_SHIFT;
+	struct dma_buf *dmabuf = NULL;
 	struct import *import;
-	struct dma_buf *dmabuf;
+	int ret;
 
+	/* Not the session's lock: it is held while memory of the user is touched. */
+	xa_lock(&session->imports);
 	import = xa_load(&session->imports, vma->vm_pgoff / step);
-	if (!import)
+	if (import) {
+		dmabuf = import->dmabuf;
+		get_dma_buf(dmabuf);
+	}
+	xa_unlock(&session->imports);
+	if (!dmabuf)
 		return -ENOENT;
-	dmabuf = import->dmabuf;
+
 	vma->vm_pgoff %= step;
 	vma_set_file(vma, dmabuf->file);
-	return dmabuf->ops->mmap(dmabuf, vma);
+	ret = dmabuf->ops->mmap(dmabuf, vma);
+	dma_buf_put(dmabuf);
+	return ret;
 }
 
 static const struct file_operations importer_fops = {

@@ -87,6 +87,22 @@ long vmstat(const char *name)
 	return table_number("/proc/vmstat", name);
 }
 
+/* Each line: two addresses, and the bytes between them. */
+long vmalloc_bytes(void)
+{
+	FILE *file = fopen("/proc/vmallocinfo", "re");
+	long total = 0, bytes;
+	char line[512];
+
+	if (!file)
+		return -1;
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "%*s %ld", &bytes) == 1)
+			total += bytes;
+	fclose(file);
+	return total;
+}
+
 int open_fds(void)
 {
 	DIR *dir = opendir("/proc/self/fd");

@@ -18,6 +18,9 @@ long live_buffers(void);
 long meminfo(const char *name);
 long vmstat(const char *name);
 
+/* Kernel address space that /proc/vmallocinfo lists, in bytes. */
+long vmalloc_bytes(void);
+
 /* File descriptors that this process has open. */
 int open_fds(void);
 

@@ -62,9 +62,10 @@ int importer_peek(int importer, int id, uint64_t offset, uint64_t *value)
 	return ret;
 }
 
-int importer_vmap(int importer, int fd, struct importer_vmap *vmap)
+int importer_vmap(int importer, int fd, uint64_t offset,
+		  struct importer_vmap *vmap)
 {
-	vmap->fd = fd;
+	*vmap = (struct importer_vmap) { .fd = fd, .offset = offset };
 	return call(importer, IMPORTER_VMAP, vmap);
 }
 

@@ -15,7 +15,8 @@ int importer_map(int importer, int id, uint32_t direction,
 		 struct importer_map *map);
 int importer_unmap(int importer, int id);
 int importer_peek(int importer, int id, uint64_t offset, uint64_t *value);
-int importer_vmap(int importer, int fd, struct importer_vmap *vmap);
+int importer_vmap(int importer, int fd, uint64_t offset,
+		  struct importer_vmap *vmap);
 int importer_zap(int importer, int fd);
 
 /* The types of page-table entries, IMPORTER_WRITE_COMBINE and so on. */

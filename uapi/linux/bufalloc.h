@@ -21,12 +21,13 @@
 /**
  * DOC: How the structures grow
  *
- * Every structure begins with its own size in bytes, which the caller sets to
- * sizeof(). The command number never depends on it, so that a program and a
- * kernel of different ages understand each other:
+ * Every structure that a command takes begins with its own size in bytes, which
+ * the caller sets to sizeof(). The command number never depends on it, so that
+ * a program and a kernel of different ages understand each other:
  *
- *  - a structure longer than the kernel's is taken when everything past what
- *    the kernel knows is zero, and refused with E2BIG when it is not;
+ *  - a structure longer than the kernel's, up to a page, is taken when
+ *    everything past what the kernel knows is zero, and refused with E2BIG when
+ *    it is not;
  *  - a structure shorter than the kernel's, down to its first version, is
  *    taken: what is missing counts as zero;
  *  - the kernel writes back no more than the caller's size, and clears what
@@ -35,9 +36,10 @@
  * Arrays are a user address in 64 bits, a number of elements and the size of
  * one element; each element follows the same three rules.
  *
- * Fields named out_* are written by the kernel and ignored on the way in. All
- * others are read, and none is read and then ignored: what this kernel does not
- * do is refused with EOPNOTSUPP, what no kernel does with EINVAL.
+ * Fields named out_*, and all of &struct bufalloc_result, are written by the
+ * kernel and ignored on the way in. All others are read, and none is read and
+ * then ignored: what this kernel does not do is refused with EOPNOTSUPP, what no
+ * kernel does with EINVAL.
  *
  * A 32-bit program uses the same layouts on a 64-bit kernel.
  */
@@ -47,23 +49,24 @@
  *
  * Each call checks in this order, and the first failure decides:
  *
- *  1. EFAULT      the structure or an array is not readable or not writable
+ *  1. EFAULT      the structure, or an array's element, cannot be read
  *  2. EINVAL      a size is below the first version of its structure
- *  3. E2BIG       a non-zero byte past what this kernel knows, an element size
- *                 above a page, or a count above BUFALLOC_MAX_BATCH
+ *  3. E2BIG       a size is above a page, a byte past what this kernel knows is
+ *                 not zero, or a count is above BUFALLOC_MAX_BATCH
  *  4. EINVAL      an undefined flag, a zero length, an impossible value
  *  5. ENOENT      no heap has that index, or none fits the request
  *  6. EOPNOTSUPP  defined, but not to be had from this kernel or this machine
  *  7. EBADF       QUERY: not an open file descriptor; EINVAL: not a buffer of
  *                 bufalloc
- *  8. EMFILE      the process has no file descriptors left, ENFILE the system
- *  9. ENOMEM      no memory, or none that satisfies the request
- * 10. EINTR       a fatal signal ended the call
- * 11. EFAULT      ALLOC: the results could not be written, and all was undone
+ *  8. EMFILE      ALLOC: the process has no file descriptors left
+ *  9. ENOMEM      ALLOC: no memory, or none that satisfies the request; ENFILE:
+ *                 the system has no open files left
+ * 10. EFAULT      what is told could not be written, and all was undone
  *
  * ALLOC makes steps 1 to 4 for the call itself, then steps 1 to 6 for each
- * request in its order, all before any memory is taken. What is not a command
- * of this file is ENOTTY.
+ * request in its order, all before any buffer's memory is taken. Once it takes
+ * memory, a fatal signal ends it; the EINTR of that is seen by nobody. What is
+ * not a command of this file is ENOTTY.
  */
 
 #define BUFALLOC_IOC_TYPE 0xBF
@@ -173,6 +176,9 @@ struct bufalloc_info {
  * @out_bytes_total: Bytes in the heap's own region, or zero where it takes
  *	memory from the whole system.
  * @out_bytes_used: Bytes taken from the heap and not given back.
+ * @out_contiguous: Bytes up to which a %BUFALLOC_ALLOC_CONTIGUOUS buffer can be
+ *	had while memory is not fragmented. Longer ones need a region set aside
+ *	for them, which the kernel does not tell of: ask, and be refused.
  *
  * Errors: see DOC: Errors, steps 1 to 3, then ENOENT for an index past the
  * last heap.
@@ -189,12 +195,13 @@ struct bufalloc_heap {
 	__u32 __reserved;
 	__aligned_u64 out_bytes_total;
 	__aligned_u64 out_bytes_used;
+	__aligned_u64 out_contiguous;
 };
 
 /* Bits of bufalloc_request.flags. */
 /**
- * BUFALLOC_ALLOC_CONTIGUOUS - one physically contiguous run of memory, or
- * ENOMEM with %BUFALLOC_REASON_CONTIGUOUS. Never silently scattered.
+ * BUFALLOC_ALLOC_CONTIGUOUS - one physically contiguous run of memory of up to
+ * 1 GiB, or ENOMEM with %BUFALLOC_REASON_CONTIGUOUS. Never silently scattered.
  */
 #define BUFALLOC_ALLOC_CONTIGUOUS (1U << 0)
 /**
@@ -289,7 +296,8 @@ struct bufalloc_result {
  * @BUFALLOC_REASON_HEAP: ENOENT: no heap has that index.
  * @BUFALLOC_REASON_FEATURE: EOPNOTSUPP: a feature whose bit INFO does not show.
  * @BUFALLOC_REASON_FDS: EMFILE or ENFILE: no file descriptor left.
- * @BUFALLOC_REASON_CONTIGUOUS: ENOMEM: no contiguous run of that length.
+ * @BUFALLOC_REASON_CONTIGUOUS: ENOMEM: no contiguous run of that length, or no
+ *	memory at all, for a request with %BUFALLOC_ALLOC_CONTIGUOUS.
  * @BUFALLOC_REASON_MEMORY: ENOMEM: not enough memory, or past the limit of the
  *	memory cgroup.
  * @BUFALLOC_REASON_SIGNAL: EINTR: a fatal signal.
