@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -313,9 +314,11 @@ TEST_F(size, what_rounding_costs)
 /* What is asked for beyond the memory there is fails, and kills nobody. */
 TEST_F(size, too_much_is_ENOMEM_without_the_OOM_killer)
 {
-	enum { COUNT = 64 };
+	enum { COUNT = 64,
+	       REST = 32 * MIB };
 	long kills = vmstat("oom_kill");
 	int fds[COUNT], i, made, ret = 0;
+	void *bytes;
 
 	for (made = 0; made < COUNT; made++) {
 		fds[made] = buffer_open(self->device, 256 * MIB,
@@ -326,6 +329,12 @@ TEST_F(size, too_much_is_ENOMEM_without_the_OOM_killer)
 	}
 	EXPECT_EQ(-ENOMEM, ret);
 	EXPECT_LT(0, made);
+	/* With all of that held, the machine goes on. */
+	bytes = mmap(NULL, REST, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, bytes);
+	memset(bytes, 1, REST);
+	munmap(bytes, REST);
 	EXPECT_EQ(kills, vmstat("oom_kill"));
 	for (i = 0; i < made; i++)
 		close(fds[i]);
