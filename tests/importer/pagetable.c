@@ -19,7 +19,7 @@ static u32 entry_memtype(u64 flags, bool large)
 {
 	u64 pat_bit = large ? _PAGE_PAT_LARGE : _PAGE_PAT;
 	unsigned int index = 0;
-	u64 pat;
+	u32 low, high;
 
 	if (flags & _PAGE_PWT)
 		index |= 1;
@@ -27,8 +27,8 @@ static u32 entry_memtype(u64 flags, bool large)
 		index |= 2;
 	if (flags & pat_bit)
 		index |= 4;
-	rdmsrl(MSR_IA32_CR_PAT, pat);
-	return (pat >> (index * 8)) & 7;
+	rdmsr(MSR_IA32_CR_PAT, low, high);
+	return ((index < 4 ? low : high) >> (index % 4 * 8)) & 7;
 }
 
 static int decode(const pte_t *pte, unsigned int level, unsigned long address,
