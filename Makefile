@@ -18,7 +18,8 @@ help:
 	@echo 'On any recent Debian or Ubuntu; both boot their own kernels in QEMU and leave'
 	@echo 'the running one alone:'
 	@echo '  demo       camera, GPU and display share buffers; ends with a picture'
-	@echo '  check      all tests, on each kernel that is supported'
+	@echo '  check      all tests, on Debian stable kernels'
+	@echo '  matrix     the same on more kernels: CELLS= names some of them'
 	@echo ''
 	@echo 'For this machine:'
 	@echo '  deps       install the packages that the targets here need'
@@ -55,6 +56,9 @@ deps:
 
 check:
 	tests/vm/check $(CELLS)
+
+matrix:
+	MATRIX=1 tests/vm/check $(CELLS)
 
 demo:
 	demo/run
@@ -95,4 +99,4 @@ dkms:
 clean:
 	rm -rf $(build)
 
-.PHONY: help all module lib tools deps check demo lint install uninstall dkms clean
+.PHONY: help all module lib tools deps check matrix demo lint install uninstall dkms clean
