@@ -15,7 +15,9 @@
 #define IMPORTER_DEVICE_64 0 /* reaches all memory */
 #define IMPORTER_DEVICE_32 1 /* reaches 4 GiB */
 #define IMPORTER_DEVICE_NONE 2 /* does no DMA at all */
-#define IMPORTER_DEVICES 3
+#define IMPORTER_DEVICE_EDU_0 3 /* QEMU's "edu", where there is one */
+#define IMPORTER_DEVICE_EDU_1 4
+#define IMPORTER_DEVICES 5
 
 /* The values of enum dma_data_direction. */
 #define IMPORTER_BIDIRECTIONAL 0
@@ -77,6 +79,17 @@ struct importer_vmap {
 /* mmap() at this times an id maps that attachment's buffer. */
 #define IMPORTER_MMAP_STEP (1ULL << 32)
 
+/*
+ * DMA by an "edu", of at most 2048 bytes that lie in one segment: to the device
+ * it fills the device's own memory, from the device it is written from there.
+ */
+struct importer_dma {
+	__u32 id;
+	__u32 direction;
+	__u64 offset;
+	__u64 length;
+};
+
 #define IMPORTER_TYPE 0xBE
 #define IMPORTER_ATTACH _IOWR(IMPORTER_TYPE, 0, struct importer_attach)
 #define IMPORTER_DETACH _IO(IMPORTER_TYPE, 1) /* the id */
@@ -88,5 +101,6 @@ struct importer_vmap {
 #define IMPORTER_PTE_DIRECT _IOWR(IMPORTER_TYPE, 7, struct importer_pte)
 /* Take a dma-buf's pages out of all user mappings; the argument is the fd. */
 #define IMPORTER_ZAP _IO(IMPORTER_TYPE, 8)
+#define IMPORTER_DMA _IOW(IMPORTER_TYPE, 9, struct importer_dma)
 
 #endif /* _BUFALLOC_IMPORTER_H */

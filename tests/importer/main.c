@@ -17,6 +17,7 @@
 #include <linux/xarray.h>
 
 #include "compat.h"
+#include "edu.h"
 #include "importer.h"
 #include "pagetable.h"
 
@@ -26,12 +27,14 @@
  * @attach: the attachment.
  * @sgt: its table while mapped, or NULL.
  * @direction: of the mapping.
+ * @device: which it is attached to.
  */
 struct import {
 	struct dma_buf *dmabuf;
 	struct dma_buf_attachment *attach;
 	struct sg_table *sgt;
 	enum dma_data_direction direction;
+	u32 device;
 };
 
 /**
@@ -44,7 +47,15 @@ struct session {
 	struct xarray imports;
 };
 
-static struct platform_device *devices[IMPORTER_DEVICES];
+/* Those without hardware. */
+static struct platform_device *devices[IMPORTER_DEVICE_EDU_0];
+
+static struct device *device_of(u32 device)
+{
+	if (device < IMPORTER_DEVICE_EDU_0)
+		return &devices[device]->dev;
+	return edu_device(device - IMPORTER_DEVICE_EDU_0);
+}
 
 static void import_unmap(struct import *import)
 {
@@ -101,10 +112,13 @@ static long run_attach(struct session *session, void __user *user)
 		return -EFAULT;
 	if (arg.device >= IMPORTER_DEVICES)
 		return -EINVAL;
+	if (!device_of(arg.device))
+		return -ENODEV;
 
-	import = import_create(arg.fd, &devices[arg.device]->dev);
+	import = import_create(arg.fd, device_of(arg.device));
 	if (IS_ERR(import))
 		return PTR_ERR(import);
+	import->device = arg.device;
 
 	ret = xa_alloc(&session->imports, &arg.out_id, import, xa_limit_31b,
 		       GFP_KERNEL);
@@ -223,6 +237,44 @@ static long run_peek(struct session *session, void __user *user)
 	return copy_to_user(user, &arg, sizeof(arg)) ? -EFAULT : 0;
 }
 
+/* Where the device sees @length bytes at @offset, or DMA_MAPPING_ERROR. */
+static dma_addr_t dma_address(const struct sg_table *sgt, u64 offset,
+			      u64 length)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+
+	for_each_sgtable_dma_sg(sgt, sg, i) {
+		if (offset < sg_dma_len(sg)) {
+			if (length > sg_dma_len(sg) - offset)
+				break;
+			return sg_dma_address(sg) + offset;
+		}
+		offset -= sg_dma_len(sg);
+	}
+	return DMA_MAPPING_ERROR;
+}
+
+static long run_dma(struct session *session, void __user *user)
+{
+	struct importer_dma arg;
+	struct import *import;
+	dma_addr_t address;
+
+	if (copy_from_user(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	import = xa_load(&session->imports, arg.id);
+	if (!import || !import->sgt)
+		return -ENOENT;
+	if (import->device < IMPORTER_DEVICE_EDU_0)
+		return -ENODEV;
+	address = dma_address(import->sgt, arg.offset, arg.length);
+	if (address == DMA_MAPPING_ERROR)
+		return -EINVAL;
+	return edu_transfer(import->device - IMPORTER_DEVICE_EDU_0, address,
+			    arg.length, arg.direction);
+}
+
 static long run_vmap(void __user *user)
 {
 	struct importer_pte entry = {};
@@ -304,6 +356,8 @@ static long session_run(struct session *session, unsigned int cmd,
 		return run_pte(user, pagetable_direct);
 	case IMPORTER_ZAP:
 		return run_zap(arg);
+	case IMPORTER_DMA:
+		return run_dma(session, user);
 	default:
 		return -ENOTTY;
 	}
@@ -397,7 +451,7 @@ static void devices_destroy(void)
 {
 	int i;
 
-	for (i = 0; i < IMPORTER_DEVICES; i++)
+	for (i = 0; i < ARRAY_SIZE(devices); i++)
 		platform_device_unregister(devices[i]);
 }
 
@@ -421,14 +475,14 @@ static struct platform_device *device_create_with(int id, u64 mask)
 
 static int devices_create(void)
 {
-	static const u64 masks[IMPORTER_DEVICES] = {
+	static const u64 masks[ARRAY_SIZE(devices)] = {
 		[IMPORTER_DEVICE_64] = DMA_BIT_MASK(64),
 		[IMPORTER_DEVICE_32] = DMA_BIT_MASK(32),
 		[IMPORTER_DEVICE_NONE] = 0,
 	};
 	int i;
 
-	for (i = 0; i < IMPORTER_DEVICES; i++) {
+	for (i = 0; i < ARRAY_SIZE(devices); i++) {
 		devices[i] = device_create_with(i, masks[i]);
 		if (!devices[i]) {
 			while (i-- > 0)
@@ -445,9 +499,18 @@ static int __init importer_init(void)
 
 	if (ret)
 		return ret;
+	ret = edu_init();
+	if (ret)
+		goto destroy_devices;
 	ret = misc_register(&importer);
 	if (ret)
-		devices_destroy();
+		goto exit_edu;
+	return 0;
+
+exit_edu:
+	edu_exit();
+destroy_devices:
+	devices_destroy();
 	return ret;
 }
 module_init(importer_init);
@@ -455,6 +518,7 @@ module_init(importer_init);
 static void __exit importer_exit(void)
 {
 	misc_deregister(&importer);
+	edu_exit();
 	devices_destroy();
 }
 module_exit(importer_exit);

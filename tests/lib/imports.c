@@ -69,6 +69,19 @@ int importer_vmap(int importer, int fd, uint64_t offset,
 	return call(importer, IMPORTER_VMAP, vmap);
 }
 
+int importer_dma(int importer, int id, uint32_t direction, uint64_t offset,
+		 uint64_t length)
+{
+	struct importer_dma arg = {
+		.id = id,
+		.direction = direction,
+		.offset = offset,
+		.length = length,
+	};
+
+	return call(importer, IMPORTER_DMA, &arg);
+}
+
 int importer_zap(int importer, int fd)
 {
 	return call_number(importer, IMPORTER_ZAP, fd);

@@ -17,6 +17,9 @@ int importer_unmap(int importer, int id);
 int importer_peek(int importer, int id, uint64_t offset, uint64_t *value);
 int importer_vmap(int importer, int fd, uint64_t offset,
 		  struct importer_vmap *vmap);
+/* DMA of @length bytes at @offset, in one of the two directions. */
+int importer_dma(int importer, int id, uint32_t direction, uint64_t offset,
+		 uint64_t length);
 int importer_zap(int importer, int fd);
 
 /* The types of page-table entries, IMPORTER_WRITE_COMBINE and so on. */
