@@ -340,41 +340,9 @@ TEST_F(size, too_much_is_ENOMEM_without_the_OOM_killer)
 		close(fds[i]);
 }
 
-/* The same by several at once: none of them may count on what others take. */
-TEST_F(size, several_that_take_too_much_wake_no_OOM_killer)
-{
-	enum { COUNT = 4,
-	       EACH = 8 };
-	long kills = vmstat("oom_kill");
-	int i, j, device, status, go[2];
-	pid_t children[COUNT];
-	char byte;
+#define LARGE 256
 
-	ASSERT_EQ(0, pipe(go));
-	for (i = 0; i < COUNT; i++) {
-		children[i] = fork();
-		ASSERT_LE(0, children[i]);
-		if (children[i])
-			continue;
-		close(go[1]);
-		if (read(go[0], &byte, 1))
-			_exit(1);
-		device = bufalloc_open(NULL);
-		for (j = 0; j < EACH; j++)
-			buffer_open(device, 256 * MIB, variant->caching);
-		_exit(0);
-	}
-	close(go[1]);
-	for (i = 0; i < COUNT; i++) {
-		ASSERT_EQ(children[i], waitpid(children[i], &status, 0));
-		EXPECT_EQ(0, status);
-	}
-	EXPECT_EQ(kills, vmstat("oom_kill"));
-}
-
-#define LARGE 512
-
-/* One call for 1 GiB in all, in pieces of 2 MiB. */
+/* One call for 512 MiB in all, in pieces of 2 MiB. */
 static int alloc_large(int device, uint32_t caching, uint32_t flags,
 		       struct bufalloc_result *results)
 {
@@ -466,6 +434,38 @@ TEST_F(size, memory_cgroup_is_charged)
 
 	ASSERT_EQ(0, write_string("/run/cgroup/cgroup.procs", "0"));
 	EXPECT_EQ(0, rmdir(group));
+}
+
+/* Too much by several at once: none of them may count on what others take. */
+TEST(several_that_take_too_much_wake_no_OOM_killer)
+{
+	enum { COUNT = 4,
+	       EACH = 8 };
+	long kills = vmstat("oom_kill");
+	int i, j, device, status, go[2];
+	pid_t children[COUNT];
+	char byte;
+
+	ASSERT_EQ(0, pipe(go));
+	for (i = 0; i < COUNT; i++) {
+		children[i] = fork();
+		ASSERT_LE(0, children[i]);
+		if (children[i])
+			continue;
+		close(go[1]);
+		if (read(go[0], &byte, 1))
+			_exit(1);
+		device = bufalloc_open(NULL);
+		for (j = 0; j < EACH; j++)
+			buffer_open(device, 256 * MIB, BUFALLOC_CACHING_COHERENT);
+		_exit(0);
+	}
+	close(go[1]);
+	for (i = 0; i < COUNT; i++) {
+		ASSERT_EQ(children[i], waitpid(children[i], &status, 0));
+		EXPECT_EQ(0, status);
+	}
+	EXPECT_EQ(kills, vmstat("oom_kill"));
 }
 
 TEST_HARNESS_MAIN
