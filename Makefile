@@ -92,6 +92,8 @@ uninstall:
 dkms:
 	install -d $(DKMS_SRC)
 	cp -a Makefile dkms.conf $(sources) $(DKMS_SRC)/
+	if [ -n "$$(dkms status -m bufalloc -v $(VERSION))" ]; then \
+		dkms remove -m bufalloc -v $(VERSION) --all; fi
 	dkms add -m bufalloc -v $(VERSION)
 	dkms build -m bufalloc -v $(VERSION) -k $(KVERSION)
 	dkms install -m bufalloc -v $(VERSION) -k $(KVERSION)

@@ -7,6 +7,22 @@ build_dir=$source_dir/build
 cache_dir=$(realpath -m "${BUFALLOC_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bufalloc}")
 host_arch=$(dpkg --print-architecture)
 
+# A child that ends well after Ctrl-C does not make bash end, so say that it must;
+# and what runs in the background, a guest for one, hears nothing of Ctrl-C.
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'end_children $$' EXIT
+
+end_children()
+{
+	local child children=()
+	read -r -d '' -a children < <(cat "/proc/$1/task/"*/children 2> /dev/null) || true
+	for child in "${children[@]}"; do
+		end_children "$child"
+		as_root kill "$child" 2> /dev/null || true
+	done
+}
+
 say() { printf '[%3ds] %s\n' "$SECONDS" "$*"; }
 
 die()

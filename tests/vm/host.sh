@@ -17,10 +17,11 @@ native_needs()
 {
 	cat <<-END
 		gcc gcc compiles
+		/usr/include/errno.h libc6-dev the C library's headers
 		pkg-config pkg-config finds libdrm
 		/usr/include/libdrm/drm_fourcc.h libdrm-dev names image formats and makes framebuffers
 		scdoc scdoc makes the man pages
-		dkms dkms builds the module again for each new kernel
+		/usr/sbin/dkms dkms builds the module again for each new kernel
 	END
 	# A kernel that is not a package brings its headers in its own way.
 	apt-cache show "linux-headers-$(uname -r)" > /dev/null 2>&1 || return 0

@@ -87,6 +87,8 @@ root_make()
 		root_prune "$name"
 		logged "$build_dir/log/root-$name" as_root unshare --mount \
 			mmdebstrap --mode=root "${options[@]}" "$suite" "$path.part" "${sources[@]}"
+		# Its last hook made this: an interrupted mmdebstrap may not say so.
+		[ -d "$path.part/kernels" ] || { echo "The root '$name' is not complete."; return 1; }
 		as_root mv "$path.part" "$path"
 	fi
 	exec {lock}>&-
