@@ -12,12 +12,14 @@
 #include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
-#include <linux/iommu.h>
+#include <linux/minmax.h>
 #include <linux/slab.h>
+#include <linux/swiotlb.h>
 
 #include "attachment.h"
 #include "backing.h"
 #include "client.h"
+#include "direct.h"
 
 static bool is_cached(const struct attachment *attachment)
 {
@@ -32,19 +34,10 @@ static unsigned long map_attrs(const struct attachment *attachment)
 	return is_cached(attachment) ? attrs : attrs | DMA_ATTR_SKIP_CPU_SYNC;
 }
 
-/* No IOMMU and no platform's own ops: a device address is a physical one. */
-static bool is_direct(struct device *dev)
-{
-	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
-
-	if (domain && iommu_is_dma_domain(domain))
-		return false;
-	return !get_dma_ops(dev);
-}
-
 /*
- * Without an IOMMU memory beyond the device's mask could only be bounced. That
- * is found out before the DMA API tries, and complains in the log.
+ * Without an IOMMU memory beyond the device's mask could only be bounced, and so
+ * is all memory where that is forced. It is found out before the DMA API tries,
+ * and complains in the log or copies what the kernel has no mapping of.
  */
 static bool is_reachable(const struct attachment *attachment)
 {
@@ -53,8 +46,10 @@ static bool is_reachable(const struct attachment *attachment)
 	struct segment seg;
 	u64 end;
 
-	if (!is_direct(dev))
+	if (!dev_is_direct(dev))
 		return true;
+	if (is_swiotlb_force_bounce(dev))
+		return false;
 
 	backing_for_each_segment(attachment->backing, &seg) {
 		end = phys_to_dma(dev, page_to_phys(seg.page)) + seg.size - 1;
@@ -85,7 +80,7 @@ static bool is_bounced(const struct attachment *attachment)
 	struct scatterlist *sg;
 	unsigned int i;
 
-	if (!is_direct(dev))
+	if (!dev_is_direct(dev))
 		return false;
 
 	for_each_sgtable_sg(&attachment->sgt, sg, i)
@@ -94,35 +89,46 @@ static bool is_bounced(const struct attachment *attachment)
 	return false;
 }
 
+/**
+ * struct span - a physically contiguous run, as the device sees it
+ */
+struct span {
+	dma_addr_t addr;
+	size_t size;
+};
+
 /*
- * Syncs work on physically contiguous runs, but an IOMMU merges segments, and
+ * Syncs work on physically contiguous runs, but an IOMMU merges entries, and
  * the importer's table may be disguised while it is mapped (CONFIG_DMABUF_DEBUG).
- * So note now where the device sees each segment.
+ * So note now where the device sees each entry.
  */
 static int spans_create(struct attachment *attachment)
 {
-	struct scatterlist *sg = attachment->sgt.sgl;
-	const struct backing *backing = attachment->backing;
+	const struct sg_table *sgt = &attachment->sgt;
+	struct scatterlist *mapped = sgt->sgl;
+	struct scatterlist *sg;
 	size_t offset = 0;
-	struct segment seg;
-	dma_addr_t *span;
+	struct span *span;
+	unsigned int i;
 
 	if (!is_cached(attachment) || dev_is_dma_coherent(attachment->dev))
 		return 0;
 
-	span = kvmalloc_array(backing->nr_segments, sizeof(*span),
+	span = kvmalloc_array(sgt->orig_nents, sizeof(*span),
 			      GFP_METADATA | __GFP_NOWARN);
 	if (!span)
 		return -ENOMEM;
 	attachment->spans = span;
 
-	backing_for_each_segment(backing, &seg) {
-		if (offset == sg_dma_len(sg)) {
-			sg = sg_next(sg);
+	for_each_sgtable_sg(sgt, sg, i) {
+		if (offset == sg_dma_len(mapped)) {
+			mapped = sg_next(mapped);
 			offset = 0;
 		}
-		*span++ = sg_dma_address(sg) + offset;
-		offset += seg.size;
+		span->addr = sg_dma_address(mapped) + offset;
+		span->size = sg->length;
+		offset += sg->length;
+		span++;
 	}
 	return 0;
 }
@@ -171,22 +177,49 @@ static int mapping_create(struct attachment *attachment,
 	return ret;
 }
 
+/*
+ * How long an entry may be for the device, in whole pages: what its driver has
+ * said. What is assumed of drivers that say nothing, 64 KiB, would only make
+ * tables long.
+ */
+static size_t entry_limit(struct device *dev)
+{
+	unsigned int limit = 0;
+
+	if (dev->dma_parms)
+		limit = dev->dma_parms->max_segment_size;
+	return round_down(limit ?: UINT_MAX, PAGE_SIZE);
+}
+
 static int table_create(struct attachment *attachment)
 {
 	const struct backing *backing = attachment->backing;
+	size_t limit = entry_limit(attachment->dev);
+	unsigned int entries = 0;
 	struct scatterlist *sg;
 	struct segment seg;
+	size_t done, size;
 	int ret;
 
-	ret = sg_alloc_table(&attachment->sgt, backing->nr_segments,
-			     GFP_METADATA);
+	if (!limit)
+		return -EINVAL;
+	backing_for_each_segment(backing, &seg)
+		entries += DIV_ROUND_UP(seg.size, limit);
+
+	ret = sg_alloc_table(&attachment->sgt, entries, GFP_METADATA);
 	if (ret)
 		return ret;
 
 	sg = attachment->sgt.sgl;
 	backing_for_each_segment(backing, &seg) {
-		sg_set_page(sg, seg.page, seg.size, 0);
-		sg = sg_next(sg);
+		for (done = 0; done < seg.size; done += size) {
+			size = min(seg.size - done, limit);
+			sg_set_page(sg,
+				    pfn_to_page(page_to_pfn(seg.page) +
+						(done >> PAGE_SHIFT)),
+				    size, 0);
+			sg = sg_next(sg);
+		}
 	}
 	return 0;
 }
@@ -249,30 +282,33 @@ void attachment_unmap(struct attachment *attachment,
 void attachment_sync_for_cpu(struct attachment *attachment,
 			     enum dma_data_direction dir)
 {
-	const dma_addr_t *span = attachment->spans;
-	struct segment seg;
+	const struct span *span = attachment->spans;
+	unsigned int i;
 
 	if (!span)
 		return;
-	backing_for_each_segment(attachment->backing, &seg)
-		dma_sync_single_for_cpu(attachment->dev, *span++, seg.size,
-					dir);
+	for (i = 0; i < attachment->sgt.orig_nents; i++, span++)
+		dma_sync_single_for_cpu(attachment->dev, span->addr,
+					span->size, dir);
 }
 
 void attachment_sync_for_device(struct attachment *attachment,
 				enum dma_data_direction dir)
 {
-	const dma_addr_t *span = attachment->spans;
-	struct segment seg;
+	const struct span *span = attachment->spans;
+	unsigned int i;
 
 	if (!span)
 		return;
-	backing_for_each_segment(attachment->backing, &seg)
-		dma_sync_single_for_device(attachment->dev, *span++, seg.size,
-					   dir);
+	for (i = 0; i < attachment->sgt.orig_nents; i++, span++)
+		dma_sync_single_for_device(attachment->dev, span->addr,
+					   span->size, dir);
 }
 
-/* Return: an attachment that is not mapped yet, or an ERR_PTR. */
+/*
+ * Return: an attachment that is not mapped yet, or an ERR_PTR: -EINVAL for a
+ * device whose segments are shorter than a page, -ENOMEM.
+ */
 struct attachment *attachment_create(struct device *dev,
 				     const struct backing *backing)
 {
@@ -283,15 +319,16 @@ struct attachment *attachment_create(struct device *dev,
 	if (!attachment)
 		return ERR_PTR(-ENOMEM);
 
+	/* The mapping is undone at detach, when the driver may be gone. */
+	attachment->dev = get_device(dev);
 	attachment->backing = backing;
 	attachment->dir = DMA_NONE;
 	ret = table_create(attachment);
 	if (ret) {
+		put_device(dev);
 		kfree(attachment);
 		return ERR_PTR(ret);
 	}
-	/* The mapping is undone at detach, when the driver may be gone. */
-	attachment->dev = get_device(dev);
 	return attachment;
 }
 
@@ -299,7 +336,7 @@ void attachment_destroy(struct attachment *attachment)
 {
 	WARN_ON(attachment->users);
 	mapping_destroy(attachment);
-	put_device(attachment->dev);
 	sg_free_table(&attachment->sgt);
+	put_device(attachment->dev);
 	kfree(attachment);
 }

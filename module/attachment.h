@@ -8,6 +8,7 @@
 
 struct backing;
 struct device;
+struct span;
 
 /**
  * struct attachment - one importer's view of a buffer
@@ -17,7 +18,7 @@ struct device;
  * @sgt: the importer's own table, mapped for @dev while @dir is not DMA_NONE.
  * @dir: the direction of that mapping.
  * @users: maps that have not been unmapped.
- * @spans: the device's address of each segment, where syncs are needed.
+ * @spans: where the device sees each entry of @sgt, where syncs are needed.
  *
  * Guarded by the buffer's lock.
  */
@@ -28,7 +29,7 @@ struct attachment {
 	struct sg_table sgt;
 	enum dma_data_direction dir;
 	unsigned int users;
-	dma_addr_t *spans;
+	struct span *spans;
 };
 
 struct attachment *attachment_create(struct device *dev,

@@ -6,6 +6,7 @@
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/scatterlist.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
@@ -13,6 +14,7 @@
 #include "block.h"
 #include "caching.h"
 #include "client.h"
+#include "heap.h"
 
 /* A rest carved in pieces smaller than this would make the lists long. */
 #define PIECE_MIN SZ_64K
@@ -38,10 +40,13 @@ static gfp_t chunk_effort(const struct source *source, size_t size)
  * not call the OOM killer, but once the last page is gone the next allocation
  * of anybody does, so a part of the memory is left alone.
  */
-static bool memory_suffices(size_t size)
+static bool memory_suffices(const struct heap *heap, size_t size)
 {
 	long spare = si_mem_available() - (long)(totalram_pages() / 32);
 
+	/* A region runs out alone. */
+	if (heap->region_size)
+		return true;
 	return spare > 0 && size >> PAGE_SHIFT <= spare;
 }
 
@@ -54,21 +59,31 @@ static void chunk_release(struct chunk *chunk, const struct source *source)
 	kfree(chunk);
 }
 
-/*
- * Take a chunk of @size bytes, or, where small ones are carved from blocks, of
- * at least @least.
+/**
+ * struct want - the next chunk
+ * @size: bytes.
+ * @least: bytes that will do where it is a piece of a block; else 0.
+ * @form: what it must be where it is an allocation of its own.
+ * @gfp: how hard to try.
  */
+struct want {
+	size_t size;
+	size_t least;
+	enum chunk_form form;
+	gfp_t gfp;
+};
+
 static int chunk_take(struct chunk *chunk, const struct source *source,
-		      size_t size, size_t least, bool carve, gfp_t gfp)
+		      const struct want *want)
 {
-	if (carve)
-		return block_carve(chunk, source, size, least, gfp);
-	return chunk_alloc(chunk, source, size, gfp);
+	if (want->least)
+		return block_carve(chunk, source, want->size, want->least,
+				   want->gfp);
+	return chunk_alloc(chunk, source, want->size, want->form, want->gfp);
 }
 
 /* Every chunk passes here. Returns the bytes added, or an error. */
-static ssize_t backing_add(struct backing *backing, size_t size, size_t least,
-			   bool carve, gfp_t gfp)
+static ssize_t backing_add(struct backing *backing, const struct want *want)
 {
 	const struct source *source = &backing->source;
 	struct chunk *chunk;
@@ -76,21 +91,21 @@ static ssize_t backing_add(struct backing *backing, size_t size, size_t least,
 
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	if (!memory_suffices(size))
+	if (!memory_suffices(source->heap, want->size))
 		return -ENOMEM;
 
 	chunk = kmalloc(sizeof(*chunk), GFP_METADATA);
 	if (!chunk)
 		return -ENOMEM;
 
-	ret = chunk_take(chunk, source, size, least, carve, gfp);
+	ret = chunk_take(chunk, source, want);
 	if (ret) {
 		kfree(chunk);
 		return ret;
 	}
 
-	/* Cached memory comes cleared from the DMA API. */
-	if (source->caching != BUFALLOC_CACHING_CACHED)
+	/* Only what the DMA API does not map for the kernel it does not clear. */
+	if (source->caching != BUFALLOC_CACHING_CACHED && !chunk->pieces)
 		ret = caching_clear(chunk->page, chunk->size, source->memtype);
 	if (ret) {
 		chunk_release(chunk, source);
@@ -104,20 +119,25 @@ static ssize_t backing_add(struct backing *backing, size_t size, size_t least,
 
 static int populate_contiguous(struct backing *backing)
 {
-	bool carve = caching_is_of_memory(backing->source.memtype) &&
-		     backing->length <= CHUNK_MAX;
-	size_t length = backing->length;
-	ssize_t added;
+	struct want want = {
+		.size = backing->length,
+		.form = CHUNK_CONTIGUOUS,
+		.gfp = __GFP_RETRY_MAYFAIL,
+	};
+	ssize_t added = -ENOMEM;
 
-	if (length > SEGMENT_MAX)
+	if (want.size > SEGMENT_MAX)
 		return -ENOMEM;
 
-	added = backing_add(backing, length, length, carve,
-			    __GFP_RETRY_MAYFAIL);
-	/* There may be room for less than a block. */
-	if (added == -ENOMEM && carve && length < BLOCK_SIZE_MIN)
-		added = backing_add(backing, length, length, false,
-				    __GFP_RETRY_MAYFAIL);
+	if (caching_is_of_memory(backing->source.memtype) &&
+	    want.size <= CHUNK_MAX) {
+		want.least = want.size;
+		added = backing_add(backing, &want);
+		want.least = 0;
+	}
+	/* There may be room for less than a block, or in a region set aside. */
+	if (added == -ENOMEM)
+		added = backing_add(backing, &want);
 	return added < 0 ? added : 0;
 }
 
@@ -128,20 +148,20 @@ static int populate_contiguous(struct backing *backing)
 static ssize_t populate_chunks(struct backing *backing, size_t left,
 			       size_t least)
 {
-	size_t size = CHUNK_MAX;
+	struct want want = { .size = CHUNK_MAX };
 	ssize_t added;
 
 	while (left >= least) {
 		/* What was not to be had once is not asked for again. */
-		size = min(size, rounddown_pow_of_two(left));
-		added = backing_add(backing, size, size, false,
-				    chunk_effort(&backing->source, size));
+		want.size = min(want.size, rounddown_pow_of_two(left));
+		want.gfp = chunk_effort(&backing->source, want.size);
+		added = backing_add(backing, &want);
 		if (added > 0)
 			left -= added;
 		else if (added != -ENOMEM)
 			return added;
-		else if (size > least)
-			size >>= 1;
+		else if (want.size > least)
+			want.size >>= 1;
 		else
 			break;
 	}
@@ -151,15 +171,15 @@ static ssize_t populate_chunks(struct backing *backing, size_t left,
 /* Pieces of blocks. Returns the bytes that no block could be had for. */
 static ssize_t populate_pieces(struct backing *backing, size_t left)
 {
-	size_t size;
+	struct want want = {
+		.gfp = chunk_effort(&backing->source, BLOCK_SIZE_MIN),
+	};
 	ssize_t added;
 
 	while (left) {
-		size = min_t(size_t, left, BLOCK_SIZE_MIN);
-		added = backing_add(backing, size,
-				    min_t(size_t, size, PIECE_MIN), true,
-				    chunk_effort(&backing->source,
-						 BLOCK_SIZE_MIN));
+		want.size = min_t(size_t, left, BLOCK_SIZE_MIN);
+		want.least = min_t(size_t, want.size, PIECE_MIN);
+		added = backing_add(backing, &want);
 		if (added == -ENOMEM)
 			break;
 		if (added < 0)
@@ -213,8 +233,7 @@ void backing_init(struct backing *backing, const struct source *source,
  * backing_populate() - give a buffer its memory, cleared
  * @backing: as backing_init() left it.
  *
- * Return: 0, or -ENOMEM, -EINTR after a fatal signal, -EOPNOTSUPP where the
- * heap's memory cannot be used; then nothing is held.
+ * Return: 0, or -ENOMEM, or -EINTR after a fatal signal; then nothing is held.
  */
 int backing_populate(struct backing *backing)
 {
@@ -251,32 +270,60 @@ void backing_first_segment(const struct backing *backing, struct segment *seg)
 	seg->page = NULL;
 	seg->size = 0;
 	seg->next = backing->chunks.next;
+	seg->piece = NULL;
 }
 
-static bool follows(const struct segment *seg, const struct chunk *chunk)
+/* A chunk, or a piece of one: where it is and its length; 0 at the end. */
+static size_t run_at(const struct backing *backing, const struct segment *seg,
+		     struct page **page)
 {
-	return page_to_pfn(chunk->page) ==
+	const struct chunk *chunk;
+	struct scatterlist *piece;
+
+	if (seg->next == &backing->chunks)
+		return 0;
+
+	chunk = list_entry(seg->next, struct chunk, node);
+	if (!chunk->pieces) {
+		*page = chunk->page;
+		return chunk->size;
+	}
+	piece = seg->piece ?: chunk->pieces->sgl;
+	*page = sg_page(piece);
+	return piece->length;
+}
+
+static void run_pass(struct segment *seg)
+{
+	const struct chunk *chunk = list_entry(seg->next, struct chunk, node);
+
+	if (chunk->pieces)
+		seg->piece = sg_next(seg->piece ?: chunk->pieces->sgl);
+	if (!seg->piece)
+		seg->next = chunk->node.next;
+}
+
+static bool follows(const struct segment *seg, const struct page *page)
+{
+	return page_to_pfn(page) ==
 	       page_to_pfn(seg->page) + (seg->size >> PAGE_SHIFT);
 }
 
-/* The next run of neighbouring chunks; false at the end. */
+/* The next run of neighbouring chunks and pieces; false at the end. */
 bool backing_next_segment(const struct backing *backing, struct segment *seg)
 {
-	struct chunk *chunk;
+	struct page *page;
+	size_t size = run_at(backing, seg, &page);
 
-	if (seg->next == &backing->chunks)
+	if (!size)
 		return false;
 
-	chunk = list_entry(seg->next, struct chunk, node);
-	seg->page = chunk->page;
-	seg->size = chunk->size;
-	for (seg->next = chunk->node.next; seg->next != &backing->chunks;
-	     seg->next = chunk->node.next) {
-		chunk = list_entry(seg->next, struct chunk, node);
-		if (!follows(seg, chunk) ||
-		    seg->size + chunk->size > SEGMENT_MAX)
-			break;
-		seg->size += chunk->size;
-	}
+	seg->page = page;
+	seg->size = 0;
+	do {
+		seg->size += size;
+		run_pass(seg);
+		size = run_at(backing, seg, &page);
+	} while (size && follows(seg, page) && seg->size + size <= SEGMENT_MAX);
 	return true;
 }

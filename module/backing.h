@@ -31,12 +31,15 @@ struct backing {
  * struct segment - a physically contiguous run of a buffer
  * @page: the first page.
  * @size: bytes, whole pages.
- * @next: the chunk after it: private to backing_next_segment().
+ * @next: the chunk after it, or where it ends: private to
+ *	backing_next_segment(), as is the next.
+ * @piece: of that chunk; NULL for its first.
  */
 struct segment {
 	struct page *page;
 	size_t size;
 	struct list_head *next;
+	struct scatterlist *piece;
 };
 
 void backing_init(struct backing *backing, const struct source *source,

@@ -15,7 +15,6 @@
 
 #include "batch.h"
 #include "buffer.h"
-#include "caching.h"
 #include "chunk.h"
 #include "client.h"
 #include "compat/compat.h"
@@ -98,12 +97,11 @@ static int find_caching(struct batch *batch, struct item *item)
 	struct source *source = &item->source;
 
 	source->caching = req->caching;
-	source->memtype = caching_memtype(source->heap->dev, source->caching);
+	source->memtype = heap_memtype(source->heap, source->caching);
 	if (source->memtype == BUFALLOC_MEMTYPE_NONE &&
 	    req->flags & BUFALLOC_ALLOC_ANY_CACHING) {
 		source->caching = BUFALLOC_CACHING_COHERENT;
-		source->memtype = caching_memtype(source->heap->dev,
-						  source->caching);
+		source->memtype = heap_memtype(source->heap, source->caching);
 	}
 	if (source->memtype == BUFALLOC_MEMTYPE_NONE)
 		return refuse(batch, item, BUFALLOC_REASON_CACHING,
@@ -173,8 +171,6 @@ static enum bufalloc_reason why_not_made(const struct item *item, int err)
 		return BUFALLOC_REASON_SIGNAL;
 	case -ENFILE:
 		return BUFALLOC_REASON_FDS;
-	case -EOPNOTSUPP:
-		return BUFALLOC_REASON_CACHING;
 	}
 	if (item->request.flags & BUFALLOC_ALLOC_CONTIGUOUS)
 		return BUFALLOC_REASON_CONTIGUOUS;

@@ -52,7 +52,7 @@ static struct block *block_create(const struct source *source, size_t size,
 	block->source = *source;
 	block->pages = pages;
 	block->free = pages;
-	ret = chunk_alloc(&block->whole, source, size, gfp);
+	ret = chunk_alloc(&block->whole, source, size, CHUNK_ORDINARY, gfp);
 	if (ret) {
 		kfree(block);
 		return ERR_PTR(ret);
@@ -105,11 +105,12 @@ static void block_take(struct block *block, struct chunk *chunk,
 	if (!block->free)
 		list_del_init(&block->node);
 
-	chunk->page = block->whole.page + start;
-	chunk->size = (size_t)pages << PAGE_SHIFT;
-	chunk->cookie = NULL;
-	chunk->dma = block->whole.dma + ((dma_addr_t)start << PAGE_SHIFT);
-	chunk->block = block;
+	*chunk = (struct chunk) {
+		.page = block->whole.page + start,
+		.size = (size_t)pages << PAGE_SHIFT,
+		.dma = block->whole.dma + ((dma_addr_t)start << PAGE_SHIFT),
+		.block = block,
+	};
 }
 
 static bool carve_from_blocks(struct chunk *chunk, const struct source *source,

@@ -6,6 +6,7 @@
  */
 #include <linux/dma-mapping.h>
 #include <linux/scatterlist.h>
+#include <linux/slab.h>
 
 #include "caching.h"
 #include "chunk.h"
@@ -22,19 +23,24 @@ long chunk_live_bytes(void)
 }
 
 /*
- * The page allocator gives powers of two. What is larger than it can give
- * comes from a region, which rounds nothing.
+ * The page allocator and a pool give powers of two. A region of CMA, from which
+ * comes what is larger than the page allocator can give, rounds nothing, and
+ * neither does who puts single pages together.
  */
-static size_t chunk_cost(const struct chunk *chunk)
+static size_t chunk_cost(const struct chunk *chunk, const struct heap *heap)
 {
 	unsigned int order = get_order(chunk->size);
 
-	return order > MAX_PAGE_ORDER ? chunk->size : PAGE_SIZE << order;
+	if (heap->pool)
+		return PAGE_SIZE << order;
+	if (heap->region_size || chunk->pieces || order > MAX_PAGE_ORDER)
+		return chunk->size;
+	return PAGE_SIZE << order;
 }
 
 static void chunk_charge(const struct chunk *chunk, const struct source *source)
 {
-	size_t cost = chunk_cost(chunk);
+	size_t cost = chunk_cost(chunk, source->heap);
 
 	client_charge(source->client, cost);
 	atomic_long_add(cost, &source->heap->used);
@@ -44,19 +50,23 @@ static void chunk_charge(const struct chunk *chunk, const struct source *source)
 static void chunk_uncharge(const struct chunk *chunk,
 			   const struct source *source)
 {
-	size_t cost = chunk_cost(chunk);
+	size_t cost = chunk_cost(chunk, source->heap);
 
 	atomic_long_sub(cost, &live_bytes);
 	atomic_long_sub(cost, &source->heap->used);
 	client_uncharge(source->client, cost);
 }
 
-static unsigned long coherent_attrs(const struct source *source)
+/* Behind an IOMMU a heap's own region is only used for what is contiguous. */
+static unsigned long coherent_attrs(const struct source *source,
+				    enum chunk_form form)
 {
 	unsigned long attrs = DMA_ATTR_NO_KERNEL_MAPPING | DMA_ATTR_NO_WARN;
 
 	if (source->caching == BUFALLOC_CACHING_WC)
 		attrs |= DMA_ATTR_WRITE_COMBINE;
+	if (form == CHUNK_CONTIGUOUS || source->heap->region_size)
+		attrs |= DMA_ATTR_FORCE_CONTIGUOUS;
 	return attrs;
 }
 
@@ -64,36 +74,51 @@ static void coherent_free(const struct chunk *chunk,
 			  const struct source *source)
 {
 	dma_free_attrs(source->heap->dev, chunk->size, chunk->cookie,
-		       chunk->dma, coherent_attrs(source));
+		       chunk->dma, chunk->attrs);
+}
+
+static void pieces_destroy(struct sg_table *pieces)
+{
+	if (!pieces)
+		return;
+	sg_free_table(pieces);
+	kfree(pieces);
 }
 
 /* The cookie does not tell where the memory is; its sg_table does. */
 static int coherent_locate(struct chunk *chunk, const struct source *source)
 {
-	struct sg_table sgt;
+	struct sg_table *pieces;
 	int ret;
 
-	ret = dma_get_sgtable_attrs(source->heap->dev, &sgt, chunk->cookie,
-				    chunk->dma, chunk->size,
-				    coherent_attrs(source));
-	if (ret)
+	pieces = kmalloc(sizeof(*pieces), GFP_METADATA);
+	if (!pieces)
+		return -ENOMEM;
+
+	ret = dma_get_sgtable_attrs(source->heap->dev, pieces, chunk->cookie,
+				    chunk->dma, chunk->size, chunk->attrs);
+	if (ret) {
+		kfree(pieces);
 		return ret;
-	if (sgt.orig_nents == 1)
-		chunk->page = sg_page(sgt.sgl);
-	else
-		ret = -EOPNOTSUPP;
-	sg_free_table(&sgt);
-	return ret;
+	}
+
+	chunk->page = sg_page(pieces->sgl);
+	if (pieces->orig_nents > 1) {
+		chunk->pieces = pieces;
+		return 0;
+	}
+	pieces_destroy(pieces);
+	return 0;
 }
 
 static int coherent_alloc(struct chunk *chunk, const struct source *source,
-			  gfp_t gfp)
+			  enum chunk_form form, gfp_t gfp)
 {
 	int ret;
 
+	chunk->attrs = coherent_attrs(source, form);
 	chunk->cookie = dma_alloc_attrs(source->heap->dev, chunk->size,
-					&chunk->dma, gfp,
-					coherent_attrs(source));
+					&chunk->dma, gfp, chunk->attrs);
 	if (!chunk->cookie)
 		return -ENOMEM;
 
@@ -123,6 +148,37 @@ static void dma_api_free(const struct chunk *chunk, const struct source *source)
 			       chunk->dma, DMA_BIDIRECTIONAL);
 	else
 		coherent_free(chunk, source);
+	pieces_destroy(chunk->pieces);
+}
+
+/*
+ * The DMA API takes what is larger than a page from the kernel's CMA area before
+ * it asks the page allocator, if it may sleep. That area is for those who need
+ * it in one run, and what comes from it is charged to no cgroup. Behind an IOMMU
+ * single pages are put together, but only for who may sleep.
+ */
+static bool avoids_cma(const struct source *source, size_t size,
+		       enum chunk_form form)
+{
+	const struct heap *heap = source->heap;
+
+	if (form == CHUNK_CONTIGUOUS || heap->region_size || size == PAGE_SIZE)
+		return false;
+	if (heap->translated && source->caching != BUFALLOC_CACHING_CACHED)
+		return false;
+	return dev_has_cma_area(heap->dev);
+}
+
+/* A full region is no reason to take other memory in its name. */
+static bool is_of_region(const struct chunk *chunk, const struct heap *heap)
+{
+	phys_addr_t start = page_to_phys(chunk->page);
+
+	if (!heap->region_size)
+		return true;
+	return chunk->size <= heap->region_size &&
+	       start >= heap->region_start &&
+	       start - heap->region_start <= heap->region_size - chunk->size;
 }
 
 /**
@@ -130,27 +186,34 @@ static void dma_api_free(const struct chunk *chunk, const struct source *source)
  * @chunk: to be filled in.
  * @source: where from, for whom.
  * @size: bytes, whole pages.
+ * @form: what it must be.
  * @gfp: how hard to try, on top of what every chunk asks for.
  *
- * The memory is of the right type, and not yet cleared unless cached.
+ * The memory is of the right type, and not yet cleared unless cached or in
+ * pieces.
  *
- * Return: 0, -ENOMEM, or -EOPNOTSUPP for memory that is not contiguous.
+ * Return: 0 or -ENOMEM.
  */
 int chunk_alloc(struct chunk *chunk, const struct source *source, size_t size,
-		gfp_t gfp)
+		enum chunk_form form, gfp_t gfp)
 {
 	int ret;
 
 	gfp |= GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
-	chunk->size = size;
-	chunk->block = NULL;
+	if (avoids_cma(source, size, form))
+		gfp &= ~__GFP_DIRECT_RECLAIM;
+	*chunk = (struct chunk) { .size = size };
 
 	if (source->caching == BUFALLOC_CACHING_CACHED)
 		ret = cached_alloc(chunk, source, gfp);
 	else
-		ret = coherent_alloc(chunk, source, gfp);
+		ret = coherent_alloc(chunk, source, form, gfp);
 	if (ret)
 		return ret;
+	if (!is_of_region(chunk, source->heap)) {
+		dma_api_free(chunk, source);
+		return -ENOMEM;
+	}
 	chunk_charge(chunk, source);
 
 	ret = caching_convert(chunk->page, chunk->size, source->memtype);

@@ -12,6 +12,7 @@ struct block;
 struct client;
 struct heap;
 struct page;
+struct sg_table;
 
 /* The largest chunk that the page allocator is asked for. */
 #define CHUNK_MAX SZ_4M
@@ -31,26 +32,42 @@ struct source {
 };
 
 /**
- * struct chunk - physically contiguous memory
+ * struct chunk - memory, physically contiguous but for an IOMMU
  * @node: in its owner's list.
  * @page: the first page.
  * @size: bytes, whole pages.
+ * @pieces: where the DMA API put it together from pieces, behind an IOMMU: the
+ *	pages of each. Else NULL: it is one run from @page on.
  * @cookie: what dma_alloc_attrs() returned. Not an address: only the DMA API
  *	knows what it stands for.
  * @dma: the memory in the address space of the heap's device.
+ * @attrs: what dma_alloc_attrs() was asked with.
  * @block: the block it was carved from, or NULL if it is a whole allocation.
  */
 struct chunk {
 	struct list_head node;
 	struct page *page;
 	size_t size;
+	struct sg_table *pieces;
 	void *cookie;
 	dma_addr_t dma;
+	unsigned long attrs;
 	struct block *block;
 };
 
+/**
+ * enum chunk_form - what a chunk must be
+ * @CHUNK_ORDINARY: Anything; not of the memory that the kernel sets aside for
+ *	those who need it in one run.
+ * @CHUNK_CONTIGUOUS: Physically contiguous.
+ */
+enum chunk_form {
+	CHUNK_ORDINARY,
+	CHUNK_CONTIGUOUS,
+};
+
 int chunk_alloc(struct chunk *chunk, const struct source *source, size_t size,
-		gfp_t gfp);
+		enum chunk_form form, gfp_t gfp);
 void chunk_free(struct chunk *chunk, const struct source *source);
 
 long chunk_live_bytes(void);

@@ -13,7 +13,6 @@
 
 #include "batch.h"
 #include "buffer.h"
-#include "caching.h"
 #include "chunk.h"
 #include "client.h"
 #include "device.h"
@@ -89,28 +88,37 @@ static u32 heap_cachings(const struct bufalloc_heap *heap)
 	return cachings;
 }
 
+static u32 heap_flags(const struct heap *heap)
+{
+	u32 flags = 0;
+
+	if (heap->translated || heap->pool)
+		flags |= BUFALLOC_HEAP_KERNEL_MAPPING;
+	if (heap->region_size)
+		flags |= BUFALLOC_HEAP_UNCHARGED;
+	return flags;
+}
+
 static int run_heap(struct call *call)
 {
 	struct bufalloc_heap *out = &call->arg.heap;
 	struct heap *heap;
 
-	if (out->__reserved)
-		return -EINVAL;
 	heap = heap_at(out->index);
 	if (!heap)
 		return -ENOENT;
 
 	strscpy_pad(out->out_name, heap->name, sizeof(out->out_name));
 	out->out_dma_bits = heap->dma_bits;
-	out->out_memtype_wc = caching_memtype(heap->dev, BUFALLOC_CACHING_WC);
+	out->out_memtype_wc = heap_memtype(heap, BUFALLOC_CACHING_WC);
 	out->out_memtype_coherent =
-		caching_memtype(heap->dev, BUFALLOC_CACHING_COHERENT);
-	out->out_memtype_cached =
-		caching_memtype(heap->dev, BUFALLOC_CACHING_CACHED);
+		heap_memtype(heap, BUFALLOC_CACHING_COHERENT);
+	out->out_memtype_cached = heap_memtype(heap, BUFALLOC_CACHING_CACHED);
 	out->out_cachings = heap_cachings(out);
-	out->out_bytes_total = 0;
+	out->out_flags = heap_flags(heap);
+	out->out_bytes_total = heap->region_size;
 	out->out_bytes_used = atomic_long_read(&heap->used);
-	out->out_contiguous = CHUNK_MAX;
+	out->out_contiguous = heap->region_size ?: CHUNK_MAX;
 	return call_write(call);
 }
 

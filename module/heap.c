@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The devices that memory is allocated for. A heap is found by what is asked of
- * it, so that a new kind of device becomes one by being probed here.
+ * The devices that memory is allocated for: two of our own here, others where
+ * a device tree describes them, see node.c. A heap is found by what is asked of
+ * it.
  *
  * Heaps come when their device is bound and go when the module does: sysfs
  * cannot unbind them, and an index never changes its meaning.
@@ -17,6 +18,7 @@
 #include <linux/slab.h>
 #include <xen/xen.h>
 
+#include "caching.h"
 #include "heap.h"
 
 #define HEAPS_MAX 16
@@ -74,19 +76,47 @@ struct heap *heap_find(u32 index, u32 dma_bits)
 
 	for (i = 0; i < heap_count(); i++) {
 		heap = heaps[i];
-		if (heap_fits(heap, dma_bits) &&
+		if (!heap->special && heap_fits(heap, dma_bits) &&
 		    (!best || heap->dma_bits > best->dma_bits))
 			best = heap;
 	}
 	return best;
 }
 
-static int heap_add(struct heap *heap)
+/*
+ * What a CPU mapping of its buffers will be, or NONE where the caching cannot
+ * be had. The kernel has a pool mapped write-combined, and no other mapping of
+ * it: it is never anything else.
+ */
+enum bufalloc_memtype heap_memtype(const struct heap *heap,
+				   enum bufalloc_caching caching)
+{
+	if (!heap->pool)
+		return caching_memtype(heap->dev, caching);
+	return caching == BUFALLOC_CACHING_CACHED ?
+		       BUFALLOC_MEMTYPE_NONE :
+		       BUFALLOC_MEMTYPE_WRITE_COMBINE;
+}
+
+static bool heap_is_known(const char *name)
+{
+	u32 i;
+
+	for (i = 0; i < heaps_count; i++)
+		if (!strcmp(heaps[i]->name, name))
+			return true;
+	return false;
+}
+
+/* Return: 0, -EEXIST where the name is taken, -ENOSPC. */
+int heap_add(struct heap *heap)
 {
 	int ret = 0;
 
 	mutex_lock(&heaps_lock);
-	if (heaps_count == HEAPS_MAX) {
+	if (heap_is_known(heap->name)) {
+		ret = -EEXIST;
+	} else if (heaps_count == HEAPS_MAX) {
 		ret = -ENOSPC;
 	} else {
 		heap->index = heaps_count;

@@ -13,6 +13,12 @@
  * @name: stable, known to users.
  * @index: known to users, fixed while the module is loaded.
  * @dma_bits: memory lies below 2^dma_bits.
+ * @special: only for those who name it.
+ * @translated: @dev is behind an IOMMU.
+ * @pool: its region is one that the kernel maps write-combined, and not along
+ *	with all other memory.
+ * @region_start: of memory that is set aside for @dev.
+ * @region_size: its bytes; 0 where it takes memory from the whole system.
  * @used: bytes taken from it.
  */
 struct heap {
@@ -20,12 +26,20 @@ struct heap {
 	const char *name;
 	u32 index;
 	u32 dma_bits;
+	bool special;
+	bool translated;
+	bool pool;
+	phys_addr_t region_start;
+	size_t region_size;
 	atomic_long_t used;
 };
 
+int heap_add(struct heap *heap);
 u32 heap_count(void);
 struct heap *heap_at(u32 index);
 struct heap *heap_find(u32 index, u32 dma_bits);
+enum bufalloc_memtype heap_memtype(const struct heap *heap,
+				   enum bufalloc_caching caching);
 
 int heap_init(void);
 void heap_exit(void);

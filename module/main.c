@@ -8,6 +8,7 @@
 
 #include "device.h"
 #include "heap.h"
+#include "node.h"
 
 static int __init bufalloc_init(void)
 {
@@ -17,10 +18,20 @@ static int __init bufalloc_init(void)
 	if (ret)
 		return ret;
 
+	ret = node_init();
+	if (ret)
+		goto exit_heap;
+
 	/* Last: from here on there are users. */
 	ret = devnode_register();
 	if (ret)
-		heap_exit();
+		goto exit_node;
+	return 0;
+
+exit_node:
+	node_exit();
+exit_heap:
+	heap_exit();
 	return ret;
 }
 module_init(bufalloc_init);
@@ -28,6 +39,7 @@ module_init(bufalloc_init);
 static void __exit bufalloc_exit(void)
 {
 	devnode_unregister();
+	node_exit();
 	heap_exit();
 }
 module_exit(bufalloc_exit);

@@ -211,11 +211,9 @@ TEST_F(call, info_tells_what_there_is)
 TEST_F(call, reserved_fields_must_be_zero)
 {
 	struct bufalloc_info info = { .size = sizeof(info), .__reserved = 1 };
-	struct bufalloc_heap heap = { .size = sizeof(heap), .__reserved = 1 };
 	struct bufalloc_query query = { .size = sizeof(query), .__reserved = 1 };
 
 	EXPECT_EQ(-EINVAL, call(self->device, BUFALLOC_IOCTL_INFO, &info));
-	EXPECT_EQ(-EINVAL, call(self->device, BUFALLOC_IOCTL_HEAP, &heap));
 	EXPECT_EQ(-EINVAL, call(self->device, BUFALLOC_IOCTL_QUERY, &query));
 }
 

@@ -79,6 +79,15 @@ static void print_info(const char *path, const struct bufalloc_info *info)
 	       human_size(human, info->out_system_bytes));
 }
 
+static const struct {
+	uint32_t bit;
+	const char *name;
+	const char *meaning;
+} heap_flags[] = {
+	{ BUFALLOC_HEAP_KERNEL_MAPPING, "mapped", "by the kernel too, all the time" },
+	{ BUFALLOC_HEAP_UNCHARGED, "uncharged", "set aside at boot: no memory cgroup pays for it" },
+};
+
 static void print_heap(const struct bufalloc_heap *heap)
 {
 	struct caching_view views[CACHINGS];
@@ -95,6 +104,9 @@ static void print_heap(const struct bufalloc_heap *heap)
 		printf("  memory     %s used, from the whole system\n", used);
 	printf("  contiguous up to %s, while memory is not fragmented\n",
 	       human_size(contiguous, heap->out_contiguous));
+	for (i = 0; i < ARRAY_SIZE(heap_flags); i++)
+		if (heap->out_flags & heap_flags[i].bit)
+			printf("  %-10s %s\n", heap_flags[i].name, heap_flags[i].meaning);
 	view_cachings(heap, views);
 	for (i = 0; i < CACHINGS; i++)
 		printf("  %-10s %s\n", bufalloc_caching_string(views[i].caching),
@@ -132,6 +144,11 @@ static void json_heap(struct json *json, const struct bufalloc_heap *heap)
 	json_number(json, "bytes_total", heap->out_bytes_total);
 	json_number(json, "bytes_used", heap->out_bytes_used);
 	json_number(json, "contiguous", heap->out_contiguous);
+	json_open(json, "flags", '[');
+	for (i = 0; i < ARRAY_SIZE(heap_flags); i++)
+		if (heap->out_flags & heap_flags[i].bit)
+			json_string(json, NULL, heap_flags[i].name);
+	json_close(json, ']');
 	view_cachings(heap, views);
 	/* A caching that is not to be had has the memory type "none". */
 	json_open(json, "cachings", '{');

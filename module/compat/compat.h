@@ -8,6 +8,7 @@
 #define _BUFALLOC_COMPAT_H
 
 #include <linux/dma-buf.h>
+#include <linux/dma-map-ops.h>
 #include <linux/file.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
@@ -39,6 +40,19 @@ static inline void vm_flags_clear(struct vm_area_struct *vma,
 static inline void dma_buf_fd_install(struct dma_buf *dmabuf, int fd)
 {
 	fd_install(fd, dmabuf->file);
+}
+#endif
+
+#if defined(CONFIG_DMA_CMA) && !defined(HAVE_DEV_GET_CMA_AREA)
+/* Up to 7.1 a module cannot ask whether there is an area, so there may be one. */
+static inline bool dev_has_cma_area(struct device *dev)
+{
+	return true;
+}
+#else
+static inline bool dev_has_cma_area(struct device *dev)
+{
+	return dev_get_cma_area(dev);
 }
 #endif
 

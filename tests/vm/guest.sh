@@ -20,7 +20,7 @@ guest_boot()
 		-accel tcg,thread=single -smp 2 -m "${GUEST_MEMORY:-3G}" -display none -no-reboot -nodefaults \
 		-kernel "$cache_dir/kernels/$arch/$release/boot/$image-$release" \
 		-initrd "$initramfs" \
-		-append "console=$console panic=-1 panic_on_oops=1 rdinit=/init $cmdline" \
+		-append "console=$console panic=-1 oops=panic rdinit=/init $cmdline" \
 		-serial "file:$dir/console.log" \
 		-device virtio-serial -chardev "file,id=results,path=$dir/results" \
 		-device virtserialport,chardev=results,name=bufalloc.results \

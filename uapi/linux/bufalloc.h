@@ -159,6 +159,20 @@ struct bufalloc_info {
 	__aligned_u64 out_system_buffers;
 };
 
+/* Bits of bufalloc_heap.out_flags: what is not as everywhere else. */
+/**
+ * BUFALLOC_HEAP_KERNEL_MAPPING - the kernel maps WC and COHERENT buffers of
+ * this heap for itself, all the time: DMA_ATTR_NO_KERNEL_MAPPING is ignored
+ * behind an IOMMU, and a pool that the kernel does not map otherwise is mapped
+ * whole.
+ */
+#define BUFALLOC_HEAP_KERNEL_MAPPING (1U << 0)
+/**
+ * BUFALLOC_HEAP_UNCHARGED - memory of this heap was set aside when the machine
+ * started. No memory cgroup is charged for it; its size is the limit.
+ */
+#define BUFALLOC_HEAP_UNCHARGED (1U << 1)
+
 /**
  * struct bufalloc_heap - BUFALLOC_IOCTL_HEAP: where memory comes from
  * @size: sizeof(struct bufalloc_heap).
@@ -172,7 +186,7 @@ struct bufalloc_info {
  *	goes for the other two.
  * @out_memtype_coherent: &enum bufalloc_memtype of a COHERENT buffer.
  * @out_memtype_cached: &enum bufalloc_memtype of a CACHED buffer.
- * @__reserved: Zero.
+ * @out_flags: BUFALLOC_HEAP_* bits.
  * @out_bytes_total: Bytes in the heap's own region, or zero where it takes
  *	memory from the whole system.
  * @out_bytes_used: Bytes taken from the heap and not given back.
@@ -192,7 +206,7 @@ struct bufalloc_heap {
 	__u32 out_memtype_wc;
 	__u32 out_memtype_coherent;
 	__u32 out_memtype_cached;
-	__u32 __reserved;
+	__u32 out_flags;
 	__aligned_u64 out_bytes_total;
 	__aligned_u64 out_bytes_used;
 	__aligned_u64 out_contiguous;
@@ -215,7 +229,10 @@ struct bufalloc_heap {
  */
 #define BUFALLOC_ALLOC_DEFERRED (1U << 2)
 
-/** BUFALLOC_HEAP_ANY - any heap that fits bufalloc_request.dma_bits */
+/**
+ * BUFALLOC_HEAP_ANY - whichever of the heaps of the system's memory fits
+ * bufalloc_request.dma_bits. A heap that a device tree describes has to be named.
+ */
 #define BUFALLOC_HEAP_ANY 0xffffffffU
 
 /**

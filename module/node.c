@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Heaps that a device tree describes: a node with memory of its own, or behind
+ * an IOMMU, or both, under a name that is the same after every boot. What such
+ * a node looks like is written in docs/bindings/bufalloc,heap.yaml.
+ */
+#include <linux/bitops.h>
+#include <linux/dma-mapping.h>
+#include <linux/mm.h>
+#include <linux/mod_devicetable.h>
+#include <linux/module.h>
+#include <linux/of.h>
+#include <linux/of_reserved_mem.h>
+#include <linux/platform_device.h>
+#include <linux/swiotlb.h>
+
+#include "direct.h"
+#include "heap.h"
+#include "node.h"
+
+static int node_name(struct heap *heap)
+{
+	struct device *dev = heap->dev;
+
+	if (of_property_read_string(dev->of_node, "label", &heap->name))
+		heap->name = devm_kasprintf(dev, GFP_KERNEL, "%pOFn",
+					    dev->of_node);
+	if (!heap->name)
+		return -ENOMEM;
+	if (!*heap->name || strlen(heap->name) >= BUFALLOC_HEAP_NAME_LEN)
+		return dev_err_probe(dev, -EINVAL,
+				     "a heap's name has 1 to %u characters: change label\n",
+				     BUFALLOC_HEAP_NAME_LEN - 1);
+	return 0;
+}
+
+static void node_release_region(void *dev)
+{
+	of_reserved_mem_device_release(dev);
+}
+
+/* A buffer is handed around by its pages, and user mappings count on them. */
+static bool region_has_pages(const struct reserved_mem *region)
+{
+	unsigned long pfn = PHYS_PFN(region->base);
+	unsigned long end = PHYS_PFN(region->base + region->size);
+
+	for (; pfn < end; pfn++)
+		if (!pfn_valid(pfn))
+			return false;
+	return true;
+}
+
+static int node_describe_region(struct heap *heap, struct device_node *np)
+{
+	struct reserved_mem *region = of_reserved_mem_lookup(np);
+
+	if (!region)
+		return dev_err_probe(heap->dev, -EINVAL,
+				     "memory-region is no reserved memory\n");
+	if (!region_has_pages(region))
+		return dev_err_probe(heap->dev, -EOPNOTSUPP,
+				     "memory-region is not described as memory\n");
+	heap->region_start = region->base;
+	heap->region_size = region->size;
+	heap->dma_bits = fls64(region->base + region->size - 1);
+	heap->pool = !of_property_read_bool(np, "reusable");
+	return 0;
+}
+
+/* Memory of its own, where the node has some. */
+static int node_take_region(struct heap *heap)
+{
+	struct device *dev = heap->dev;
+	struct device_node *np;
+	int ret;
+
+	np = of_parse_phandle(dev->of_node, "memory-region", 0);
+	if (!np)
+		return 0;
+
+	ret = of_reserved_mem_device_init(dev);
+	if (ret)
+		dev_err_probe(dev, ret, "memory-region cannot be used\n");
+	else
+		ret = devm_add_action_or_reset(dev, node_release_region, dev);
+	if (!ret)
+		ret = node_describe_region(heap, np);
+	of_node_put(np);
+	return ret;
+}
+
+static int node_probe(struct platform_device *pdev)
+{
+	struct device *dev = &pdev->dev;
+	struct heap *heap;
+	int ret;
+
+	heap = devm_kzalloc(dev, sizeof(*heap), GFP_KERNEL);
+	if (!heap)
+		return -ENOMEM;
+	heap->dev = dev;
+	heap->dma_bits = 64;
+	heap->special = true;
+
+	ret = node_name(heap);
+	if (ret)
+		return ret;
+	ret = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64));
+	if (ret)
+		return dev_err_probe(dev, ret, "no DMA\n");
+	ret = node_take_region(heap);
+	if (ret)
+		return ret;
+	/* Memory of a bounce pool is not to be had for long. */
+	if (is_swiotlb_for_alloc(dev))
+		return dev_err_probe(dev, -EOPNOTSUPP,
+				     "a restricted DMA pool is no heap\n");
+
+	heap->translated = !dev_is_direct(dev);
+	ret = heap_add(heap);
+	if (ret)
+		return dev_err_probe(dev, ret, "no heap \"%s\"\n",
+				     heap->name);
+	return 0;
+}
+
+static const struct of_device_id node_ids[] = {
+	{ .compatible = "bufalloc,heap" },
+	{}
+};
+MODULE_DEVICE_TABLE(of, node_ids);
+
+static struct platform_driver node_driver = {
+	.probe = node_probe,
+	.driver = {
+		.name = "bufalloc-node",
+		.of_match_table = node_ids,
+		.suppress_bind_attrs = true,
+		.probe_type = PROBE_FORCE_SYNCHRONOUS,
+	},
+};
+
+int node_init(void)
+{
+	return platform_driver_register(&node_driver);
+}
+
+void node_exit(void)
+{
+	platform_driver_unregister(&node_driver);
+}
