@@ -19,7 +19,8 @@ help:
 	@echo 'the running one alone:'
 	@echo '  demo       camera, GPU and display share buffers; ends with a picture'
 	@echo '  check      all tests, on Debian stable kernels'
-	@echo '  matrix     the same on more kernels: CELLS= names some of them'
+	@echo '  matrix     the same on more kernels and architectures: KERNEL=, ARCH= and MACHINE='
+	@echo '             choose, or CELLS= names some of them'
 	@echo ''
 	@echo 'For this machine:'
 	@echo '  deps       install the packages that the targets here need'
@@ -54,11 +55,8 @@ tools: lib
 deps:
 	tests/vm/deps
 
-check:
-	tests/vm/check $(CELLS)
-
-matrix:
-	MATRIX=1 tests/vm/check $(CELLS)
+check smoke matrix:
+	tests/vm/check $@ $(CELLS)
 
 demo:
 	demo/run
@@ -101,4 +99,4 @@ dkms:
 clean:
 	rm -rf $(build)
 
-.PHONY: help all module lib tools deps check matrix demo lint install uninstall dkms clean
+.PHONY: help all module lib tools deps check smoke matrix demo lint install uninstall dkms clean

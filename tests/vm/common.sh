@@ -46,7 +46,7 @@ logged()
 # The words after the first in the lines of a table that begin with given words.
 table()
 {
-	local file=$1 key=$2
+	local file=$1 key=${2// /[ \\t]+}
 	sed -n -E "s/^${key}[ \t]+//p" "$file"
 }
 

@@ -1,26 +1,37 @@
 # shellcheck shell=bash
 # One boot of one kernel, bounded, with a log.
 
-# guest_boot ARCH RELEASE INITRAMFS CMDLINE DIR [QEMU ARGUMENT...]: leaves
+# machine_line KIND MACHINE: what the table says of a machine, or of the usual one.
+machine_line()
+{
+	local line
+	line=$(table "$vm/cells" "$1 $2")
+	[ "$line" ] || line=$(table "$vm/cells" "$1 usual")
+	echo "$line"
+}
+
+# guest_boot ARCH RELEASE INITRAMFS MACHINE CMDLINE DIR [QEMU ARGUMENT...]: leaves
 # DIR/console.log and DIR/results; the latter is what the guest says of itself.
 guest_boot()
 {
-	local arch=$1 release=$2 initramfs=$3 cmdline=$4 dir=$5 flavour image console qemu
-	shift 5
+	local arch=$1 release=$2 initramfs=$3 machine=$4 cmdline=$5 dir=$6 image console qemu
+	shift 6
 
-	read -r flavour image console qemu < <(table "$vm/cells" "arch $arch")
+	read -r _ image console qemu < <(table "$vm/cells" "arch $arch")
 	mkdir -p "$dir"
 	: > "$dir/results"
 	# One thread emulates both processors in turn. With a thread each, one can
 	# stay for ever on an int3 that the kernel's text patching has removed again
 	# (seen while kprobes came and went), and two guests at once gain nothing.
-	# $qemu is a command and its arguments.
-	# shellcheck disable=SC2086
+	# $qemu is a command and its arguments, and so are others.
+	# shellcheck disable=SC2046,SC2086
 	timeout --foreground -s KILL "${GUEST_TIMEOUT:-300}" $qemu \
-		-accel tcg,thread=single -smp 2 -m "${GUEST_MEMORY:-3G}" -display none -no-reboot -nodefaults \
+		-accel tcg,thread=single -smp 2 -m "$(machine_line memory "$machine")" \
+		-display none -no-reboot -nodefaults $(machine_line hardware "$machine") \
 		-kernel "$cache_dir/kernels/$arch/$release/boot/$image-$release" \
 		-initrd "$initramfs" \
-		-append "console=$console panic=-1 oops=panic rdinit=/init $cmdline" \
+		-append "console=$console panic=-1 oops=panic rdinit=/init \
+			BUFALLOC_MACHINE=$machine $(table "$vm/cells" "machine $machine") $cmdline" \
 		-serial "file:$dir/console.log" \
 		-device virtio-serial -chardev "file,id=results,path=$dir/results" \
 		-device virtserialport,chardev=results,name=bufalloc.results \
@@ -35,7 +46,7 @@ client_boot()
 	mkdir -p "$dir/share"
 	rm -f "$dir/qmp.in" "$dir/qmp.out"
 	mkfifo "$dir/qmp.in" "$dir/qmp.out"
-	guest_boot "$arch" "$release" "$initramfs" "$cmdline BUFALLOC_CLIENT=$command" "$dir" \
+	guest_boot "$arch" "$release" "$initramfs" plain "$cmdline BUFALLOC_CLIENT=$command" "$dir" \
 		-virtfs "local,path=$(root_path client),mount_tag=root,security_model=none,readonly=on,multidevs=remap" \
 		-virtfs "local,path=$dir/share,mount_tag=share,security_model=none" \
 		-chardev "pipe,id=qmp,path=$dir/qmp" -mon chardev=qmp,mode=control

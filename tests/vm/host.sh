@@ -7,9 +7,21 @@ host_needs()
 {
 	cat <<-END
 		mmdebstrap mmdebstrap builds the Debian roots that everything is compiled and run in
-		qemu-system-x86_64 qemu-system-x86 boots the kernels
 		/usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring proves that the packages in them are Debian's
 	END
+}
+
+# The same for the architectures in $emulated.
+emulator_needs()
+{
+	local arch
+	for arch in $emulated; do
+		case $arch in
+		amd64) echo "qemu-system-x86_64 qemu-system-x86 boots the kernels" ;;
+		arm64) echo "qemu-system-aarch64 qemu-system-arm boots those of 64-bit ARM" ;;
+		armhf) echo "qemu-system-arm qemu-system-arm boots those of 32-bit ARM" ;;
+		esac
+	done
 }
 
 # What the module, the library and the tool need to be built for this machine.

@@ -1,13 +1,16 @@
 # shellcheck shell=bash
 # A guest's first file system: busybox, the modules and the test programs with
-# the libraries that they need. Packed inside the build root.
+# the libraries that they need. Packed inside the root that compiles for it.
 
 # initramfs_pack ARCH RELEASE INIT OUTPUT: tests and our modules when INIT runs them.
 initramfs_pack()
 {
-	in_root build bash -c "set -euo pipefail
+	local triplet
+	read -r _ triplet _ < <(cross_line "$1") || true
+	in_root "$(arch_field "$1" 1)" bash -c "set -euo pipefail
 		$(declare -f initramfs_busybox initramfs_modules initramfs_programs initramfs_libraries)
-		arch=$1 release=$2 init=$3 out=$4
+		arch=$1 release=$2 init=$3 out=$4 tools=${triplet:+$triplet-}
+		absent=' $(table "$vm/cells" "absent $1" | xargs) '
 		"'tree=/tmp/tree
 		initramfs_busybox
 		initramfs_modules
@@ -20,7 +23,7 @@ initramfs_pack()
 initramfs_busybox()
 {
 	mkdir -p "$tree/bin" "$tree/modules" "$tree/tests"
-	cp /bin/busybox "$tree/bin/"
+	cp "${tools:+/foreign/$arch}/bin/busybox" "$tree/bin/"
 	cp "/src/tests/vm/guest/$init" "$tree/init"
 }
 
@@ -55,15 +58,16 @@ initramfs_modules()
 		[ ! -e "$path" ] || cp "$path" "$tree/modules/"
 	done
 	# Debug information is for the host: a guest has 2 GB.
-	strip --strip-debug "$tree"/modules/*.ko
+	"${tools}strip" --strip-debug "$tree"/modules/*.ko
 }
 
 initramfs_programs()
 {
-	local path
+	local path name
 	# By their sources: what is left of a test that was removed is no test.
 	for path in /src/tests/*.c; do
-		cp "/src/build/$arch/tests/$(basename "$path" .c)" "$tree/tests/"
+		name=$(basename "$path" .c)
+		[[ $absent == *" $name "* ]] || cp "/src/build/$arch/tests/$name" "$tree/tests/"
 	done
 	[ ! -x "/src/build/$arch/tools/bufalloc" ] || cp "/src/build/$arch/tools/bufalloc" "$tree/bin/"
 }
@@ -74,7 +78,7 @@ initramfs_libraries()
 {
 	local queue=("$tree"/tests/* "$tree"/bin/bufalloc) file name path
 	local triplet dirs
-	triplet=$(gcc -print-multiarch)
+	triplet=$("${tools}gcc" -print-multiarch)
 	dirs="/src/build/$arch/lib /lib/$triplet /usr/lib/$triplet"
 
 	mkdir -p "$tree/lib"
@@ -82,12 +86,12 @@ initramfs_libraries()
 		file=${queue[0]}
 		queue=("${queue[@]:1}")
 		[ -e "$file" ] || continue
-		path=$(readelf -l "$file" | sed -n 's/.*interpreter: \(.*\)\]/\1/p')
+		path=$("${tools}readelf" -l "$file" | sed -n 's/.*interpreter: \(.*\)\]/\1/p')
 		if [ "$path" ] && [ ! -e "$tree$path" ]; then
 			mkdir -p "$tree$(dirname "$path")"
 			cp -L "$path" "$tree$path"
 		fi
-		for name in $(readelf -d "$file" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
+		for name in $("${tools}readelf" -d "$file" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
 			[ ! -e "$tree/lib/$name" ] || continue
 			for path in $dirs; do
 				[ ! -e "$path/$name" ] || break

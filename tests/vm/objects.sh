@@ -1,15 +1,26 @@
 # shellcheck shell=bash
 # Everything that runs in a guest, compiled inside a root into build/ARCH/.
 
+# How code of an architecture is compiled on this one: the kernel's name for it,
+# the prefix of its tools, that of tools for its programs of 32 bits.
+cross_line() { [ "$1" = "$host_arch" ] || table "$vm/cells" "cross $1"; }
+
+# userspace_build OUT [ARCH]: into build/OUT. The demo runs on this architecture.
 userspace_build()
 {
-	local arch=$1 out=/src/build/$1
-	in_root build sh -exc '
-		make -s -C lib O="$1/lib"
-		make -s -C tools O="$1/tools" LIB_O="$1/lib"
-		make -s -C tests O="$1/tests" LIB_O="$1/lib" KSELFTEST="$2"
-		[ ! -e demo/Makefile ] || make -s -C demo O="$1/demo" LIB_O="$1/lib"
-	' sh "$out" "$kernel_source/tools/testing/selftests"
+	local out=/src/build/$1 arch=${2:-$host_arch} triplet bits32 tools=()
+
+	read -r _ triplet bits32 < <(cross_line "$arch") || true
+	[ -z "$triplet" ] || tools=(CC="$triplet-gcc" AR="$triplet-ar" CC32="${bits32:+$bits32-gcc}"
+		PKG_CONFIG="env PKG_CONFIG_LIBDIR=/usr/lib/$triplet/pkgconfig pkg-config")
+	in_root "$(arch_field "$arch" 1)" sh -exc '
+		out=$1 kselftest=$2 triplet=$3
+		shift 3
+		make -s -C lib O="$out/lib" "$@"
+		make -s -C tools O="$out/tools" LIB_O="$out/lib" "$@"
+		make -s -C tests O="$out/tests" LIB_O="$out/lib" KSELFTEST="$kselftest" "$@"
+		[ "$triplet" ] || make -s -C demo O="$out/demo" LIB_O="$out/lib"
+	' sh "$out" "$kernel_source/tools/testing/selftests" "$triplet" "${tools[@]}"
 }
 
 # Each kernel gets a copy of the sources, since kbuild writes beside them. It is
@@ -35,8 +46,10 @@ module_work() { echo "$1"; }
 # module_build ROOT ARCH RELEASE [MAKE ARGUMENT...]
 module_build()
 {
-	local root=$1 arch=$2 release=$3 work
+	local root=$1 arch=$2 release=$3 work name triplet cross=()
 	shift 3
+	read -r name triplet _ < <(cross_line "$arch") || true
+	[ -z "$name" ] || cross=(ARCH="$name" CROSS_COMPILE="$triplet-")
 	work=$(module_work "$arch/$release")
 	module_copy "$build_dir/$work"
 	# BTF is made from a vmlinux, which no header package has.
@@ -47,5 +60,5 @@ module_build()
 		importer=$work/tests/importer
 		[ ! -d "$importer" ] || make -C "$headers" M="$importer" W=1 "$@" modules
 	' sh "/kernels/$arch/$release/usr/src/linux-headers-$release" "/src/build/$work" \
-		CONFIG_DEBUG_INFO_BTF_MODULES= "$@"
+		CONFIG_DEBUG_INFO_BTF_MODULES= "${cross[@]}" "$@"
 }

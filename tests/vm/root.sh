@@ -4,11 +4,13 @@
 
 root_options()
 {
-	local recipe=$vm/roots/$1 word suite packages
+	local recipe=$vm/roots/$1 word suite packages foreign
 
 	suite=$(table "$recipe" suite)
 	packages=$(table "$recipe" package | tr -s ' \n' ,)
+	foreign=$(table "$recipe" foreign | tr -s ' \n' ,)
 	printf '%s\n' --variant=minbase --format=directory --include="${packages%,}"
+	[ -z "$foreign" ] || printf '%s\n' --architectures="$host_arch,${foreign%,}"
 	# Documentation and translations are half of a small root.
 	for word in doc man info locale lintian; do
 		printf '%s\n' --dpkgopt="path-exclude=/usr/share/$word/*"
@@ -18,10 +20,25 @@ root_options()
 	table "$recipe" extra | while read -r word; do
 		printf '%s\n' --setup-hook="$(extra_suite "$suite" "$word")"
 	done
+	table "$recipe" without | while read -r word; do
+		printf '%s\n' --setup-hook="find \"\$1/etc/apt\" -name '*.list' -exec sed -i '/$word/d' {} +"
+	done
 	table "$recipe" pin | while read -r word packages; do
 		printf '%s\n' --setup-hook="printf 'Package: %s\nPin: release n=%s\nPin-Priority: 900\n' \
 			'$packages' '$word' > \"\$1/etc/apt/preferences.d/$word\""
 	done
+	table "$recipe" unpack | while read -r word packages; do
+		printf '%s\n' --customize-hook="$(unpack_foreign "$word" "$packages")"
+	done
+}
+
+# A hook for a package that cannot be installed beside the native one.
+unpack_foreign()
+{
+	local arch=$1 package=$2
+	echo "chroot \"\$1\" sh -exc 'mkdir -p /foreign; cd /tmp;" \
+		"apt-get -o APT::Sandbox::User= download $package:$arch;" \
+		"dpkg -x $package*.deb /foreign/$arch; rm $package*.deb'"
 }
 
 # A hook that adds a suite from the mirror that the main one comes from.
