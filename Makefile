@@ -33,6 +33,7 @@ help:
 	@echo ''
 	@echo 'For those who change it:'
 	@echo '  lint       style and static checks'
+	@echo '  packages   Debian packages for amd64, arm64 and armhf, in build/packages'
 	@echo '  clean      remove build/'
 
 all: module lib tools
@@ -60,6 +61,9 @@ check smoke matrix:
 
 demo:
 	demo/run
+
+packages:
+	packaging/build
 
 lint:
 	tests/lint/check $(STEPS)
@@ -99,4 +103,4 @@ dkms:
 clean:
 	rm -rf $(build)
 
-.PHONY: help all module lib tools deps check smoke matrix demo lint install uninstall dkms clean
+.PHONY: help all module lib tools deps check smoke matrix demo packages lint install uninstall dkms clean
