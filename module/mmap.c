@@ -15,6 +15,19 @@
 #include "compat/compat.h"
 #include "mmap.h"
 
+/*
+ * Some processors do not note by themselves that a page was written: there the
+ * first write to each page faults, unless its entry says that it was.
+ */
+static pgprot_t entry_prot(const struct vm_area_struct *vma)
+{
+	pgprot_t prot = vma->vm_page_prot;
+
+	if (vma->vm_flags & VM_WRITE)
+		prot = __pgprot(pte_val(pte_mkdirty(pfn_pte(0, prot))));
+	return prot;
+}
+
 /* Only after a zap: mappings are populated when they are made. */
 static vm_fault_t mmap_fault(struct vm_fault *vmf)
 {
@@ -24,8 +37,10 @@ static vm_fault_t mmap_fault(struct vm_fault *vmf)
 
 	backing_for_each_segment(backing, &seg) {
 		if (offset < seg.size >> PAGE_SHIFT)
-			return vmf_insert_pfn(vmf->vma, vmf->address,
-					      page_to_pfn(seg.page) + offset);
+			return vmf_insert_pfn_prot(vmf->vma, vmf->address,
+						   page_to_pfn(seg.page) +
+							   offset,
+						   entry_prot(vmf->vma));
 		offset -= seg.size >> PAGE_SHIFT;
 	}
 	return VM_FAULT_SIGBUS;
@@ -43,8 +58,11 @@ static const struct vm_operations_struct mmap_ops = {
 static int map_run(struct vm_area_struct *vma, unsigned long addr,
 		   unsigned long pfn, unsigned long size)
 {
+	pgprot_t prot = entry_prot(vma);
+
 	if (addr == vma->vm_start) {
-		if (vmf_insert_pfn(vma, addr, pfn) != VM_FAULT_NOPAGE)
+		if (vmf_insert_pfn_prot(vma, addr, pfn, prot) !=
+		    VM_FAULT_NOPAGE)
 			return -ENOMEM;
 		addr += PAGE_SIZE;
 		pfn++;
@@ -52,7 +70,7 @@ static int map_run(struct vm_area_struct *vma, unsigned long addr,
 	}
 	if (!size)
 		return 0;
-	return remap_pfn_range(vma, addr, pfn, size, vma->vm_page_prot);
+	return remap_pfn_range(vma, addr, pfn, size, prot);
 }
 
 /*
