@@ -12,8 +12,18 @@
 #include <linux/pci.h>
 
 #include "edu.h"
+#include "importer.h"
+#include "port.h"
 
-#define EDUS_MAX 2
+/* The device cuts addresses to dma_mask= of QEMU, and no register tells that. */
+static unsigned int edu_bits[IMPORTER_EDUS_MAX] = {
+	[0 ... IMPORTER_EDUS_MAX - 1] = 64,
+};
+module_param_array(edu_bits, uint, NULL, 0444);
+MODULE_PARM_DESC(edu_bits, "address bits of each edu, by its PCI address");
+
+#define EDU_VENDOR 0x1234
+#define EDU_DEVICE 0x11e8
 
 #define EDU_DMA_SOURCE 0x80
 #define EDU_DMA_TARGET 0x88
@@ -27,35 +37,20 @@
  * stops at a transfer of all of it.
  */
 #define EDU_MEMORY 0x40000
-#define EDU_MEMORY_SIZE 2048
 
-struct edu {
-	struct pci_dev *pdev;
-	void __iomem *registers;
-};
-
-static struct edu edus[EDUS_MAX];
-
-struct device *edu_device(unsigned int index)
+/* Move bytes between memory and the device's own; it takes its time. */
+int edu_start(void __iomem *registers, dma_addr_t address, size_t length,
+	      enum dma_data_direction direction)
 {
-	if (index >= EDUS_MAX || !edus[index].pdev)
-		return NULL;
-	return &edus[index].pdev->dev;
-}
-
-/* Move bytes between memory and the device's own; returns when it has. */
-int edu_transfer(unsigned int index, dma_addr_t address, size_t length,
-		 enum dma_data_direction direction)
-{
-	void __iomem *registers;
 	u64 command = EDU_DMA_START;
 
-	if (!edu_device(index))
+	if (!registers)
 		return -ENODEV;
-	if (!length || length > EDU_MEMORY_SIZE)
+	if (!length || length > IMPORTER_DMA_MAX)
 		return -EINVAL;
+	if (edu_is_busy(registers))
+		return -EBUSY;
 
-	registers = edus[index].registers;
 	if (direction == DMA_TO_DEVICE) {
 		writeq(address, registers + EDU_DMA_SOURCE);
 		writeq(EDU_MEMORY, registers + EDU_DMA_TARGET);
@@ -66,49 +61,74 @@ int edu_transfer(unsigned int index, dma_addr_t address, size_t length,
 	}
 	writeq(length, registers + EDU_DMA_COUNT);
 	writeq(command, registers + EDU_DMA_COMMAND);
+	return 0;
+}
+
+bool edu_is_busy(void __iomem *registers)
+{
+	return registers &&
+	       readq(registers + EDU_DMA_COMMAND) & EDU_DMA_START;
+}
+
+int edu_wait(void __iomem *registers)
+{
+	u64 command;
+
+	if (!registers)
+		return 0;
 	return readq_poll_timeout(registers + EDU_DMA_COMMAND, command,
 				  !(command & EDU_DMA_START), 1000,
 				  10 * USEC_PER_SEC);
 }
 
+/* Its number is its rank, and so the same whenever its driver comes back. */
+static u32 edu_rank(const struct pci_dev *pdev)
+{
+	struct pci_dev *other = NULL;
+	u32 rank = 0;
+
+	for (;;) {
+		other = pci_get_device(EDU_VENDOR, EDU_DEVICE, other);
+		if (!other || other == pdev)
+			break;
+		rank++;
+	}
+	pci_dev_put(other);
+	return rank;
+}
+
 static int edu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
-	unsigned int index;
+	u32 rank = edu_rank(pdev);
+	void __iomem *registers;
 	int ret;
 
-	for (index = 0; index < EDUS_MAX; index++)
-		if (!edus[index].pdev)
-			break;
-	if (index == EDUS_MAX)
+	if (rank >= IMPORTER_EDUS_MAX)
 		return -ENOSPC;
 
 	ret = pcim_enable_device(pdev);
 	if (ret)
 		return ret;
-	ret = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
+	ret = dma_set_mask_and_coherent(&pdev->dev,
+					DMA_BIT_MASK(edu_bits[rank]));
 	if (ret)
 		return ret;
 	dma_set_max_seg_size(&pdev->dev, UINT_MAX);
-	edus[index].registers = pcim_iomap(pdev, 0, 0);
-	if (!edus[index].registers)
+	registers = pcim_iomap(pdev, 0, 0);
+	if (!registers)
 		return -ENOMEM;
 	pci_set_master(pdev);
-	edus[index].pdev = pdev;
-	return 0;
+	return port_add(IMPORTER_DEVICE_EDU_0 + rank, &pdev->dev, registers);
 }
 
 static void edu_remove(struct pci_dev *pdev)
 {
-	unsigned int index;
-
-	for (index = 0; index < EDUS_MAX; index++)
-		if (edus[index].pdev == pdev)
-			edus[index].pdev = NULL;
+	port_remove(IMPORTER_DEVICE_EDU_0 + edu_rank(pdev));
 	pci_clear_master(pdev);
 }
 
 static const struct pci_device_id edu_ids[] = {
-	{ PCI_DEVICE(0x1234, 0x11e8) },
+	{ PCI_DEVICE(EDU_VENDOR, EDU_DEVICE) },
 	{}
 };
 

@@ -5,11 +5,11 @@
 #include <linux/dma-direction.h>
 #include <linux/types.h>
 
-struct device;
-
-struct device *edu_device(unsigned int index);
-int edu_transfer(unsigned int index, dma_addr_t address, size_t length,
-		 enum dma_data_direction direction);
+/* Each takes the registers of one, or NULL for what is none. */
+int edu_start(void __iomem *registers, dma_addr_t address, size_t length,
+	      enum dma_data_direction direction);
+bool edu_is_busy(void __iomem *registers);
+int edu_wait(void __iomem *registers);
 
 int edu_init(void);
 void edu_exit(void);

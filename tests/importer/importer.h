@@ -15,9 +15,10 @@
 #define IMPORTER_DEVICE_64 0 /* reaches all memory */
 #define IMPORTER_DEVICE_32 1 /* reaches 4 GiB */
 #define IMPORTER_DEVICE_NONE 2 /* does no DMA at all */
-#define IMPORTER_DEVICE_EDU_0 3 /* QEMU's "edu", where there is one */
-#define IMPORTER_DEVICE_EDU_1 4
-#define IMPORTER_DEVICES 5
+/* QEMU's "edu", as many as there are, in the order of their PCI addresses. */
+#define IMPORTER_DEVICE_EDU_0 3
+#define IMPORTER_EDUS_MAX 8
+#define IMPORTER_DEVICES (IMPORTER_DEVICE_EDU_0 + IMPORTER_EDUS_MAX)
 
 /* The values of enum dma_data_direction. */
 #define IMPORTER_BIDIRECTIONAL 0
@@ -80,9 +81,49 @@ struct importer_vmap {
 #define IMPORTER_MMAP_STEP (1ULL << 32)
 
 /*
- * DMA by an "edu", of at most 2048 bytes that lie in one segment: to the device
- * it fills the device's own memory, from the device it is written from there.
+ * A device, and who translates its addresses. Domains are told apart by a number
+ * that two devices have in common exactly where they share one; it means nothing
+ * else, and nothing where there is none.
  */
+#define IMPORTER_DOMAIN_NONE 0 /* no IOMMU */
+#define IMPORTER_DOMAIN_IDENTITY 1 /* one that lets everything through */
+#define IMPORTER_DOMAIN_TRANSLATED 2
+
+struct importer_facts {
+	__u32 device;
+	__u32 out_kind; /* IMPORTER_DOMAIN_* */
+	__u32 out_domain;
+	__s32 out_group; /* of the IOMMU; -1 for none */
+	__u64 out_mask; /* what the driver told the DMA API */
+	__u32 out_limit; /* bytes in a segment; 0 where the driver set none */
+	__u32 out_coherent;
+	char out_name[32]; /* on its bus */
+};
+
+/* Bytes in a segment, until the file is closed; 0 as if it were never set. */
+struct importer_limit {
+	__u32 device;
+	__u32 bytes;
+};
+
+/* A mapped table of any length. */
+struct importer_table {
+	__u32 id;
+	__u32 out_nents;
+	__u64 out_length; /* of all segments, as the device sees them */
+	__u64 out_largest;
+	__u64 out_smallest;
+	__u64 out_last; /* highest address that the device gets */
+	__u64 out_last_phys; /* highest one of the memory */
+};
+
+/*
+ * DMA by an "edu" of bytes that lie in one segment: to the device it fills the
+ * device's own memory, from the device it is written from there. It is only begun,
+ * and over a tenth of a second later.
+ */
+#define IMPORTER_DMA_MAX 4095
+
 struct importer_dma {
 	__u32 id;
 	__u32 direction;
@@ -101,6 +142,11 @@ struct importer_dma {
 #define IMPORTER_PTE_DIRECT _IOWR(IMPORTER_TYPE, 7, struct importer_pte)
 /* Take a dma-buf's pages out of all user mappings; the argument is the fd. */
 #define IMPORTER_ZAP _IO(IMPORTER_TYPE, 8)
-#define IMPORTER_DMA _IOW(IMPORTER_TYPE, 9, struct importer_dma)
+#define IMPORTER_DMA_START _IOW(IMPORTER_TYPE, 9, struct importer_dma)
+#define IMPORTER_DMA_WAIT _IO(IMPORTER_TYPE, 10) /* the id */
+#define IMPORTER_DMA_PENDING _IO(IMPORTER_TYPE, 11) /* the id; 1 while so */
+#define IMPORTER_FACTS _IOWR(IMPORTER_TYPE, 12, struct importer_facts)
+#define IMPORTER_LIMIT _IOW(IMPORTER_TYPE, 13, struct importer_limit)
+#define IMPORTER_TABLE _IOWR(IMPORTER_TYPE, 14, struct importer_table)
 
 #endif /* _BUFALLOC_IMPORTER_H */

@@ -11,15 +11,17 @@
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/platform_device.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/xarray.h>
 
 #include "compat.h"
 #include "edu.h"
+#include "facts.h"
 #include "importer.h"
 #include "pagetable.h"
+#include "platform.h"
+#include "port.h"
 
 /**
  * struct import - a buffer attached to one of the devices
@@ -27,40 +29,36 @@
  * @attach: the attachment.
  * @sgt: its table while mapped, or NULL.
  * @direction: of the mapping.
- * @device: which it is attached to.
+ * @port: of the device, held.
  */
 struct import {
 	struct dma_buf *dmabuf;
 	struct dma_buf_attachment *attach;
 	struct sg_table *sgt;
 	enum dma_data_direction direction;
-	u32 device;
+	struct port *port;
 };
 
 /**
  * struct session - an open file
  * @lock: one call at a time.
  * @imports: by id.
+ * @limited: the devices whose segments it set a limit for.
  */
 struct session {
 	struct mutex lock;
 	struct xarray imports;
+	DECLARE_BITMAP(limited, IMPORTER_DEVICES);
 };
 
-/* Those without hardware. */
-static struct platform_device *devices[IMPORTER_DEVICE_EDU_0];
-
-static struct device *device_of(u32 device)
-{
-	if (device < IMPORTER_DEVICE_EDU_0)
-		return &devices[device]->dev;
-	return edu_device(device - IMPORTER_DEVICE_EDU_0);
-}
-
+/* As a good driver: no DMA is under way when the memory goes. */
 static void import_unmap(struct import *import)
 {
 	if (!import->sgt)
 		return;
+	mutex_lock(&import->port->lock);
+	edu_wait(import->port->registers);
+	mutex_unlock(&import->port->lock);
 	dma_buf_unmap_attachment_unlocked(import->attach, import->sgt,
 					  import->direction);
 	import->sgt = NULL;
@@ -71,10 +69,24 @@ static void import_destroy(struct import *import)
 	import_unmap(import);
 	dma_buf_detach(import->dmabuf, import->attach);
 	dma_buf_put(import->dmabuf);
+	port_put(import->port);
 	kfree(import);
 }
 
-static struct import *import_create(int fd, struct device *dev)
+static struct dma_buf_attachment *port_attach(struct port *port,
+					      struct dma_buf *dmabuf)
+{
+	struct dma_buf_attachment *attach = ERR_PTR(-ENODEV);
+
+	mutex_lock(&port->lock);
+	if (!port->gone)
+		attach = dma_buf_attach(dmabuf, port->dev);
+	mutex_unlock(&port->lock);
+	return attach;
+}
+
+/* Keeps the port only where it succeeds. */
+static struct import *import_create(int fd, struct port *port)
 {
 	struct import *import;
 	long err;
@@ -88,11 +100,12 @@ static struct import *import_create(int fd, struct device *dev)
 		err = PTR_ERR(import->dmabuf);
 		goto free_import;
 	}
-	import->attach = dma_buf_attach(import->dmabuf, dev);
+	import->attach = port_attach(port, import->dmabuf);
 	if (IS_ERR(import->attach)) {
 		err = PTR_ERR(import->attach);
 		goto put_dmabuf;
 	}
+	import->port = port;
 	return import;
 
 put_dmabuf:
@@ -106,19 +119,22 @@ static long run_attach(struct session *session, void __user *user)
 {
 	struct importer_attach arg;
 	struct import *import;
+	struct port *port;
 	int ret;
 
 	if (copy_from_user(&arg, user, sizeof(arg)))
 		return -EFAULT;
 	if (arg.device >= IMPORTER_DEVICES)
 		return -EINVAL;
-	if (!device_of(arg.device))
+	port = port_get(arg.device);
+	if (!port)
 		return -ENODEV;
 
-	import = import_create(arg.fd, device_of(arg.device));
-	if (IS_ERR(import))
+	import = import_create(arg.fd, port);
+	if (IS_ERR(import)) {
+		port_put(port);
 		return PTR_ERR(import);
-	import->device = arg.device;
+	}
 
 	ret = xa_alloc(&session->imports, &arg.out_id, import, xa_limit_31b,
 		       GFP_KERNEL);
@@ -160,12 +176,25 @@ static void describe(const struct sg_table *sgt, struct importer_map *arg)
 	}
 }
 
+static struct sg_table *import_map(struct import *import,
+				   enum dma_data_direction direction)
+{
+	struct sg_table *sgt = ERR_PTR(-ENODEV);
+
+	mutex_lock(&import->port->lock);
+	if (!import->port->gone)
+		sgt = dma_buf_map_attachment_unlocked(import->attach,
+						      direction);
+	mutex_unlock(&import->port->lock);
+	return sgt;
+}
+
 /* What a second map says while the first one is in use; it is undone at once. */
 static long map_again(struct import *import, enum dma_data_direction direction)
 {
 	struct sg_table *sgt;
 
-	sgt = dma_buf_map_attachment_unlocked(import->attach, direction);
+	sgt = import_map(import, direction);
 	if (IS_ERR(sgt))
 		return PTR_ERR(sgt);
 	dma_buf_unmap_attachment_unlocked(import->attach, sgt, direction);
@@ -195,7 +224,7 @@ static long run_map(struct session *session, void __user *user)
 		goto free_arg;
 	}
 
-	sgt = dma_buf_map_attachment_unlocked(import->attach, arg->direction);
+	sgt = import_map(import, arg->direction);
 	if (IS_ERR(sgt)) {
 		ret = PTR_ERR(sgt);
 		goto free_arg;
@@ -255,24 +284,105 @@ static dma_addr_t dma_address(const struct sg_table *sgt, u64 offset,
 	return DMA_MAPPING_ERROR;
 }
 
-static long run_dma(struct session *session, void __user *user)
+static long run_dma_start(struct session *session, void __user *user)
 {
 	struct importer_dma arg;
 	struct import *import;
 	dma_addr_t address;
+	int ret;
 
 	if (copy_from_user(&arg, user, sizeof(arg)))
 		return -EFAULT;
 	import = xa_load(&session->imports, arg.id);
 	if (!import || !import->sgt)
 		return -ENOENT;
-	if (import->device < IMPORTER_DEVICE_EDU_0)
-		return -ENODEV;
 	address = dma_address(import->sgt, arg.offset, arg.length);
 	if (address == DMA_MAPPING_ERROR)
 		return -EINVAL;
-	return edu_transfer(import->device - IMPORTER_DEVICE_EDU_0, address,
-			    arg.length, arg.direction);
+	mutex_lock(&import->port->lock);
+	ret = edu_start(import->port->registers, address, arg.length,
+			arg.direction);
+	mutex_unlock(&import->port->lock);
+	return ret;
+}
+
+static long run_dma_wait(struct session *session, unsigned long id)
+{
+	struct import *import = xa_load(&session->imports, id);
+	int ret;
+
+	if (!import)
+		return -ENOENT;
+	mutex_lock(&import->port->lock);
+	ret = edu_wait(import->port->registers);
+	mutex_unlock(&import->port->lock);
+	return ret;
+}
+
+static long run_dma_pending(struct session *session, unsigned long id)
+{
+	struct import *import = xa_load(&session->imports, id);
+	bool busy;
+
+	if (!import)
+		return -ENOENT;
+	mutex_lock(&import->port->lock);
+	busy = edu_is_busy(import->port->registers);
+	mutex_unlock(&import->port->lock);
+	return busy;
+}
+
+static long run_facts(void __user *user)
+{
+	struct importer_facts arg;
+	struct port *port;
+
+	if (copy_from_user(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	port = port_get(arg.device);
+	if (!port)
+		return -ENODEV;
+	facts_of_device(port->dev, &arg);
+	port_put(port);
+	return copy_to_user(user, &arg, sizeof(arg)) ? -EFAULT : 0;
+}
+
+static int limit_set(u32 device, u32 bytes)
+{
+	struct port *port = port_get(device);
+
+	if (!port)
+		return -ENODEV;
+	port->dev->dma_parms->max_segment_size = bytes;
+	port_put(port);
+	return 0;
+}
+
+static long run_limit(struct session *session, void __user *user)
+{
+	struct importer_limit arg;
+	int ret;
+
+	if (copy_from_user(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	ret = limit_set(arg.device, arg.bytes);
+	if (!ret)
+		__set_bit(arg.device, session->limited);
+	return ret;
+}
+
+static long run_table(struct session *session, void __user *user)
+{
+	struct importer_table arg;
+	struct import *import;
+
+	if (copy_from_user(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	import = xa_load(&session->imports, arg.id);
+	if (!import || !import->sgt)
+		return -ENOENT;
+	facts_of_table(import->sgt, &arg);
+	return copy_to_user(user, &arg, sizeof(arg)) ? -EFAULT : 0;
 }
 
 static long run_vmap(void __user *user)
@@ -356,8 +466,18 @@ static long session_run(struct session *session, unsigned int cmd,
 		return run_pte(user, pagetable_direct);
 	case IMPORTER_ZAP:
 		return run_zap(arg);
-	case IMPORTER_DMA:
-		return run_dma(session, user);
+	case IMPORTER_DMA_START:
+		return run_dma_start(session, user);
+	case IMPORTER_DMA_WAIT:
+		return run_dma_wait(session, arg);
+	case IMPORTER_DMA_PENDING:
+		return run_dma_pending(session, arg);
+	case IMPORTER_FACTS:
+		return run_facts(user);
+	case IMPORTER_LIMIT:
+		return run_limit(session, user);
+	case IMPORTER_TABLE:
+		return run_table(session, user);
 	default:
 		return -ENOTTY;
 	}
@@ -391,10 +511,12 @@ static int importer_release(struct inode *inode, struct file *file)
 {
 	struct session *session = file->private_data;
 	struct import *import;
-	unsigned long id;
+	unsigned long device, id;
 
 	xa_for_each(&session->imports, id, import)
 		import_destroy(import);
+	for_each_set_bit(device, session->limited, IMPORTER_DEVICES)
+		limit_set(device, UINT_MAX);
 	xa_destroy(&session->imports);
 	mutex_destroy(&session->lock);
 	kfree(session);
@@ -447,61 +569,15 @@ static struct miscdevice importer = {
 	.mode = 0600,
 };
 
-static void devices_destroy(void)
-{
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(devices); i++)
-		platform_device_unregister(devices[i]);
-}
-
-static struct platform_device *device_create_with(int id, u64 mask)
-{
-	struct platform_device_info info = {
-		.name = "bufalloc-importer",
-		.id = id,
-		.dma_mask = mask,
-	};
-	struct platform_device *pdev = platform_device_register_full(&info);
-
-	if (IS_ERR(pdev))
-		return NULL;
-	if (mask)
-		dma_set_max_seg_size(&pdev->dev, UINT_MAX);
-	else
-		pdev->dev.dma_mask = NULL;
-	return pdev;
-}
-
-static int devices_create(void)
-{
-	static const u64 masks[ARRAY_SIZE(devices)] = {
-		[IMPORTER_DEVICE_64] = DMA_BIT_MASK(64),
-		[IMPORTER_DEVICE_32] = DMA_BIT_MASK(32),
-		[IMPORTER_DEVICE_NONE] = 0,
-	};
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(devices); i++) {
-		devices[i] = device_create_with(i, masks[i]);
-		if (!devices[i]) {
-			while (i-- > 0)
-				platform_device_unregister(devices[i]);
-			return -ENODEV;
-		}
-	}
-	return 0;
-}
-
 static int __init importer_init(void)
 {
-	int ret = devices_create();
+	int ret = platform_init();
 
 	if (ret)
 		return ret;
 	ret = edu_init();
 	if (ret)
-		goto destroy_devices;
+		goto exit_platform;
 	ret = misc_register(&importer);
 	if (ret)
 		goto exit_edu;
@@ -509,8 +585,8 @@ static int __init importer_init(void)
 
 exit_edu:
 	edu_exit();
-destroy_devices:
-	devices_destroy();
+exit_platform:
+	platform_exit();
 	return ret;
 }
 module_init(importer_init);
@@ -519,7 +595,7 @@ static void __exit importer_exit(void)
 {
 	misc_deregister(&importer);
 	edu_exit();
-	devices_destroy();
+	platform_exit();
 }
 module_exit(importer_exit);
 

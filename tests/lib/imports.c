@@ -69,8 +69,27 @@ int importer_vmap(int importer, int fd, uint64_t offset,
 	return call(importer, IMPORTER_VMAP, vmap);
 }
 
-int importer_dma(int importer, int id, uint32_t direction, uint64_t offset,
-		 uint64_t length)
+int importer_table(int importer, int id, struct importer_table *table)
+{
+	*table = (struct importer_table) { .id = id };
+	return call(importer, IMPORTER_TABLE, table);
+}
+
+int importer_facts(int importer, uint32_t device, struct importer_facts *facts)
+{
+	*facts = (struct importer_facts) { .device = device };
+	return call(importer, IMPORTER_FACTS, facts);
+}
+
+int importer_limit(int importer, uint32_t device, uint32_t bytes)
+{
+	struct importer_limit arg = { .device = device, .bytes = bytes };
+
+	return call(importer, IMPORTER_LIMIT, &arg);
+}
+
+int importer_dma_start(int importer, int id, uint32_t direction,
+		       uint64_t offset, uint64_t length)
 {
 	struct importer_dma arg = {
 		.id = id,
@@ -79,7 +98,26 @@ int importer_dma(int importer, int id, uint32_t direction, uint64_t offset,
 		.length = length,
 	};
 
-	return call(importer, IMPORTER_DMA, &arg);
+	return call(importer, IMPORTER_DMA_START, &arg);
+}
+
+int importer_dma_wait(int importer, int id)
+{
+	return call_number(importer, IMPORTER_DMA_WAIT, id);
+}
+
+int importer_dma_pending(int importer, int id)
+{
+	return call_number(importer, IMPORTER_DMA_PENDING, id);
+}
+
+int importer_dma(int importer, int id, uint32_t direction, uint64_t offset,
+		 uint64_t length)
+{
+	int ret;
+
+	ret = importer_dma_start(importer, id, direction, offset, length);
+	return ret ? ret : importer_dma_wait(importer, id);
 }
 
 int importer_zap(int importer, int fd)

@@ -17,9 +17,22 @@ int importer_unmap(int importer, int id);
 int importer_peek(int importer, int id, uint64_t offset, uint64_t *value);
 int importer_vmap(int importer, int fd, uint64_t offset,
 		  struct importer_vmap *vmap);
-/* DMA of @length bytes at @offset, in one of the two directions. */
+/* Of a mapping that has been made: any number of segments. */
+int importer_table(int importer, int id, struct importer_table *table);
+
+/* What is known of a device; -ENODEV where this machine has no such edu. */
+int importer_facts(int importer, uint32_t device, struct importer_facts *facts);
+/* Bytes in a segment of that device's mappings, until @importer is closed. */
+int importer_limit(int importer, uint32_t device, uint32_t bytes);
+
+/* DMA of @length bytes at @offset, in one of the two directions, to its end. */
 int importer_dma(int importer, int id, uint32_t direction, uint64_t offset,
 		 uint64_t length);
+/* The same, only begun. */
+int importer_dma_start(int importer, int id, uint32_t direction,
+		       uint64_t offset, uint64_t length);
+int importer_dma_wait(int importer, int id);
+int importer_dma_pending(int importer, int id);
 int importer_zap(int importer, int fd);
 
 /* The types of page-table entries, IMPORTER_WRITE_COMBINE and so on. */

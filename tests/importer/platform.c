@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Devices without hardware: they can be attached and mapped for, and move
+ * nothing. Nothing describes them to the kernel, so that no IOMMU translates for
+ * them, and they are not coherent where a device has to say that it is.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/platform_device.h>
+
+#include "importer.h"
+#include "platform.h"
+#include "port.h"
+
+static const u64 masks[] = {
+	[IMPORTER_DEVICE_64] = DMA_BIT_MASK(64),
+	[IMPORTER_DEVICE_32] = DMA_BIT_MASK(32),
+	[IMPORTER_DEVICE_NONE] = 0,
+};
+
+static struct platform_device *devices[ARRAY_SIZE(masks)];
+
+static int platform_add(u32 index)
+{
+	struct platform_device_info info = {
+		.name = "bufalloc-importer",
+		.id = index,
+		.dma_mask = masks[index],
+	};
+	struct platform_device *pdev = platform_device_register_full(&info);
+	int ret;
+
+	if (IS_ERR(pdev))
+		return PTR_ERR(pdev);
+	if (masks[index])
+		dma_set_max_seg_size(&pdev->dev, UINT_MAX);
+	else
+		pdev->dev.dma_mask = NULL;
+
+	ret = port_add(index, &pdev->dev, NULL);
+	if (ret) {
+		platform_device_unregister(pdev);
+		return ret;
+	}
+	devices[index] = pdev;
+	return 0;
+}
+
+void platform_exit(void)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(devices); i++) {
+		port_remove(i);
+		platform_device_unregister(devices[i]);
+	}
+}
+
+int platform_init(void)
+{
+	int ret;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(devices); i++) {
+		ret = platform_add(i);
+		if (ret) {
+			platform_exit();
+			return ret;
+		}
+	}
+	return 0;
+}

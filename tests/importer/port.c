@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The devices that can be attached, by number. A driver can be unbound while
+ * its device is attached: who has a port keeps it, and is told that it is gone.
+ */
+#include <linux/device.h>
+#include <linux/slab.h>
+
+#include "edu.h"
+#include "importer.h"
+#include "port.h"
+
+static DEFINE_MUTEX(ports_lock);
+static struct port *ports[IMPORTER_DEVICES];
+
+static void port_free(struct kref *ref)
+{
+	struct port *port = container_of(ref, struct port, ref);
+
+	put_device(port->dev);
+	mutex_destroy(&port->lock);
+	kfree(port);
+}
+
+void port_put(struct port *port)
+{
+	kref_put(&port->ref, port_free);
+}
+
+/* Return: the port, held, or NULL. */
+struct port *port_get(u32 index)
+{
+	struct port *port = NULL;
+
+	mutex_lock(&ports_lock);
+	if (index < IMPORTER_DEVICES)
+		port = ports[index];
+	if (port)
+		kref_get(&port->ref);
+	mutex_unlock(&ports_lock);
+	return port;
+}
+
+int port_add(u32 index, struct device *dev, void __iomem *registers)
+{
+	struct port *port = kzalloc(sizeof(*port), GFP_KERNEL);
+
+	if (!port)
+		return -ENOMEM;
+	kref_init(&port->ref);
+	mutex_init(&port->lock);
+	port->dev = get_device(dev);
+	port->registers = registers;
+
+	mutex_lock(&ports_lock);
+	ports[index] = port;
+	mutex_unlock(&ports_lock);
+	return 0;
+}
+
+/* Nothing is begun afterwards, and what was begun is over. */
+void port_remove(u32 index)
+{
+	struct port *port;
+
+	mutex_lock(&ports_lock);
+	port = ports[index];
+	ports[index] = NULL;
+	mutex_unlock(&ports_lock);
+	if (!port)
+		return;
+
+	mutex_lock(&port->lock);
+	edu_wait(port->registers);
+	port->registers = NULL;
+	port->gone = true;
+	mutex_unlock(&port->lock);
+	port_put(port);
+}
