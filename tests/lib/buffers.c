@@ -10,6 +10,8 @@
 /* As many files as a process may have open, less its own. */
 #define DIRTY_MAX 1000
 
+#define SCATTERED_TRIES 32
+
 struct bufalloc_request request_of(size_t length, uint32_t caching)
 {
 	return (struct bufalloc_request) {
@@ -42,6 +44,26 @@ int buffer_open_contiguous(int device, size_t length, uint32_t caching)
 
 	request.flags = BUFALLOC_ALLOC_CONTIGUOUS;
 	return request_open(device, &request);
+}
+
+/* Buffers that happen to be in one piece are kept meanwhile: others will not be. */
+int buffer_open_scattered(int device, const struct bufalloc_request *request)
+{
+	struct bufalloc_query query;
+	int fds[SCATTERED_TRIES];
+	int tries, fd = -ENOSPC;
+
+	for (tries = 0; tries < SCATTERED_TRIES && fd == -ENOSPC; tries++) {
+		fds[tries] = request_open(device, request);
+		if (fds[tries] < 0)
+			break;
+		if (!bufalloc_query(device, fds[tries], &query) &&
+		    query.out_segments > 1)
+			fd = dup(fds[tries]);
+	}
+	while (tries-- > 0)
+		close(fds[tries]);
+	return fd;
 }
 
 int buffer_map(int fd, struct mapping *mapping)

@@ -25,6 +25,9 @@ struct bufalloc_request request_of(size_t length, uint32_t caching);
 int buffer_open(int device, size_t length, uint32_t caching);
 int buffer_open_contiguous(int device, size_t length, uint32_t caching);
 
+/* Of more than one segment: -ENOSPC where pages always lie side by side. */
+int buffer_open_scattered(int device, const struct bufalloc_request *request);
+
 /* 0 or a negative errno. */
 int buffer_map(int fd, struct mapping *mapping);
 void buffer_unmap(struct mapping *mapping);

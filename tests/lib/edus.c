@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#include "lib/edus.h"
+
+void edus_find(int importer, struct edus *edus)
+{
+	uint32_t device;
+
+	edus->count = 0;
+	for (device = IMPORTER_DEVICE_EDU_0; device < IMPORTER_DEVICES; device++)
+		if (!importer_facts(importer, device,
+				    &edus->facts[edus->count]))
+			edus->count++;
+}
+
+bool is_translated(const struct importer_facts *facts)
+{
+	return facts->out_kind == IMPORTER_DOMAIN_TRANSLATED;
+}
+
+unsigned int mask_bits(const struct importer_facts *facts)
+{
+	return facts->out_mask ? 64 - __builtin_clzll(facts->out_mask) : 0;
+}
+
+/* A translated device reaches all memory, by addresses that fit its mask. */
+uint32_t edus_reaching(struct edus *edus)
+{
+	uint32_t dma_bits = 0;
+	int i, kept = 0;
+
+	for (i = 0; i < edus->count; i++) {
+		const struct importer_facts *facts = &edus->facts[i];
+
+		if (!is_translated(facts)) {
+			if (mask_bits(facts) < 32)
+				continue;
+			if (mask_bits(facts) < 64)
+				dma_bits = 32;
+		}
+		edus->facts[kept++] = *facts;
+	}
+	edus->count = kept;
+	return dma_bits;
+}
