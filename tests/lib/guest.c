@@ -97,10 +97,44 @@ long vmalloc_bytes(void)
 	if (!file)
 		return -1;
 	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "%*s %ld", &bytes) == 1)
+		/* What is only waiting to be forgotten is nobody's. */
+		if (sscanf(line, "%*s %ld", &bytes) == 1 &&
+		    !strstr(line, "unpurged"))
 			total += bytes;
 	fclose(file);
 	return total;
+}
+
+/* A record of the log, without the numbers before its text. */
+static const char *log_text(int file, char *record, size_t size)
+{
+	ssize_t length = read(file, record, size - 1);
+	char *text;
+
+	if (length < 0)
+		return NULL;
+	record[length] = '\0';
+	text = strchr(record, ';');
+	return text ? text + 1 : record;
+}
+
+bool cma_area(uint64_t *start, uint64_t *end)
+{
+	int file = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	unsigned long long mib, at;
+	const char *text;
+	char record[8192];
+	bool found = false;
+
+	while (file >= 0 && !found && (text = log_text(file, record, sizeof(record))))
+		found = sscanf(text, "cma: Reserved %llu MiB at %llx", &mib, &at) == 2;
+	if (file >= 0)
+		close(file);
+	if (!found)
+		return false;
+	*start = at;
+	*end = at + (mib << 20);
+	return true;
 }
 
 int open_fds(void)

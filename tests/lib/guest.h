@@ -4,6 +4,7 @@
 #define TESTS_GUEST_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* The machine of this cell, as tests/vm/cells names it; "" outside of one. */
 const char *machine(void);
@@ -20,6 +21,9 @@ long vmstat(const char *name);
 
 /* Kernel address space that /proc/vmallocinfo lists, in bytes. */
 long vmalloc_bytes(void);
+
+/* The kernel's own CMA area, as its log tells; false where there is none. */
+bool cma_area(uint64_t *start, uint64_t *end);
 
 /* File descriptors that this process has open. */
 int open_fds(void);

@@ -20,6 +20,10 @@ guest_boot()
 	read -r _ image console qemu < <(table "$vm/cells" "arch $arch")
 	mkdir -p "$dir"
 	: > "$dir/results"
+	# $qemu is a command and its arguments, and so are others.
+	# shellcheck disable=SC2046,SC2086
+	[[ " $(table "$vm/cells" tree | xargs) " != *" $machine "* ]] ||
+		set -- -dtb "$(tree_make "$arch" "$machine" $qemu -smp 2 -m "$(machine_line memory "$machine")" $(machine_line hardware "$machine"))" "$@"
 	# One thread emulates both processors in turn. With a thread each, one can
 	# stay for ever on an int3 that the kernel's text patching has removed again
 	# (seen while kprobes came and went), and two guests at once gain nothing.
