@@ -90,7 +90,9 @@ static bool is_bounced(const struct attachment *attachment)
 }
 
 /**
- * struct span - a physically contiguous run, as the device sees it
+ * struct span - a physically contiguous run
+ * @addr: where the device sees it.
+ * @size: bytes.
  */
 struct span {
 	dma_addr_t addr;

@@ -158,8 +158,8 @@ static void find_places(struct __test_metadata *_metadata,
 	EXPECT_LE(length, heap_used(self));
 	/* What is cacheable is not for a device that does not snoop. */
 	id = importer_attach(self->importer, result.fd,
-			     variant->coherent ? edus.facts[0].device :
-						 IMPORTER_DEVICE_64);
+			     self->node.coherent ? edus.facts[0].device :
+						   IMPORTER_DEVICE_64);
 	ASSERT_LE(0, id);
 	ASSERT_EQ(0, importer_map(self->importer, id, IMPORTER_BIDIRECTIONAL, map));
 	ASSERT_EQ(0, importer_detach(self->importer, id));
