@@ -82,7 +82,7 @@ TEST_F(tool, alloc_fills_and_reads_back)
 
 TEST_F(tool, refusal_has_a_sentence)
 {
-	EXPECT_EQ(1, RUN("alloc 64M --caching coherent --contiguous"));
+	EXPECT_EQ(1, RUN("alloc 256M --caching coherent --contiguous"));
 	EXPECT_SAID("contiguous");
 	EXPECT_SAID(strerror(ENOMEM));
 }

@@ -10,6 +10,21 @@ machine_line()
 	echo "$line"
 }
 
+# tests_out ARCH MACHINE: the test programs that have nothing to say there.
+tests_out()
+{
+	local program patterns pattern wanted out=
+	while read -r program patterns; do
+		wanted=
+		for pattern in $patterns; do
+			# shellcheck disable=SC2053 # A pattern.
+			[[ $1-$2 != $pattern ]] || wanted=y
+		done
+		[ "$wanted" ] || out+=,$program
+	done < <(table "$vm/cells" only)
+	echo "${out#,}"
+}
+
 # guest_boot ARCH RELEASE INITRAMFS MACHINE CMDLINE DIR [QEMU ARGUMENT...]: leaves
 # DIR/console.log and DIR/results; the latter is what the guest says of itself.
 guest_boot()
@@ -35,7 +50,7 @@ guest_boot()
 		-kernel "$cache_dir/kernels/$arch/$release/boot/$image-$release" \
 		-initrd "$initramfs" \
 		-append "console=$console panic=-1 oops=panic rdinit=/init \
-			BUFALLOC_MACHINE=$machine $(table "$vm/cells" "machine $machine") $cmdline" \
+			BUFALLOC_MACHINE=$machine BUFALLOC_TESTS_OUT=$(tests_out "$arch" "$machine") $(table "$vm/cells" "machine $machine") $cmdline" \
 		-serial "file:$dir/console.log" \
 		-device virtio-serial -chardev "file,id=results,path=$dir/results" \
 		-device virtserialport,chardev=results,name=bufalloc.results \
