@@ -22,6 +22,10 @@ help:
 	@echo '  matrix     the same on more kernels and architectures: KERNEL=, ARCH= and MACHINE='
 	@echo '             choose, or CELLS= names some of them'
 	@echo ''
+	@echo 'Debian packages, made and tried in the same way:'
+	@echo '  packages        for amd64, arm64 and armhf, in build/packages'
+	@echo '  check-packages  install, boot, upgrade the kernel, purge, on fresh machines'
+	@echo ''
 	@echo 'For this machine:'
 	@echo '  deps       install the packages that the targets here need'
 	@echo '  module     bufalloc.ko, for KDIR=$(KDIR)'
@@ -33,7 +37,6 @@ help:
 	@echo ''
 	@echo 'For those who change it:'
 	@echo '  lint       style and static checks'
-	@echo '  packages   Debian packages for amd64, arm64 and armhf, in build/packages'
 	@echo '  clean      remove build/'
 
 all: module lib tools
@@ -64,6 +67,9 @@ demo:
 
 packages:
 	packaging/build
+
+check-packages:
+	tests/packages/check $(MACHINES)
 
 lint:
 	tests/lint/check $(STEPS)
@@ -103,4 +109,4 @@ dkms:
 clean:
 	rm -rf $(build)
 
-.PHONY: help all module lib tools deps check smoke matrix demo packages lint install uninstall dkms clean
+.PHONY: help all module lib tools deps check smoke matrix demo packages check-packages lint install uninstall dkms clean
