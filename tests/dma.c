@@ -66,7 +66,7 @@ FIXTURE_VARIANT_ADD(dma, contiguous) {
 	.length = 3 * MIB,
 };
 
-static int open_as(int device, const FIXTURE_VARIANT(dma) *variant,
+static int open_as(int device, const FIXTURE_VARIANT(dma) * variant,
 		   uint32_t dma_bits)
 {
 	struct bufalloc_request request = request_of(variant->length,
@@ -155,7 +155,7 @@ static void fill(unsigned char *bytes, unsigned int seed)
 		bytes[i] = pattern_at(i, seed);
 }
 
-/* The first wrong byte, or CHUNK. */
+/* Bytes before the first wrong one; CHUNK where all are right. */
 static size_t matches(const unsigned char *bytes, unsigned int seed)
 {
 	size_t i;
@@ -166,20 +166,34 @@ static size_t matches(const unsigned char *bytes, unsigned int seed)
 	return i;
 }
 
+/* The same, after a sync, at a place of the buffer. */
+static size_t found_at(FIXTURE_DATA(dma) * self, size_t offset,
+		       unsigned int seed)
+{
+	size_t count;
+
+	if (bufalloc_begin_cpu_access(self->fd, DMA_BUF_SYNC_READ))
+		return SIZE_MAX;
+	count = matches(self->map.bytes + offset, seed);
+	if (bufalloc_end_cpu_access(self->fd, DMA_BUF_SYNC_READ))
+		return SIZE_MAX;
+	return count;
+}
+
 /* One place for what the CPU gives, and one for what each device brings. */
-static size_t source(const FIXTURE_DATA(dma) *self)
+static size_t source(const FIXTURE_DATA(dma) * self)
 {
 	return self->places;
 }
 
-static size_t brought(const FIXTURE_DATA(dma) *self, int device)
+static size_t brought(const FIXTURE_DATA(dma) * self, int device)
 {
 	/* Not aligned to anything either. */
 	return self->places + (device + 1) * PLACE + 13 * device + 1;
 }
 
 /* The CPU gives the pattern, and takes away what was there before. */
-static int prepare(FIXTURE_DATA(dma) *self, size_t target, unsigned int seed)
+static int prepare(FIXTURE_DATA(dma) * self, size_t target, unsigned int seed)
 {
 	int i, ret;
 
@@ -194,7 +208,7 @@ static int prepare(FIXTURE_DATA(dma) *self, size_t target, unsigned int seed)
 }
 
 /* All devices but one at the same time. */
-static int others_move(FIXTURE_DATA(dma) *self, int but, uint32_t direction,
+static int others_move(FIXTURE_DATA(dma) * self, int but, uint32_t direction,
 		       size_t target)
 {
 	size_t offset;
@@ -219,7 +233,7 @@ static int others_move(FIXTURE_DATA(dma) *self, int but, uint32_t direction,
 }
 
 /* From the CPU's place to a device, to the target, to all other devices, back. */
-static int pass_on(FIXTURE_DATA(dma) *self, int writer, size_t target)
+static int pass_on(FIXTURE_DATA(dma) * self, int writer, size_t target)
 {
 	int id = self->ids[writer];
 	int ret;
@@ -256,11 +270,7 @@ TEST_F(dma, device_moves_what_the_cpu_wrote)
 		ASSERT_EQ(0, importer_dma(self->importer, self->ids[0],
 					  IMPORTER_FROM_DEVICE, targets[i],
 					  CHUNK));
-		ASSERT_EQ(0, bufalloc_begin_cpu_access(self->fd,
-						       DMA_BUF_SYNC_READ));
-		EXPECT_EQ(CHUNK, matches(self->map.bytes + targets[i], i));
-		ASSERT_EQ(0, bufalloc_end_cpu_access(self->fd,
-						     DMA_BUF_SYNC_READ));
+		EXPECT_EQ(CHUNK, found_at(self, targets[i], i));
 	}
 }
 
@@ -283,17 +293,11 @@ TEST_F(dma, one_device_reads_what_the_other_wrote)
 		for (i = 0; i < ARRAY_SIZE(targets); i++, seed++) {
 			ASSERT_EQ(0, prepare(self, targets[i], seed));
 			ASSERT_EQ(0, pass_on(self, writer, targets[i]));
-			ASSERT_EQ(0, bufalloc_begin_cpu_access(
-					     self->fd, DMA_BUF_SYNC_READ));
-			EXPECT_EQ(CHUNK, matches(self->map.bytes + targets[i],
-						 seed));
+			EXPECT_EQ(CHUNK, found_at(self, targets[i], seed));
 			for (reader = 0; reader < self->edus.count; reader++)
 				EXPECT_EQ(reader == writer ? 0 : CHUNK,
-					  matches(self->map.bytes +
-							  brought(self, reader),
-						  seed));
-			ASSERT_EQ(0, bufalloc_end_cpu_access(
-					     self->fd, DMA_BUF_SYNC_READ));
+					  found_at(self, brought(self, reader),
+						   seed));
 		}
 	}
 }
@@ -313,20 +317,15 @@ TEST_F(dma, one_device_goes_and_the_others_work_on)
 		ASSERT_EQ(0, importer_detach(self->importer, self->ids[i]));
 		ASSERT_EQ(0, prepare(self, target, ++seed));
 		ASSERT_EQ(0, pass_on(self, i - 1, target));
-		ASSERT_EQ(0, bufalloc_begin_cpu_access(self->fd,
-						       DMA_BUF_SYNC_READ));
-		EXPECT_EQ(CHUNK, matches(self->map.bytes + target, seed));
+		EXPECT_EQ(CHUNK, found_at(self, target, seed));
 		if (i > 1)
-			EXPECT_EQ(CHUNK, matches(self->map.bytes +
-							 brought(self, 0),
-						 seed));
-		ASSERT_EQ(0, bufalloc_end_cpu_access(self->fd,
-						     DMA_BUF_SYNC_READ));
+			EXPECT_EQ(CHUNK,
+				  found_at(self, brought(self, 0), seed));
 	}
 }
 
 /* A device's own memory gets the pattern, which the CPU then forgets. */
-static int load_devices(FIXTURE_DATA(dma) *self, unsigned int seed)
+static int load_devices(FIXTURE_DATA(dma) * self, unsigned int seed)
 {
 	int i, ret;
 
@@ -337,7 +336,7 @@ static int load_devices(FIXTURE_DATA(dma) *self, unsigned int seed)
 	return ret;
 }
 
-static int start_all(FIXTURE_DATA(dma) *self)
+static int start_all(FIXTURE_DATA(dma) * self)
 {
 	int i, ret = 0;
 
@@ -349,7 +348,7 @@ static int start_all(FIXTURE_DATA(dma) *self)
 }
 
 /* The words that lie in it whole. */
-static bool peek_matches(const FIXTURE_DATA(dma) *self, int device,
+static bool peek_matches(const FIXTURE_DATA(dma) * self, int device,
 			 unsigned int seed)
 {
 	unsigned char bytes[sizeof(uint64_t)];
@@ -473,12 +472,7 @@ TEST_F(dma, translated_addresses_go_on_where_memory_does_not)
 		ASSERT_EQ(expected, importer_dma(self->importer, self->ids[i],
 						 IMPORTER_FROM_DEVICE, target,
 						 CHUNK));
-		ASSERT_EQ(0, bufalloc_begin_cpu_access(self->fd,
-						       DMA_BUF_SYNC_READ));
-		EXPECT_EQ(whole ? CHUNK : 0,
-			  matches(self->map.bytes + target, i));
-		ASSERT_EQ(0, bufalloc_end_cpu_access(self->fd,
-						     DMA_BUF_SYNC_READ));
+		EXPECT_EQ(whole ? CHUNK : 0, found_at(self, target, i));
 	}
 }
 
