@@ -13,6 +13,7 @@
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/minmax.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/swiotlb.h>
 
@@ -312,7 +313,8 @@ void attachment_sync_for_device(struct attachment *attachment,
  * device whose segments are shorter than a page, -ENOMEM.
  */
 struct attachment *attachment_create(struct device *dev,
-				     const struct backing *backing)
+				     const struct backing *backing,
+				     struct mutex *lock)
 {
 	struct attachment *attachment;
 	int ret;
@@ -323,6 +325,7 @@ struct attachment *attachment_create(struct device *dev,
 
 	/* The mapping is undone at detach, when the driver may be gone. */
 	attachment->dev = get_device(dev);
+	attachment->lock = lock;
 	attachment->backing = backing;
 	attachment->dir = DMA_NONE;
 	ret = table_create(attachment);
@@ -341,4 +344,13 @@ void attachment_destroy(struct attachment *attachment)
 	sg_free_table(&attachment->sgt);
 	put_device(attachment->dev);
 	kfree(attachment);
+}
+
+/* Keep no mapping that nobody uses: what it was kept for is over. */
+void attachment_drop(struct attachment *attachment)
+{
+	mutex_lock(attachment->lock);
+	if (!attachment->users)
+		mapping_destroy(attachment);
+	mutex_unlock(attachment->lock);
 }

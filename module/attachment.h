@@ -8,11 +8,14 @@
 
 struct backing;
 struct device;
+struct mutex;
 struct span;
 
 /**
  * struct attachment - one importer's view of a buffer
  * @node: in the buffer's list.
+ * @watched: in the list of unbind.c, which guards it.
+ * @lock: the buffer's.
  * @dev: the importer's device; held.
  * @backing: the buffer's memory.
  * @sgt: the importer's own table, mapped for @dev while @dir is not DMA_NONE.
@@ -20,10 +23,12 @@ struct span;
  * @users: maps that have not been unmapped.
  * @spans: where the device sees each entry of @sgt, where syncs are needed.
  *
- * Guarded by the buffer's lock.
+ * Guarded by @lock but where it is said.
  */
 struct attachment {
 	struct list_head node;
+	struct list_head watched;
+	struct mutex *lock;
 	struct device *dev;
 	const struct backing *backing;
 	struct sg_table sgt;
@@ -33,8 +38,10 @@ struct attachment {
 };
 
 struct attachment *attachment_create(struct device *dev,
-				     const struct backing *backing);
+				     const struct backing *backing,
+				     struct mutex *lock);
 void attachment_destroy(struct attachment *attachment);
+void attachment_drop(struct attachment *attachment);
 
 struct sg_table *attachment_map(struct attachment *attachment,
 				enum dma_data_direction dir);

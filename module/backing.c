@@ -9,6 +9,7 @@
 #include <linux/scatterlist.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/vmstat.h>
 
 #include "backing.h"
 #include "block.h"
@@ -35,30 +36,6 @@ static gfp_t chunk_effort(const struct source *source, size_t size)
 	return __GFP_NORETRY;
 }
 
-/*
- * Whether so much can be taken and the machine goes on. Taking memory here does
- * not call the OOM killer, but once the last page is gone the next allocation
- * of anybody does, so a part of the memory is left alone.
- */
-static bool memory_suffices(const struct heap *heap, size_t size)
-{
-	long spare = si_mem_available() - (long)(totalram_pages() / 32);
-
-	/* A region runs out alone. */
-	if (heap->region_size)
-		return true;
-	return spare > 0 && size >> PAGE_SHIFT <= spare;
-}
-
-static void chunk_release(struct chunk *chunk, const struct source *source)
-{
-	if (chunk->block)
-		block_return(chunk);
-	else
-		chunk_free(chunk, source);
-	kfree(chunk);
-}
-
 /**
  * struct want - the next chunk
  * @size: bytes.
@@ -72,6 +49,33 @@ struct want {
 	enum chunk_form form;
 	gfp_t gfp;
 };
+
+/*
+ * Whether so much can be taken and the machine goes on. Taking memory here does
+ * not call the OOM killer, but once the last page is gone the next allocation
+ * of anybody does, so a part of the memory is left alone.
+ */
+static bool memory_suffices(const struct heap *heap, const struct want *want)
+{
+	long spare = si_mem_available() - (long)(totalram_pages() / 32);
+
+	/* A region runs out alone. */
+	if (heap->region_size)
+		return true;
+	/* Neither we nor most others get what is free in the CMA area. */
+	if (want->form == CHUNK_ORDINARY)
+		spare -= (long)global_zone_page_state(NR_FREE_CMA_PAGES);
+	return spare > 0 && want->size >> PAGE_SHIFT <= spare;
+}
+
+static void chunk_release(struct chunk *chunk, const struct source *source)
+{
+	if (chunk->block)
+		block_return(chunk);
+	else
+		chunk_free(chunk, source);
+	kfree(chunk);
+}
 
 static int chunk_take(struct chunk *chunk, const struct source *source,
 		      const struct want *want)
@@ -91,7 +95,7 @@ static ssize_t backing_add(struct backing *backing, const struct want *want)
 
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	if (!memory_suffices(source->heap, want->size))
+	if (!memory_suffices(source->heap, want))
 		return -ENOMEM;
 
 	chunk = kmalloc(sizeof(*chunk), GFP_METADATA);

@@ -15,6 +15,7 @@
 #include "compat/compat.h"
 #include "heap.h"
 #include "mmap.h"
+#include "unbind.h"
 
 /**
  * struct buffer - a buffer
@@ -92,10 +93,17 @@ static int buffer_attach(struct dma_buf *dmabuf,
 {
 	struct buffer *buffer = dmabuf->priv;
 	struct attachment *attachment;
+	int ret;
 
-	attachment = attachment_create(attach->dev, &buffer->backing);
+	attachment = attachment_create(attach->dev, &buffer->backing,
+				       &buffer->lock);
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);
+	ret = unbind_watch(attachment);
+	if (ret) {
+		attachment_destroy(attachment);
+		return ret;
+	}
 
 	mutex_lock(&buffer->lock);
 	list_add(&attachment->node, &buffer->attachments);
@@ -110,6 +118,7 @@ static void buffer_detach(struct dma_buf *dmabuf,
 	struct attachment *attachment = attach->priv;
 	struct buffer *buffer = dmabuf->priv;
 
+	unbind_forget(attachment);
 	mutex_lock(&buffer->lock);
 	list_del(&attachment->node);
 	mutex_unlock(&buffer->lock);

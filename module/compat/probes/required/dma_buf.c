@@ -3,63 +3,63 @@
 #include <linux/dma-buf.h>
 #include <linux/iosys-map.h>
 
-static int attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach)
+static int probe_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach)
 {
 	return attach->dev != NULL;
 }
 
-static void detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach)
+static void probe_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach)
 {
 	attach->priv = NULL;
 }
 
-static struct sg_table *map(struct dma_buf_attachment *attach,
-			    enum dma_data_direction dir)
+static struct sg_table *probe_map(struct dma_buf_attachment *attach,
+				  enum dma_data_direction dir)
 {
 	return NULL;
 }
 
-static void unmap(struct dma_buf_attachment *attach, struct sg_table *sgt,
-		  enum dma_data_direction dir)
+static void probe_unmap(struct dma_buf_attachment *attach, struct sg_table *sgt,
+			enum dma_data_direction dir)
 {
 }
 
-static int cpu_access(struct dma_buf *dmabuf, enum dma_data_direction dir)
-{
-	return 0;
-}
-
-static int mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
+static int probe_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction dir)
 {
 	return 0;
 }
 
-static int vmap(struct dma_buf *dmabuf, struct iosys_map *map)
+static int probe_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
+{
+	return 0;
+}
+
+static int probe_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 {
 	iosys_map_set_vaddr(map, NULL);
 	return 0;
 }
 
-static void vunmap(struct dma_buf *dmabuf, struct iosys_map *map)
+static void probe_vunmap(struct dma_buf *dmabuf, struct iosys_map *map)
 {
 }
 
-static void release(struct dma_buf *dmabuf)
+static void probe_release(struct dma_buf *dmabuf)
 {
 	dmabuf->priv = NULL;
 }
 
 static const struct dma_buf_ops ops = {
-	.attach = attach,
-	.detach = detach,
-	.map_dma_buf = map,
-	.unmap_dma_buf = unmap,
-	.begin_cpu_access = cpu_access,
-	.end_cpu_access = cpu_access,
-	.mmap = mmap,
-	.vmap = vmap,
-	.vunmap = vunmap,
-	.release = release,
+	.attach = probe_attach,
+	.detach = probe_detach,
+	.map_dma_buf = probe_map,
+	.unmap_dma_buf = probe_unmap,
+	.begin_cpu_access = probe_cpu_access,
+	.end_cpu_access = probe_cpu_access,
+	.mmap = probe_mmap,
+	.vmap = probe_vmap,
+	.vunmap = probe_vunmap,
+	.release = probe_release,
 };
 
 struct dma_buf *bufalloc_probe(void);
