@@ -99,7 +99,7 @@ machine_boot()
 		-M q35 -cpu "max,la57=off,-erms,-fsrm" -accel tcg,thread=single -smp 2 -m 2G \
 		-display none -no-reboot -nodefaults \
 		-kernel "$dir/root/boot/vmlinuz-$release" -initrd "$dir/root/boot/initrd.img-$release" \
-		-append "console=ttyS0 panic=-1 panic_on_oops=1 root=/dev/vda rw systemd.run=$command" \
+		-append "console=ttyS0 panic=-1 oops=panic root=/dev/vda rw systemd.run=$command" \
 		-drive "file=$dir/disk,if=virtio,format=raw,cache=unsafe" \
 		-serial "file:$out/console.log" -serial "file:$out/results" \
 		> "$out/qemu.log" 2>&1 < /dev/null

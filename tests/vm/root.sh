@@ -8,10 +8,10 @@ root_options()
 
 	suite=$(table "$recipe" suite)
 	packages=$(table "$recipe" package | tr -s ' \n' ,)
-	foreign=$(table "$recipe" foreign | tr -s ' \n' ,)
+	foreign=$(table "$recipe" foreign | tr ' ' ,)
 	keep=$(table "$recipe" keep)
 	printf '%s\n' --variant=minbase --format=directory --include="${packages%,}"
-	[ -z "$foreign" ] || printf '%s\n' --architectures="$host_arch,${foreign%,}"
+	[ -z "$foreign" ] || printf '%s\n' --architectures="$host_arch,$foreign"
 	# Documentation and translations are half of a small root.
 	for word in doc man info locale lintian; do
 		[[ " $keep " != *" $word "* ]] || continue
@@ -22,8 +22,8 @@ root_options()
 	table "$recipe" extra | while read -r word; do
 		printf '%s\n' --setup-hook="$(extra_suite "$suite" "$word")"
 	done
-	table "$recipe" without | while read -r word; do
-		printf '%s\n' --setup-hook="find \"\$1/etc/apt\" -name '*.list' -exec sed -i '/$word/d' {} +"
+	table "$recipe" without | tr ' ' '\n' | while read -r word; do
+		printf '%s\n' --setup-hook="$(drop_suite "$suite-$word")"
 	done
 	table "$recipe" pin | while read -r word packages; do
 		printf '%s\n' --setup-hook="printf 'Package: %s\nPin: release n=%s\nPin-Priority: 900\n' \
@@ -48,6 +48,11 @@ extra_suite()
 {
 	printf 'find "$1/etc/apt" -name "*.list" -exec sed -i %s {} +' \
 		"'s/^\\(.*\\) $1 main\$/&\\n\\1 $2 main/'"
+}
+
+drop_suite()
+{
+	printf 'find "$1/etc/apt" -name "*.list" -exec sed -i "/ %s main$/d" {} +' "$1"
 }
 
 # Where this machine gets packages with this label from, if it is a Debian.
