@@ -35,6 +35,7 @@ static enum claim claim_of_machine(void)
 		{ "iommu", ALL_ARE_TRANSLATED },
 		{ "virtio-iommu", ALL_ARE_TRANSLATED },
 		{ "smmu", ALL_ARE_TRANSLATED },
+		{ "heapiommu", ALL_ARE_TRANSLATED },
 		{ "partial", SOME_ARE_TRANSLATED },
 	};
 	unsigned int i;
