@@ -65,7 +65,7 @@ struct importer_peek {
 struct importer_pte {
 	__u64 address; /* of the caller, or a page frame number */
 	__u64 out_pfn;
-	__u64 out_size; /* bytes that the entry maps */
+	__u64 out_size; /* bytes that the entry maps, 0 where nobody tells */
 	__u32 out_memtype;
 	__u32 pad;
 };

@@ -7,12 +7,11 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 
-#include "importer.h"
-#include "pagetable.h"
-
-#ifdef CONFIG_X86_64
 #include <asm/msr.h>
 #include <asm/pgtable_types.h>
+
+#include "importer.h"
+#include "pagetable.h"
 
 /* The three bits choose one of eight types that the PAT register lists. */
 static u32 entry_memtype(u64 flags, bool large)
@@ -105,19 +104,3 @@ int pagetable_direct(struct importer_pte *entry)
 		return -EINVAL;
 	return pagetable_kernel(pfn_to_kaddr(entry->address), entry);
 }
-#else
-int pagetable_user(struct importer_pte *entry)
-{
-	return -EOPNOTSUPP;
-}
-
-int pagetable_kernel(const void *address, struct importer_pte *entry)
-{
-	return -EOPNOTSUPP;
-}
-
-int pagetable_direct(struct importer_pte *entry)
-{
-	return -EOPNOTSUPP;
-}
-#endif
