@@ -269,9 +269,9 @@ TEST_F(lifetime, counter_agrees_with_free_memory)
 	taken = (before - meminfo("MemFree")) * 1024;
 	counted = live_bytes() - counted;
 	EXPECT_LE(512L * (long)MIB, counted);
-	EXPECT_GT(16L * (long)MIB, labs(taken - counted));
+	EXPECT_GT(32L * (long)MIB, labs(taken - counted));
 	close(fd);
-	EXPECT_GT(16L * (long)MIB, labs(before - meminfo("MemFree")) * 1024);
+	EXPECT_GT(32L * (long)MIB, labs(before - meminfo("MemFree")) * 1024);
 	close(self->fd);
 	bufalloc_close(self->device);
 }

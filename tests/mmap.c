@@ -60,7 +60,7 @@ TEST_F(mmap, past_the_end_is_EINVAL)
 				    &bytes));
 	EXPECT_EQ(-EINVAL, try_mmap(8192, RW, MAP_SHARED, self->fd,
 				    LENGTH - 4096, &bytes));
-	EXPECT_EQ(-EINVAL, try_mmap(4096, RW, MAP_SHARED, self->fd, 1UL << 62,
+	EXPECT_EQ(-EINVAL, try_mmap(4096, RW, MAP_SHARED, self->fd, 1ULL << 62,
 				    &bytes));
 }
 
@@ -129,18 +129,26 @@ TEST_F(mmap, offsets_are_the_buffer_s)
 	munmap(whole, LENGTH);
 }
 
-/* Populated when it is made: touching it costs no fault. */
+/*
+ * Populated when it is made: touching it costs no fault. Only where the processor
+ * does not note by itself what was written, the first write to a page does.
+ */
 TEST_F(mmap, touching_takes_no_fault)
 {
-	unsigned char *bytes;
+	unsigned char *bytes, seen = 0;
 	size_t offset;
 	long faults;
 
 	ASSERT_EQ(0, try_mmap(LENGTH, RW, MAP_SHARED, self->fd, 0, &bytes));
 	faults = minor_faults();
 	for (offset = 0; offset < LENGTH; offset += 4096)
-		bytes[offset] = 1;
+		seen |= bytes[offset];
+	EXPECT_EQ(0, seen);
 	EXPECT_EQ(faults, minor_faults());
+	for (offset = 0; offset < LENGTH; offset += 4096)
+		bytes[offset] = 1;
+	if (machine_notes_writes())
+		EXPECT_EQ(faults, minor_faults());
 	munmap(bytes, LENGTH);
 }
 

@@ -25,6 +25,56 @@ bool machine_has_wc(void)
 	return strcmp(machine(), "nopat") != 0;
 }
 
+#ifdef __x86_64__
+#define IS_X86 true
+#else
+#define IS_X86 false
+#endif
+
+bool machine_types_memory(void)
+{
+	return IS_X86;
+}
+
+bool machine_is_coherent(void)
+{
+	return IS_X86;
+}
+
+/* Of the ARM processors only some do, and not those of tests/vm/cells. */
+bool machine_notes_writes(void)
+{
+	return IS_X86;
+}
+
+bool machine_reaches_above_4_GiB(void)
+{
+	FILE *file = fopen("/proc/iomem", "re");
+	unsigned long long end;
+	bool found = false;
+	char line[256];
+
+	if (!file)
+		return false;
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "%*x-%llx : System RAM", &end) == 1 &&
+		    strstr(line, "System RAM") && end >> 32)
+			found = true;
+	fclose(file);
+	return found;
+}
+
+bool machine_maps_all_memory(void)
+{
+	return meminfo("HighTotal") <= 0;
+}
+
+bool machine_maps(unsigned long bytes)
+{
+	return machine_maps_all_memory() ||
+	       meminfo("LowTotal") * 1024UL >= bytes;
+}
+
 long read_number(const char *path)
 {
 	FILE *file = fopen(path, "re");
@@ -96,8 +146,8 @@ long vmalloc_bytes(void)
 
 	if (!file)
 		return -1;
+	/* What is only not yet purged maps nothing any more. */
 	while (fgets(line, sizeof(line), file))
-		/* What is only waiting to be forgotten is nobody's. */
 		if (sscanf(line, "%*s %ld", &bytes) == 1 &&
 		    !strstr(line, "unpurged"))
 			total += bytes;

@@ -10,6 +10,23 @@
 const char *machine(void);
 /* Whether this machine has write-combining at all. */
 bool machine_has_wc(void);
+/*
+ * Whether a memory type belongs to the memory, as on x86: then the kernel's own
+ * mapping has it too. Elsewhere it belongs to each mapping.
+ */
+bool machine_types_memory(void);
+/* Whether memory that needs no syncs is cacheable: devices look into caches. */
+bool machine_is_coherent(void);
+/* Whether the processor itself notes in a page-table entry what was written. */
+bool machine_notes_writes(void);
+/* Whether there is memory above 4 GiB. */
+bool machine_reaches_above_4_GiB(void);
+/*
+ * Whether the kernel maps all memory for itself, and if not, whether it does so
+ * for this much: devices are given no other, except from a CMA area.
+ */
+bool machine_maps_all_memory(void);
+bool machine_maps(unsigned long bytes);
 
 /* Counters of the module, of all clients; -1 where it is not loaded. */
 long live_bytes(void);
@@ -34,6 +51,20 @@ long minor_faults(void);
 /* The first number of a file, or -1; and a string into a file, or -errno. */
 long read_number(const char *path);
 int write_string(const char *path, const char *text);
+
+/*
+ * Arguments of a kernel function, for a @fetch. Not every kernel counts them: on
+ * ARM four are in registers, where one of 64 bits begins at an even one.
+ */
+#ifdef __arm__
+#define PROBE_ARG3 "%r2"
+#define PROBE_ARG5 "$stack0"
+#define PROBE_ARG5_AFTER_U64 "$stack2"
+#else
+#define PROBE_ARG3 "$arg3"
+#define PROBE_ARG5 "$arg5"
+#define PROBE_ARG5_AFTER_U64 "$arg5"
+#endif
 
 /*
  * Calls of a kernel function, counted from probe_start() to probe_stop(). With
