@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 # One boot of one kernel, bounded, with a log.
 
-# machine_line KIND MACHINE: what the table says of a machine, or of the usual one.
-machine_line()
+# What a machine has, or the usual.
+machine_hardware()
 {
 	local line
-	line=$(table "$vm/cells" "$1 $2")
-	[ "$line" ] || line=$(table "$vm/cells" "$1 usual")
+	line=$(table "$vm/cells" "hardware $1")
+	[ "$line" ] || line=$(table "$vm/cells" "hardware usual")
 	echo "$line"
 }
 
@@ -38,15 +38,12 @@ guest_boot()
 	# $qemu is a command and its arguments, and so are others.
 	# shellcheck disable=SC2046,SC2086
 	[[ " $(table "$vm/cells" tree | xargs) " != *" $machine "* ]] ||
-		set -- -dtb "$(tree_make "$arch" "$machine" $qemu -smp 2 -m "$(machine_line memory "$machine")" $(machine_line hardware "$machine"))" "$@"
-	# One thread emulates both processors in turn. With a thread each, one can
-	# stay for ever on an int3 that the kernel's text patching has removed again
-	# (seen while kprobes came and went), and two guests at once gain nothing.
+		set -- -dtb "$(tree_make "$arch" "$machine" $qemu -smp 2 $(machine_hardware "$machine"))" "$@"
 	# $qemu is a command and its arguments, and so are others.
 	# shellcheck disable=SC2046,SC2086
-	timeout --foreground -s KILL "${GUEST_TIMEOUT:-300}" $qemu \
-		-accel tcg,thread=single -smp 2 -m "$(machine_line memory "$machine")" \
-		-display none -no-reboot -nodefaults $(machine_line hardware "$machine") \
+	timeout --foreground -s KILL "${GUEST_TIMEOUT:-900}" $qemu \
+		-smp 2 -display none -no-reboot -nodefaults \
+		$(machine_hardware "$machine") \
 		-kernel "$cache_dir/kernels/$arch/$release/boot/$image-$release" \
 		-initrd "$initramfs" \
 		-append "console=$console panic=-1 oops=panic rdinit=/init \
