@@ -41,12 +41,6 @@ bool machine_is_coherent(void)
 	return IS_X86;
 }
 
-/* Of the ARM processors only some do, and not those of tests/vm/cells. */
-bool machine_notes_writes(void)
-{
-	return IS_X86;
-}
-
 bool machine_reaches_above_4_GiB(void)
 {
 	FILE *file = fopen("/proc/iomem", "re");

@@ -17,8 +17,6 @@ bool machine_has_wc(void);
 bool machine_types_memory(void);
 /* Whether memory that needs no syncs is cacheable: devices look into caches. */
 bool machine_is_coherent(void);
-/* Whether the processor itself notes in a page-table entry what was written. */
-bool machine_notes_writes(void);
 /* Whether there is memory above 4 GiB. */
 bool machine_reaches_above_4_GiB(void);
 /*
