@@ -37,6 +37,8 @@ help:
 	@echo ''
 	@echo 'For those who change it:'
 	@echo '  lint       style and static checks'
+	@echo '  smoke      what the continuous integration boots after make check'
+	@echo '  matrix-table  the results of a whole matrix into docs/matrix.md'
 	@echo '  clean      remove build/'
 
 all: module lib tools
@@ -61,6 +63,9 @@ deps:
 
 check smoke matrix:
 	tests/vm/check $@ $(CELLS)
+
+matrix-table:
+	tests/vm/table
 
 demo:
 	demo/run
@@ -109,4 +114,4 @@ dkms:
 clean:
 	rm -rf $(build)
 
-.PHONY: help all module lib tools deps check smoke matrix demo packages check-packages lint install uninstall dkms clean
+.PHONY: help all module lib tools deps check smoke matrix matrix-table demo packages check-packages lint install uninstall dkms clean

@@ -1,13 +1,33 @@
-# Reads what a guest said of itself, prints one line for each test:
+# With patterns.awk: reads what a guest said of itself, prints one line for each test:
 #   outcome TAB cell TAB test TAB reason
-# and holds against it everything that it should have said and did not.
+# and holds against it everything that it should have said and did not, and what
+# it skipped without being on the list (-v skips=FILE) of those that may.
 #
 #   begin PROGRAM
 #   ...TAP...
 #   end PROGRAM STATUS [LIVE-BUFFERS]
 #   verdict
 
+function read_skips(    line, word) {
+	while ((getline line < skips) > 0) {
+		split(line, word)
+		if (line !~ /^(#|$)/ && is_cell(cell, word[2]))
+			allowed[word[1]]
+	}
+}
+
+function may_skip(test,    pattern) {
+	for (pattern in allowed)
+		if (matches(test, pattern))
+			return 1
+	return 0
+}
+
 function record(outcome, test, reason) {
+	if (outcome == "skip" && !may_skip(test)) {
+		outcome = "fail"
+		reason = "skipped, which tests/vm/skips does not expect: " reason
+	}
 	gsub(/\t/, " ", test)
 	gsub(/\t/, " ", reason)
 	printf "%s\t%s\t%s\t%s\n", outcome, cell, test, reason
@@ -31,7 +51,11 @@ function point(outcome, line,    reason, at) {
 	record(outcome, program "." (line == "" ? points : line), reason)
 }
 
-BEGIN { program = ""; verdict = live = 0 }
+BEGIN {
+	program = ""
+	verdict = live = 0
+	read_skips()
+}
 
 { sub(/\r$/, "") }
 

@@ -2,42 +2,95 @@
 # What the guests said, for people and for machines.
 
 # The lines of one cell, from what its guest wrote.
-report_read() { awk -v cell="$1" -f "$vm/report.awk" "$2"; }
+report_read() { awk -v cell="$1" -v skips="$vm/skips" -f "$vm/patterns.awk" -f "$vm/report.awk" "$2"; }
 
 report_count() { awk -F '\t' -v o="$2" '$1 == o { n++ } END { print n + 0 }' "$1"; }
 
+# report_tap TESTS [WITH_CELL]
 report_tap()
 {
-	awk -F '\t' '
+	awk -F '\t' -v with_cell="${2-}" '
 		BEGIN { print "TAP version 13" }
-		{ print ($1 == "fail" ? "not ok " : "ok ") NR " - " $3 \
+		{ print ($1 == "fail" ? "not ok " : "ok ") NR " - " (with_cell ? $2 ": " : "") $3 \
 			($1 == "skip" ? " # SKIP " $4 : "") }
 		$1 == "fail" && $4 != "" { print "# " $4 }
 		END { print "1.." NR }' "$1"
 }
 
+# report_json TESTS CELLS: an object for each cell, with its tests. A line of CELLS
+# is its name, series, architecture, machine, the kernel's release and seconds.
 report_json()
 {
 	awk -F '\t' '
 		function quoted(s) { gsub(/[\\"]/, "\\\\&", s); gsub(/[[:cntrl:]]/, " ", s); return "\"" s "\"" }
-		BEGIN { print "[" }
-		{ printf "%s  {\"cell\": %s, \"test\": %s, \"outcome\": %s, \"reason\": %s}", \
-			(NR > 1 ? ",\n" : ""), quoted($2), quoted($3), quoted($1), quoted($4) }
-		END { print "\n]" }' "$1"
+		function member(name, value) { return quoted(name) ": " value }
+		NR == FNR {
+			count[$2, $1]++
+			tests[$2] = tests[$2] (tests[$2] == "" ? "" : ",\n") "\t\t\t{ " member("test", quoted($3)) ", " \
+				member("outcome", quoted($1)) ", " member("reason", quoted($4)) " }"
+			next
+		}
+		FNR == 1 { print "[" }
+		{
+			split($0, word, " ")
+			cell = word[1]
+			printf "%s\t{\n", (FNR > 1 ? ",\n" : "")
+			printf "\t\t%s,\n", member("cell", quoted(cell))
+			printf "\t\t%s,\n", member("kernel", quoted(word[5]))
+			printf "\t\t%s,\n", member("arch", quoted(word[3]))
+			printf "\t\t%s,\n", member("machine", quoted(word[4]))
+			printf "\t\t%s,\n", member("seconds", word[6] + 0)
+			printf "\t\t%s,\n", member("passed", count[cell, "pass"] + 0)
+			printf "\t\t%s,\n", member("failed", count[cell, "fail"] + 0)
+			printf "\t\t%s,\n", member("skipped", count[cell, "skip"] + 0)
+			printf "\t\t%s [\n%s\n\t\t]\n\t}", quoted("tests") ":", tests[cell]
+		}
+		END { print "\n]" }' "$1" "$2"
 }
 
+# report_table TESTS CELLS
 report_table()
 {
 	awk -F '\t' '
-		!($2 in seen) { seen[$2] = 1; cells[++n] = $2 }
-		{ count[$2, $1]++ }
-		END {
-			printf "%-28s %8s %8s %8s\n", "cell", "passed", "failed", "skipped"
-			for (i = 1; i <= n; i++)
-				printf "%-28s %8d %8d %8d\n", cells[i], count[cells[i], "pass"], \
-					count[cells[i], "fail"], count[cells[i], "skip"]
-		}' "$1"
+		NR == FNR { count[$2, $1]++; next }
+		FNR == 1 { printf "%-26s %-24s %7s %7s %7s %5s\n", \
+			"cell", "kernel", "passed", "failed", "skipped", "s" }
+		{
+			split($0, word, " ")
+			printf "%-26s %-24s %7d %7d %7d %5d\n", word[1], word[5], count[word[1], "pass"], \
+				count[word[1], "fail"], count[word[1], "skip"], word[6]
+		}' "$1" "$2"
 }
+
+# report_markdown TESTS CELLS: a row for each kernel, a column for each machine.
+report_markdown()
+{
+	awk -F '\t' '
+		NR == FNR { count[$2, $1]++; next }
+		{
+			split($0, word, " ")
+			if (!((kernel = word[5]) in seen_kernel)) { seen_kernel[kernel]; kernels[++nr_kernels] = kernel }
+			if (!((machine = word[4]) in seen_machine)) { seen_machine[machine]; machines[++nr_machines] = machine }
+			text = count[word[1], "pass"] + 0
+			if (count[word[1], "fail"])
+				text = text ", **" count[word[1], "fail"] " failed**"
+			at[kernel, machine] = text
+		}
+		END {
+			printf "| kernel |"
+			for (m = 1; m <= nr_machines; m++) printf " %s |", machines[m]
+			printf "\n| --- |"
+			for (m = 1; m <= nr_machines; m++) printf " --- |"
+			for (k = 1; k <= nr_kernels; k++) {
+				printf "\n| %s |", kernels[k]
+				for (m = 1; m <= nr_machines; m++) printf " %s |", at[kernels[k], machines[m]]
+			}
+			print ""
+		}' "$1" "$2"
+}
+
+# report_whole TESTS: what only the whole matrix can tell.
+report_whole() { awk -v skips="$vm/skips" -f "$vm/patterns.awk" -f "$vm/whole.awk" "$1"; }
 
 # Everything of one outcome by name, the cells that share a reason on one line.
 report_list()

@@ -1,0 +1,32 @@
+# With patterns.awk: what only the whole matrix can tell, as failed tests of it: a
+# skip that is expected and does not happen, a test that runs nowhere. Reads the
+# list of expected skips (-v skips=FILE) and what report.awk printed of all cells.
+
+BEGIN {
+	FS = OFS = "\t"
+	while ((getline line < skips) > 0) {
+		split(line, word, " ")
+		if (line !~ /^(#|$)/) {
+			test_of[++lines] = word[1]
+			cell_of[lines] = word[2]
+		}
+	}
+}
+
+{ seen[$3] }
+$1 != "skip" { ran[$3] }
+
+$1 == "skip" {
+	for (i = 1; i <= lines; i++)
+		if (is_cell($2, cell_of[i]) && matches($3, test_of[i]))
+			needed[i]
+}
+
+END {
+	for (i = 1; i <= lines; i++)
+		if (!(i in needed))
+			print "fail", "matrix", "tests/vm/skips", "nothing needs: " test_of[i] " " cell_of[i]
+	for (test in seen)
+		if (!(test in ran))
+			print "fail", "matrix", test, "skipped in every cell"
+}
