@@ -262,4 +262,38 @@ TEST_F(mmap, no_kernel_mapping)
 	close(fd);
 }
 
+/*
+ * S15, S24: what the attribute is for. Where the DMA API maps memory that is not
+ * coherent for the kernel, 128 MiB of it take as much of its address space, of
+ * which a 32-bit kernel has 240 MiB; as buffers they take none.
+ */
+TEST_F(mmap, kernel_mapping_that_is_saved)
+{
+	int importer, fds[16];
+	long before, without, with;
+	unsigned int i;
+
+	if (machine_is_coherent())
+		SKIP(return, "the DMA API maps nothing here");
+	importer = importer_open();
+	ASSERT_LE(0, importer);
+	before = vmalloc_bytes();
+	for (i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = buffer_open(self->device, 8 * MIB, BUFALLOC_CACHING_WC);
+		ASSERT_LE(0, fds[i]);
+	}
+	without = vmalloc_bytes() - before;
+	for (i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+
+	before = vmalloc_bytes();
+	ASSERT_EQ(0, importer_take(importer, 128));
+	with = vmalloc_bytes() - before;
+	close(importer);
+	TH_LOG("128 MiB take %ld KiB of the kernel's address space as buffers, %ld KiB with a kernel mapping",
+	       without / 1024, with / 1024);
+	EXPECT_GT((long)MIB, without);
+	EXPECT_LE(96L * (long)MIB, with);
+}
+
 TEST_HARNESS_MAIN

@@ -148,5 +148,10 @@ struct importer_dma {
 #define IMPORTER_FACTS _IOWR(IMPORTER_TYPE, 12, struct importer_facts)
 #define IMPORTER_LIMIT _IOW(IMPORTER_TYPE, 13, struct importer_limit)
 #define IMPORTER_TABLE _IOWR(IMPORTER_TYPE, 14, struct importer_table)
+/*
+ * Take so many MiB of write-combined memory for IMPORTER_DEVICE_64, mapped for the
+ * kernel, until the file is closed.
+ */
+#define IMPORTER_TAKE _IO(IMPORTER_TYPE, 15)
 
 #endif /* _BUFALLOC_IMPORTER_H */

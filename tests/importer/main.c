@@ -22,6 +22,7 @@
 #include "pagetable.h"
 #include "platform.h"
 #include "port.h"
+#include "taken.h"
 
 /**
  * struct import - a buffer attached to one of the devices
@@ -49,6 +50,7 @@ struct session {
 	struct mutex lock;
 	struct xarray imports;
 	DECLARE_BITMAP(limited, IMPORTER_DEVICES);
+	struct list_head taken;
 };
 
 /* As a good driver: no DMA is under way when the memory goes. */
@@ -442,6 +444,27 @@ static long run_zap(int fd)
 	return 0;
 }
 
+static long run_take(struct session *session, unsigned long mib)
+{
+	struct port *port = port_get(IMPORTER_DEVICE_64);
+	int ret;
+
+	if (mib > 1024)
+		ret = -EINVAL;
+	else
+		ret = taken_add(&session->taken, port->dev, mib * SZ_1M);
+	port_put(port);
+	return ret;
+}
+
+static void give_back(struct session *session)
+{
+	struct port *port = port_get(IMPORTER_DEVICE_64);
+
+	taken_free(&session->taken, port->dev);
+	port_put(port);
+}
+
 static long session_run(struct session *session, unsigned int cmd,
 			unsigned long arg)
 {
@@ -478,6 +501,8 @@ static long session_run(struct session *session, unsigned int cmd,
 		return run_limit(session, user);
 	case IMPORTER_TABLE:
 		return run_table(session, user);
+	case IMPORTER_TAKE:
+		return run_take(session, arg);
 	default:
 		return -ENOTTY;
 	}
@@ -503,6 +528,7 @@ static int importer_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	mutex_init(&session->lock);
 	xa_init_flags(&session->imports, XA_FLAGS_ALLOC);
+	INIT_LIST_HEAD(&session->taken);
 	file->private_data = session;
 	return 0;
 }
@@ -517,6 +543,7 @@ static int importer_release(struct inode *inode, struct file *file)
 		import_destroy(import);
 	for_each_set_bit(device, session->limited, IMPORTER_DEVICES)
 		limit_set(device, UINT_MAX);
+	give_back(session);
 	xa_destroy(&session->imports);
 	mutex_destroy(&session->lock);
 	kfree(session);

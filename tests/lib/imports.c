@@ -125,6 +125,11 @@ int importer_zap(int importer, int fd)
 	return call_number(importer, IMPORTER_ZAP, fd);
 }
 
+int importer_take(int importer, unsigned long mib)
+{
+	return call_number(importer, IMPORTER_TAKE, mib);
+}
+
 static int look(int importer, unsigned long cmd, uint64_t address,
 		struct importer_pte *entry)
 {

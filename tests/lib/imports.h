@@ -34,6 +34,8 @@ int importer_dma_start(int importer, int id, uint32_t direction,
 int importer_dma_wait(int importer, int id);
 int importer_dma_pending(int importer, int id);
 int importer_zap(int importer, int fd);
+/* Memory of the DMA API with a kernel mapping, until @importer is closed. */
+int importer_take(int importer, unsigned long mib);
 
 /* The types of page-table entries, IMPORTER_WRITE_COMBINE and so on. */
 int user_memtype(int importer, const void *address);
