@@ -49,7 +49,7 @@ guest_boot()
 		-append "console=$console panic=-1 oops=panic rdinit=/init \
 			BUFALLOC_MACHINE=$machine BUFALLOC_TESTS_OUT=$(tests_out "$arch" "$machine") $(table "$vm/cells" "machine $machine") $cmdline" \
 		-serial "file:$dir/console.log" \
-		-device virtio-serial -chardev "file,id=results,path=$dir/results" \
+		-device virtio-serial,bus=pcie.0 -chardev "file,id=results,path=$dir/results" \
 		-device virtserialport,chardev=results,name=bufalloc.results \
 		"$@" > "$dir/qemu.log" 2>&1 < /dev/null
 }
