@@ -118,7 +118,7 @@ static int spans_create(struct attachment *attachment)
 		return 0;
 
 	span = kvmalloc_array(sgt->orig_nents, sizeof(*span),
-			      GFP_METADATA | __GFP_NOWARN);
+			      GFP_METADATA);
 	if (!span)
 		return -ENOMEM;
 	attachment->spans = span;
@@ -182,16 +182,16 @@ static int mapping_create(struct attachment *attachment,
 
 /*
  * How long an entry may be for the device, in whole pages: what its driver has
- * said. What is assumed of drivers that say nothing, 64 KiB, would only make
- * tables long.
+ * said. 64 KiB is what the DMA API assumes, and the PCI core says, of drivers that
+ * say nothing; it would only make tables long.
  */
 static size_t entry_limit(struct device *dev)
 {
-	unsigned int limit = 0;
+	size_t limit = dma_get_max_seg_size(dev);
 
-	if (dev->dma_parms)
-		limit = dev->dma_parms->max_segment_size;
-	return round_down(limit ?: UINT_MAX, PAGE_SIZE);
+	if (limit == SZ_64K || limit > SZ_1G)
+		return SZ_1G;
+	return round_down(limit, PAGE_SIZE);
 }
 
 static int table_create(struct attachment *attachment)

@@ -58,10 +58,16 @@ struct want {
 static bool memory_suffices(const struct heap *heap, const struct want *want)
 {
 	long spare = si_mem_available() - (long)(totalram_pages() / 32);
+	struct sysinfo info;
 
 	/* A region runs out alone. */
 	if (heap->region_size)
 		return true;
+	/* Devices are given none that the kernel does not map for itself. */
+	if (IS_ENABLED(CONFIG_HIGHMEM)) {
+		si_meminfo(&info);
+		spare -= (long)info.freehigh;
+	}
 	/* Neither we nor most others get what is free in the CMA area. */
 	if (want->form == CHUNK_ORDINARY)
 		spare -= (long)global_zone_page_state(NR_FREE_CMA_PAGES);

@@ -10,9 +10,10 @@
 
 /*
  * For the small allocations that go with memory: charged to whoever asks, and
- * failing where the OOM killer would be called otherwise.
+ * failing, with no word in the log, where the OOM killer would be called otherwise.
  */
-#define GFP_METADATA (GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL)
+#define GFP_METADATA \
+	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
 /**
  * struct client - who memory is held for

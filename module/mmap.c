@@ -144,7 +144,7 @@ void *mmap_kernel(const struct backing *backing)
 	void *vaddr;
 
 	pages = kvmalloc_array(backing->length >> PAGE_SHIFT, sizeof(*pages),
-			       GFP_METADATA | __GFP_NOWARN);
+			       GFP_METADATA);
 	if (!pages)
 		return NULL;
 

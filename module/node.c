@@ -129,7 +129,12 @@ static const struct of_device_id node_ids[] = {
 	{ .compatible = "bufalloc,heap" },
 	{}
 };
-MODULE_DEVICE_TABLE(of, node_ids);
+/*
+ * What MODULE_DEVICE_TABLE() makes of that, by hand: packaged headers may come with
+ * a modpost that cannot read tables of a kernel with another word size.
+ */
+MODULE_ALIAS("of:N*T*Cbufalloc,heap");
+MODULE_ALIAS("of:N*T*Cbufalloc,heapC*");
 
 static struct platform_driver node_driver = {
 	.probe = node_probe,

@@ -42,7 +42,12 @@ static int unbind_notify(struct notifier_block *notifier, unsigned long action,
 {
 	struct attachment *attachment;
 
-	if (action != BUS_NOTIFY_UNBOUND_DRIVER)
+	/*
+	 * Before its remove(), while the device still has all that its mappings
+	 * need; and after it, for what that let go of.
+	 */
+	if (action != BUS_NOTIFY_UNBIND_DRIVER &&
+	    action != BUS_NOTIFY_UNBOUND_DRIVER)
 		return NOTIFY_DONE;
 
 	mutex_lock(&attachments_lock);

@@ -166,6 +166,44 @@ TEST_F(unbind, device_is_writing)
 }
 
 /* In the same domain as the mapping of before, which goes in the middle of it. */
+/* The kind of domain may only change between drivers. */
+static int set_domain(const struct importer_facts *edu, const char *kind)
+{
+	char path[64];
+	int ret;
+
+	ret = unbind(edu);
+	if (ret)
+		return ret;
+	snprintf(path, sizeof(path), "/sys/kernel/iommu_groups/%d/type",
+		 edu->out_group);
+	ret = write_string(path, kind);
+	return ret ? ret : bind(edu);
+}
+
+/* A kept mapping is not left for the next domain to trip over. */
+TEST_F(unbind, domain_changes_meanwhile)
+{
+	static const char *const kinds[] = { "identity", "DMA" };
+	unsigned int i;
+
+	if (strcmp(machine(), "iommu"))
+		SKIP(return, "the domain of an edu cannot be changed here");
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		ASSERT_EQ(0, importer_unmap(self->importer, self->id));
+		ASSERT_EQ(0, set_domain(&self->edu, kinds[i]));
+		ASSERT_EQ(0, importer_detach(self->importer, self->id));
+		self->id = importer_attach(self->importer, self->fd,
+					   self->edu.device);
+		ASSERT_LE(0, self->id);
+		ASSERT_EQ(0, importer_map(self->importer, self->id,
+					  IMPORTER_BIDIRECTIONAL, &self->map));
+		EXPECT_EQ(0, importer_dma(self->importer, self->id,
+					  IMPORTER_TO_DEVICE, LENGTH - CHUNK,
+					  CHUNK));
+	}
+}
+
 TEST_F(unbind, device_comes_back_and_maps_again)
 {
 	struct mapping map;

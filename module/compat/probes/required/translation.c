@@ -14,5 +14,5 @@ bool bufalloc_probe(struct device *dev, phys_addr_t phys)
 	       is_swiotlb_force_bounce(dev) || is_swiotlb_for_alloc(dev) ||
 	       dev_is_dma_coherent(dev) || device_iommu_mapped(dev) ||
 	       dma_to_phys(dev, phys_to_dma(dev, phys)) > dev->bus_dma_limit ||
-	       dev->dma_parms->max_segment_size;
+	       dma_get_max_seg_size(dev);
 }
