@@ -269,7 +269,7 @@ TEST_F(mmap, no_kernel_mapping)
  */
 TEST_F(mmap, kernel_mapping_that_is_saved)
 {
-	int importer, fds[16];
+	int importer, fds[16], ret;
 	long before, without, with;
 	unsigned int i;
 
@@ -287,9 +287,12 @@ TEST_F(mmap, kernel_mapping_that_is_saved)
 		close(fds[i]);
 
 	before = vmalloc_bytes();
-	ASSERT_EQ(0, importer_take(importer, 128));
+	ret = importer_take(importer, 128);
 	with = vmalloc_bytes() - before;
 	close(importer);
+	if (ret == -ENOMEM && sizeof(long) == 4 && meminfo("CmaTotal") > 0)
+		SKIP(return, "a driver gets no more here than the CMA area has");
+	ASSERT_EQ(0, ret);
 	TH_LOG("128 MiB take %ld KiB of the kernel's address space as buffers, %ld KiB with a kernel mapping",
 	       without / 1024, with / 1024);
 	EXPECT_GT((long)MIB, without);
