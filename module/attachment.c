@@ -35,6 +35,17 @@ static unsigned long map_attrs(const struct attachment *attachment)
 	return is_cached(attachment) ? attrs : attrs | DMA_ATTR_SKIP_CPU_SYNC;
 }
 
+/* All of it, in one of the ranges that the device's bus passes on. */
+static bool is_within_reach(struct device *dev, phys_addr_t phys, size_t size)
+{
+	u64 limit = min_not_zero(dma_get_mask(dev), dev->bus_dma_limit);
+	dma_addr_t start = phys_to_dma(dev, phys);
+	dma_addr_t end = start + size - 1;
+
+	return start != DMA_MAPPING_ERROR && end >= start && end <= limit &&
+	       dma_to_phys(dev, end) == phys + size - 1;
+}
+
 /*
  * Without an IOMMU memory beyond the device's mask could only be bounced, and so
  * is all memory where that is forced. It is found out before the DMA API tries,
@@ -43,20 +54,16 @@ static unsigned long map_attrs(const struct attachment *attachment)
 static bool is_reachable(const struct attachment *attachment)
 {
 	struct device *dev = attachment->dev;
-	u64 limit = min_not_zero(dma_get_mask(dev), dev->bus_dma_limit);
 	struct segment seg;
-	u64 end;
 
 	if (!dev_is_direct(dev))
 		return true;
 	if (is_swiotlb_force_bounce(dev))
 		return false;
 
-	backing_for_each_segment(attachment->backing, &seg) {
-		end = phys_to_dma(dev, page_to_phys(seg.page)) + seg.size - 1;
-		if (end > limit)
+	backing_for_each_segment(attachment->backing, &seg)
+		if (!is_within_reach(dev, page_to_phys(seg.page), seg.size))
 			return false;
-	}
 	return true;
 }
 
@@ -88,6 +95,19 @@ static bool is_bounced(const struct attachment *attachment)
 		if (dma_to_phys(dev, sg_dma_address(sg)) != sg_phys(sg))
 			return true;
 	return false;
+}
+
+/* A run of 4 GiB, merged by an IOMMU, overflows the length of its entry. */
+static bool is_whole(const struct attachment *attachment)
+{
+	const struct sg_table *sgt = &attachment->sgt;
+	struct scatterlist *sg;
+	size_t length = 0;
+	unsigned int i;
+
+	for_each_sgtable_dma_sg(sgt, sg, i)
+		length += sg_dma_len(sg);
+	return length == attachment->backing->length;
 }
 
 /**
@@ -171,7 +191,7 @@ static int mapping_create(struct attachment *attachment,
 		return ret;
 	attachment->dir = dir;
 
-	if (is_bounced(attachment))
+	if (is_bounced(attachment) || !is_whole(attachment))
 		ret = -EIO;
 	else
 		ret = spans_create(attachment);
@@ -189,38 +209,59 @@ static size_t entry_limit(struct device *dev)
 {
 	size_t limit = dma_get_max_seg_size(dev);
 
-	if (limit == SZ_64K || limit > SZ_1G)
-		return SZ_1G;
+	if (limit == SZ_64K || limit > SEGMENT_MAX)
+		return SEGMENT_MAX;
 	return round_down(limit, PAGE_SIZE);
+}
+
+/* Take the next entry from the front of what is left of a segment. */
+static size_t entry_take(struct device *dev, struct segment *left, size_t limit)
+{
+	u64 boundary = dma_get_seg_boundary(dev);
+	u64 room = boundary - (page_to_phys(left->page) & boundary) + 1;
+	size_t size = min_t(u64, min(left->size, limit), room ?: U64_MAX);
+
+	left->page = pfn_to_page(page_to_pfn(left->page) +
+				 (size >> PAGE_SHIFT));
+	left->size -= size;
+	return size;
+}
+
+static unsigned int count_entries(const struct attachment *attachment,
+				  size_t limit)
+{
+	unsigned int entries = 0;
+	struct segment seg;
+
+	backing_for_each_segment(attachment->backing, &seg)
+		for (; seg.size; entries++)
+			entry_take(attachment->dev, &seg, limit);
+	return entries;
 }
 
 static int table_create(struct attachment *attachment)
 {
-	const struct backing *backing = attachment->backing;
 	size_t limit = entry_limit(attachment->dev);
-	unsigned int entries = 0;
 	struct scatterlist *sg;
 	struct segment seg;
-	size_t done, size;
+	struct page *page;
 	int ret;
 
 	if (!limit)
 		return -EINVAL;
-	backing_for_each_segment(backing, &seg)
-		entries += DIV_ROUND_UP(seg.size, limit);
 
-	ret = sg_alloc_table(&attachment->sgt, entries, GFP_METADATA);
+	ret = sg_alloc_table(&attachment->sgt, count_entries(attachment, limit),
+			     GFP_METADATA);
 	if (ret)
 		return ret;
 
 	sg = attachment->sgt.sgl;
-	backing_for_each_segment(backing, &seg) {
-		for (done = 0; done < seg.size; done += size) {
-			size = min(seg.size - done, limit);
-			sg_set_page(sg,
-				    pfn_to_page(page_to_pfn(seg.page) +
-						(done >> PAGE_SHIFT)),
-				    size, 0);
+	backing_for_each_segment(attachment->backing, &seg) {
+		while (seg.size) {
+			page = seg.page;
+			sg_set_page(sg, page,
+				    entry_take(attachment->dev, &seg, limit),
+				    0);
 			sg = sg_next(sg);
 		}
 	}
@@ -280,6 +321,8 @@ void attachment_unmap(struct attachment *attachment,
 {
 	attachment_sync_for_cpu(attachment, dir);
 	attachment->users--;
+	if (attachment->leaving && !attachment->users)
+		mapping_destroy(attachment);
 }
 
 void attachment_sync_for_cpu(struct attachment *attachment,
@@ -346,10 +389,11 @@ void attachment_destroy(struct attachment *attachment)
 	kfree(attachment);
 }
 
-/* Keep no mapping that nobody uses: what it was kept for is over. */
-void attachment_drop(struct attachment *attachment)
+/* The driver leaves the device: what is kept for it goes, now or when unmapped. */
+void attachment_leave(struct attachment *attachment)
 {
 	mutex_lock(attachment->lock);
+	attachment->leaving = true;
 	if (!attachment->users)
 		mapping_destroy(attachment);
 	mutex_unlock(attachment->lock);

@@ -21,6 +21,7 @@ struct span;
  * @sgt: the importer's own table, mapped for @dev while @dir is not DMA_NONE.
  * @dir: the direction of that mapping.
  * @users: maps that have not been unmapped.
+ * @leaving: the driver leaves @dev: no mapping is kept any more.
  * @spans: where the device sees each entry of @sgt, where syncs are needed.
  *
  * Guarded by @lock but where it is said.
@@ -34,6 +35,7 @@ struct attachment {
 	struct sg_table sgt;
 	enum dma_data_direction dir;
 	unsigned int users;
+	bool leaving;
 	struct span *spans;
 };
 
@@ -41,7 +43,7 @@ struct attachment *attachment_create(struct device *dev,
 				     const struct backing *backing,
 				     struct mutex *lock);
 void attachment_destroy(struct attachment *attachment);
-void attachment_drop(struct attachment *attachment);
+void attachment_leave(struct attachment *attachment);
 
 struct sg_table *attachment_map(struct attachment *attachment,
 				enum dma_data_direction dir);

@@ -20,9 +20,6 @@
 /* A rest carved in pieces smaller than this would make the lists long. */
 #define PIECE_MIN SZ_64K
 
-/* A segment fits the length field of a scatterlist entry. */
-#define SEGMENT_MAX SZ_1G
-
 /*
  * How hard to try. A page is needed, a large chunk nice to have; but a block is
  * worth some compaction, since going without splits the kernel's mapping for
@@ -51,6 +48,20 @@ struct want {
 };
 
 /*
+ * Pages that are free, but neither for us nor for most others: those of the CMA
+ * area, and those that the kernel has no mapping of. The area may lie there.
+ */
+static long free_for_others(void)
+{
+	long cma = global_zone_page_state(NR_FREE_CMA_PAGES);
+	struct sysinfo info = {};
+
+	if (IS_ENABLED(CONFIG_HIGHMEM))
+		si_meminfo(&info);
+	return max(cma, (long)info.freehigh);
+}
+
+/*
  * Whether so much can be taken and the machine goes on. Taking memory here does
  * not call the OOM killer, but once the last page is gone the next allocation
  * of anybody does, so a part of the memory is left alone.
@@ -58,19 +69,12 @@ struct want {
 static bool memory_suffices(const struct heap *heap, const struct want *want)
 {
 	long spare = si_mem_available() - (long)(totalram_pages() / 32);
-	struct sysinfo info;
 
 	/* A region runs out alone. */
 	if (heap->region_size)
 		return true;
-	/* Devices are given none that the kernel does not map for itself. */
-	if (IS_ENABLED(CONFIG_HIGHMEM)) {
-		si_meminfo(&info);
-		spare -= (long)info.freehigh;
-	}
-	/* Neither we nor most others get what is free in the CMA area. */
 	if (want->form == CHUNK_ORDINARY)
-		spare -= (long)global_zone_page_state(NR_FREE_CMA_PAGES);
+		spare -= free_for_others();
 	return spare > 0 && want->size >> PAGE_SHIFT <= spare;
 }
 
@@ -114,8 +118,7 @@ static ssize_t backing_add(struct backing *backing, const struct want *want)
 		return ret;
 	}
 
-	/* Only what the DMA API does not map for the kernel it does not clear. */
-	if (source->caching != BUFALLOC_CACHING_CACHED && !chunk->pieces)
+	if (!chunk->cleared)
 		ret = caching_clear(chunk->page, chunk->size, source->memtype);
 	if (ret) {
 		chunk_release(chunk, source);

@@ -7,6 +7,9 @@
 
 #include "chunk.h"
 
+/* A segment fits the length field of a scatterlist entry. */
+#define SEGMENT_MAX SZ_1G
+
 /**
  * struct backing - a buffer's memory
  * @source: where it comes from, on whose account.

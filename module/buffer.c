@@ -93,17 +93,12 @@ static int buffer_attach(struct dma_buf *dmabuf,
 {
 	struct buffer *buffer = dmabuf->priv;
 	struct attachment *attachment;
-	int ret;
 
 	attachment = attachment_create(attach->dev, &buffer->backing,
 				       &buffer->lock);
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);
-	ret = unbind_watch(attachment);
-	if (ret) {
-		attachment_destroy(attachment);
-		return ret;
-	}
+	unbind_watch(attachment);
 
 	mutex_lock(&buffer->lock);
 	list_add(&attachment->node, &buffer->attachments);

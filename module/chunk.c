@@ -4,6 +4,7 @@
  * caller of dma_alloc_attrs() and its kin. What is live is counted here, beside
  * the calls that make and end it.
  */
+#include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
@@ -61,8 +62,11 @@ static void chunk_uncharge(const struct chunk *chunk,
 static unsigned long coherent_attrs(const struct source *source,
 				    enum chunk_form form)
 {
-	unsigned long attrs = DMA_ATTR_NO_KERNEL_MAPPING | DMA_ATTR_NO_WARN;
+	unsigned long attrs = DMA_ATTR_NO_WARN;
 
+	/* Ignored there, if not misunderstood. */
+	if (!source->heap->translated)
+		attrs |= DMA_ATTR_NO_KERNEL_MAPPING;
 	if (source->caching == BUFALLOC_CACHING_WC)
 		attrs |= DMA_ATTR_WRITE_COMBINE;
 	if (form == CHUNK_CONTIGUOUS || source->heap->region_size)
@@ -111,20 +115,48 @@ static int coherent_locate(struct chunk *chunk, const struct source *source)
 	return 0;
 }
 
+/*
+ * What the memory's last owner left in the caches must not come down on it later.
+ * Most architectures that need it flush what they allocate, but 32-bit ARM not where
+ * it makes no mapping: there a mapping for the device, and its end, do it.
+ */
+static int coherent_flush(const struct chunk *chunk,
+			  const struct source *source)
+{
+	const struct heap *heap = source->heap;
+	dma_addr_t addr;
+
+	if (IS_ENABLED(CONFIG_ARCH_HAS_DMA_PREP_COHERENT) ||
+	    heap->translated || heap->pool || dev_is_dma_coherent(heap->dev))
+		return 0;
+
+	addr = dma_map_page(heap->dev, chunk->page, 0, chunk->size,
+			    DMA_BIDIRECTIONAL);
+	if (dma_mapping_error(heap->dev, addr))
+		return -ENOMEM;
+	dma_unmap_page(heap->dev, addr, chunk->size, DMA_BIDIRECTIONAL);
+	return 0;
+}
+
 static int coherent_alloc(struct chunk *chunk, const struct source *source,
 			  enum chunk_form form, gfp_t gfp)
 {
 	int ret;
 
 	chunk->attrs = coherent_attrs(source, form);
+	chunk->cleared = source->heap->translated || source->heap->pool;
 	chunk->cookie = dma_alloc_attrs(source->heap->dev, chunk->size,
 					&chunk->dma, gfp, chunk->attrs);
 	if (!chunk->cookie)
 		return -ENOMEM;
 
 	ret = coherent_locate(chunk, source);
-	if (ret)
+	if (!ret)
+		ret = coherent_flush(chunk, source);
+	if (ret) {
 		coherent_free(chunk, source);
+		pieces_destroy(chunk->pieces);
+	}
 	return ret;
 }
 
@@ -136,6 +168,7 @@ static int cached_alloc(struct chunk *chunk, const struct source *source,
 			gfp_t gfp)
 {
 	chunk->cookie = NULL;
+	chunk->cleared = true;
 	chunk->page = dma_alloc_pages(source->heap->dev, chunk->size,
 				      &chunk->dma, DMA_BIDIRECTIONAL, gfp);
 	return chunk->page ? 0 : -ENOMEM;
@@ -189,8 +222,7 @@ static bool is_of_region(const struct chunk *chunk, const struct heap *heap)
  * @form: what it must be.
  * @gfp: how hard to try, on top of what every chunk asks for.
  *
- * The memory is of the right type, and not yet cleared unless cached or in
- * pieces.
+ * The memory is of the right type, and cleared where it says so.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -237,6 +269,6 @@ void chunk_free(struct chunk *chunk, const struct source *source)
 	if (WARN_ON(ret))
 		return;
 
-	dma_api_free(chunk, source);
 	chunk_uncharge(chunk, source);
+	dma_api_free(chunk, source);
 }

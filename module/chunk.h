@@ -42,6 +42,7 @@ struct source {
  *	knows what it stands for.
  * @dma: the memory in the address space of the heap's device.
  * @attrs: what dma_alloc_attrs() was asked with.
+ * @cleared: by the DMA API, which does not clear what it does not map.
  * @block: the block it was carved from, or NULL if it is a whole allocation.
  */
 struct chunk {
@@ -52,6 +53,7 @@ struct chunk {
 	void *cookie;
 	dma_addr_t dma;
 	unsigned long attrs;
+	bool cleared;
 	struct block *block;
 };
 

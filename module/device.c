@@ -13,6 +13,7 @@
 
 #include "batch.h"
 #include "buffer.h"
+#include "backing.h"
 #include "chunk.h"
 #include "client.h"
 #include "device.h"
@@ -99,6 +100,16 @@ static u32 heap_flags(const struct heap *heap)
 	return flags;
 }
 
+static u64 heap_contiguous(const struct heap *heap)
+{
+	size_t size = heap->region_size;
+
+	if (!size)
+		return CHUNK_MAX;
+	return min_t(u64, heap->pool ? rounddown_pow_of_two(size) : size,
+		     SEGMENT_MAX);
+}
+
 static int run_heap(struct call *call)
 {
 	struct bufalloc_heap *out = &call->arg.heap;
@@ -118,7 +129,7 @@ static int run_heap(struct call *call)
 	out->out_flags = heap_flags(heap);
 	out->out_bytes_total = heap->region_size;
 	out->out_bytes_used = atomic_long_read(&heap->used);
-	out->out_contiguous = heap->region_size ?: CHUNK_MAX;
+	out->out_contiguous = heap_contiguous(heap);
 	return call_write(call);
 }
 

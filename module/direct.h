@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Who stands between a device and the memory: nobody, the kernel's own handling of
+ * IOMMUs, or operations of a platform, of which little can be known.
+ */
 #ifndef _BUFALLOC_DIRECT_H
 #define _BUFALLOC_DIRECT_H
 
 #include <linux/dma-map-ops.h>
-#include <linux/iommu.h>
 
-/* No IOMMU and no platform's own ops: a device address is a physical one. */
+#include "compat/compat.h"
+
+/* A device address is a physical one, but for an offset. */
 static inline bool dev_is_direct(struct device *dev)
 {
-	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
-
-	if (domain && iommu_is_dma_domain(domain))
-		return false;
-	return !get_dma_ops(dev);
+	return !use_dma_iommu(dev) && !get_dma_ops(dev);
 }
 
 #endif /* _BUFALLOC_DIRECT_H */

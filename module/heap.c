@@ -11,6 +11,7 @@
 
 #include <linux/cc_platform.h>
 #include <linux/dma-mapping.h>
+#include <linux/mm.h>
 #include <linux/mod_devicetable.h>
 #include <linux/module.h>
 #include <linux/nospec.h>
@@ -83,6 +84,13 @@ struct heap *heap_find(u32 index, u32 dma_bits)
 	return best;
 }
 
+/* The DMA API gives no cacheable memory that the kernel does not map. */
+static bool heap_is_high(const struct heap *heap)
+{
+	return heap->region_size &&
+	       PageHighMem(pfn_to_page(PHYS_PFN(heap->region_start)));
+}
+
 /*
  * What a CPU mapping of its buffers will be, or NONE where the caching cannot
  * be had. The kernel has a pool mapped write-combined, and no other mapping of
@@ -91,6 +99,8 @@ struct heap *heap_find(u32 index, u32 dma_bits)
 enum bufalloc_memtype heap_memtype(const struct heap *heap,
 				   enum bufalloc_caching caching)
 {
+	if (caching == BUFALLOC_CACHING_CACHED && heap_is_high(heap))
+		return BUFALLOC_MEMTYPE_NONE;
 	if (!heap->pool)
 		return caching_memtype(heap->dev, caching);
 	return caching == BUFALLOC_CACHING_CACHED ?
@@ -204,8 +214,8 @@ static int heap_check_platform(void)
 		return -EOPNOTSUPP;
 	}
 	/* What is contiguous here may not be for a device. */
-	if (xen_pv_domain()) {
-		pr_err("paravirtualised Xen domains are not supported\n");
+	if (xen_pv_domain() || xen_initial_domain()) {
+		pr_err("Xen's first domain and its paravirtualised ones are not supported\n");
 		return -EOPNOTSUPP;
 	}
 	return 0;

@@ -9,14 +9,19 @@
 #include "device.h"
 #include "heap.h"
 #include "node.h"
+#include "unbind.h"
 
 static int __init bufalloc_init(void)
 {
 	int ret;
 
-	ret = heap_init();
+	ret = unbind_init();
 	if (ret)
 		return ret;
+
+	ret = heap_init();
+	if (ret)
+		goto exit_unbind;
 
 	ret = node_init();
 	if (ret)
@@ -32,6 +37,8 @@ exit_node:
 	node_exit();
 exit_heap:
 	heap_exit();
+exit_unbind:
+	unbind_exit();
 	return ret;
 }
 module_init(bufalloc_init);
@@ -41,6 +48,7 @@ static void __exit bufalloc_exit(void)
 	devnode_unregister();
 	node_exit();
 	heap_exit();
+	unbind_exit();
 }
 module_exit(bufalloc_exit);
 

@@ -10,10 +10,12 @@
 #include <linux/mod_devicetable.h>
 #include <linux/module.h>
 #include <linux/of.h>
+#include <linux/of_device.h>
 #include <linux/of_reserved_mem.h>
 #include <linux/platform_device.h>
 #include <linux/swiotlb.h>
 
+#include "caching.h"
 #include "direct.h"
 #include "heap.h"
 #include "node.h"
@@ -58,6 +60,9 @@ static int node_describe_region(struct heap *heap, struct device_node *np)
 	if (!region)
 		return dev_err_probe(heap->dev, -EINVAL,
 				     "memory-region is no reserved memory\n");
+	if (region->size != (size_t)region->size)
+		return dev_err_probe(heap->dev, -EOPNOTSUPP,
+				     "memory-region is too large\n");
 	if (!region_has_pages(region))
 		return dev_err_probe(heap->dev, -EOPNOTSUPP,
 				     "memory-region is not described as memory\n");
@@ -65,6 +70,11 @@ static int node_describe_region(struct heap *heap, struct device_node *np)
 	heap->region_size = region->size;
 	heap->dma_bits = fls64(region->base + region->size - 1);
 	heap->pool = !of_property_read_bool(np, "reusable");
+	/* Its type would have to be changed in a mapping that is not there. */
+	if (heap->pool &&
+	    caching_is_of_memory(BUFALLOC_MEMTYPE_WRITE_COMBINE))
+		return dev_err_probe(heap->dev, -EOPNOTSUPP,
+				     "memory-region has to be reusable\n");
 	return 0;
 }
 
@@ -90,11 +100,29 @@ static int node_take_region(struct heap *heap)
 	return ret;
 }
 
+static const struct of_device_id node_ids[] = {
+	{ .compatible = "bufalloc,heap" },
+	{}
+};
+/*
+ * What MODULE_DEVICE_TABLE() makes of that, by hand: packaged headers may come with
+ * a modpost that cannot read tables of a kernel with another word size.
+ */
+MODULE_ALIAS("of:N*T*Cbufalloc,heap");
+MODULE_ALIAS("of:N*T*Cbufalloc,heapC*");
+
 static int node_probe(struct platform_device *pdev)
 {
 	struct device *dev = &pdev->dev;
 	struct heap *heap;
 	int ret;
+
+	/* An override by sysfs brings a device that knows nothing of us. */
+	if (!of_match_device(node_ids, dev))
+		return -ENODEV;
+	if (of_node_check_flag(dev->of_node, OF_DYNAMIC))
+		return dev_err_probe(dev, -EOPNOTSUPP,
+				     "a heap has to be there from the start, and not of an overlay that can go\n");
 
 	heap = devm_kzalloc(dev, sizeof(*heap), GFP_KERNEL);
 	if (!heap)
@@ -117,24 +145,18 @@ static int node_probe(struct platform_device *pdev)
 		return dev_err_probe(dev, -EOPNOTSUPP,
 				     "a restricted DMA pool is no heap\n");
 
-	heap->translated = !dev_is_direct(dev);
+	heap->translated = use_dma_iommu(dev);
+	if (!heap->translated && !dev_is_direct(dev))
+		return dev_err_probe(dev, -EOPNOTSUPP,
+				     "the platform's own DMA operations are not supported\n");
+	if (heap->translated)
+		heap->dma_bits = 64;
 	ret = heap_add(heap);
 	if (ret)
 		return dev_err_probe(dev, ret, "no heap \"%s\"\n",
 				     heap->name);
 	return 0;
 }
-
-static const struct of_device_id node_ids[] = {
-	{ .compatible = "bufalloc,heap" },
-	{}
-};
-/*
- * What MODULE_DEVICE_TABLE() makes of that, by hand: packaged headers may come with
- * a modpost that cannot read tables of a kernel with another word size.
- */
-MODULE_ALIAS("of:N*T*Cbufalloc,heap");
-MODULE_ALIAS("of:N*T*Cbufalloc,heapC*");
 
 static struct platform_driver node_driver = {
 	.probe = node_probe,

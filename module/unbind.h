@@ -4,7 +4,10 @@
 
 struct attachment;
 
-int unbind_watch(struct attachment *attachment);
+void unbind_watch(struct attachment *attachment);
 void unbind_forget(struct attachment *attachment);
+
+int unbind_init(void);
+void unbind_exit(void);
 
 #endif /* _BUFALLOC_UNBIND_H */

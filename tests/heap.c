@@ -126,8 +126,9 @@ TEST_F(heap, tells_what_it_is)
 	EXPECT_EQ(0, self->facts.out_bytes_used);
 	if (variant->region) {
 		EXPECT_EQ(self->node.size, self->facts.out_contiguous);
-		EXPECT_LE(self->node.start + self->node.size,
-			  1ULL << self->facts.out_dma_bits);
+		EXPECT_TRUE(self->facts.out_dma_bits == 64 ||
+			    self->node.start + self->node.size <=
+				    1ULL << self->facts.out_dma_bits);
 	}
 }
 

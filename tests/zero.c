@@ -141,4 +141,28 @@ TEST_F(zero, rest_of_the_last_page)
 	close(fd);
 }
 
+/*
+ * What the last owner left in the caches: a 32-bit ARM's DMA API does not flush what
+ * it does not map, so a mapping for the device does, once for each chunk; elsewhere
+ * nothing more is done.
+ */
+TEST(memory_is_flushed_where_the_dma_api_does_not)
+{
+	int device = bufalloc_open(NULL);
+	struct bufalloc_query query;
+	long hits;
+	int fd;
+
+	ASSERT_LE(0, device);
+	ASSERT_EQ(0, probe_start("dma_map_page_attrs", ""));
+	fd = buffer_open(device, 9 * MIB, BUFALLOC_CACHING_COHERENT);
+	hits = probe_hits();
+	probe_stop();
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, bufalloc_query(device, fd, &query));
+	EXPECT_EQ(sizeof(long) == 4 ? query.out_chunks : 0, hits);
+	close(fd);
+	bufalloc_close(device);
+}
+
 TEST_HARNESS_MAIN

@@ -10,6 +10,11 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-map-ops.h>
 #include <linux/file.h>
+#include <linux/iommu.h>
+#ifdef HAVE_USE_DMA_IOMMU
+#include <linux/iommu-dma.h>
+#endif
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/module.h>
@@ -57,8 +62,18 @@ static inline bool dev_has_cma_area(struct device *dev)
 #endif
 
 #ifndef MAX_PAGE_ORDER
-/* 6.8 gave it this name; up to 6.3 the old one was the first order too large. */
-#define MAX_PAGE_ORDER (MAX_ORDER - 1)
+/* 6.8 gave it this name. What it was before meant two things, but not this. */
+#define MAX_PAGE_ORDER ilog2(MAX_ORDER_NR_PAGES)
+#endif
+
+#ifndef HAVE_USE_DMA_IOMMU
+/* 6.12 keeps a bit for it. Before, it was operations of a domain of its kind. */
+static inline bool use_dma_iommu(struct device *dev)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+
+	return domain && iommu_is_dma_domain(domain);
+}
 #endif
 
 #endif /* _BUFALLOC_COMPAT_H */

@@ -164,7 +164,8 @@ struct bufalloc_info {
  * BUFALLOC_HEAP_KERNEL_MAPPING - the kernel maps WC and COHERENT buffers of
  * this heap for itself, all the time: DMA_ATTR_NO_KERNEL_MAPPING is ignored
  * behind an IOMMU, and a pool that the kernel does not map otherwise is mapped
- * whole.
+ * whole. For importers that look at memory by themselves, without asking for a
+ * mapping of it, such a pool is out of reach.
  */
 #define BUFALLOC_HEAP_KERNEL_MAPPING (1U << 0)
 /**

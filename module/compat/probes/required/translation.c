@@ -10,7 +10,7 @@ bool bufalloc_probe(struct device *dev, phys_addr_t phys)
 {
 	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
 
-	return iommu_is_dma_domain(domain) || get_dma_ops(dev) ||
+	return domain || get_dma_ops(dev) ||
 	       is_swiotlb_force_bounce(dev) || is_swiotlb_for_alloc(dev) ||
 	       dev_is_dma_coherent(dev) || device_iommu_mapped(dev) ||
 	       dma_to_phys(dev, phys_to_dma(dev, phys)) > dev->bus_dma_limit ||
