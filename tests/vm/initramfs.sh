@@ -2,15 +2,26 @@
 # A guest's first file system: busybox, the modules and the test programs with
 # the libraries that they need. Packed inside the root that compiles for it.
 
+# kernel_facts WHAT RELEASE: the words that the table says of the kernels with such
+# a name.
+kernel_facts()
+{
+	local pattern words
+	while read -r pattern words; do
+		# shellcheck disable=SC2053 # A pattern.
+		[[ $2 != $pattern ]] || echo "$words"
+	done < <(table "$vm/cells" "$1") | xargs
+}
+
 # initramfs_pack ARCH RELEASE INIT OUTPUT: tests and our modules when INIT runs them.
 initramfs_pack()
 {
 	local triplet
 	read -r _ triplet _ < <(cross_line "$1") || true
 	in_root "$(arch_field "$1" 1)" bash -c "set -euo pipefail
-		$(declare -f initramfs_busybox initramfs_modules initramfs_programs initramfs_libraries)
+		$(declare -f initramfs_busybox initramfs_depends initramfs_modules initramfs_programs initramfs_libraries)
 		arch=$1 release=$2 init=$3 out=$4 tools=${triplet:+$triplet-}
-		absent=' $(table "$vm/cells" "absent $1" | xargs) '
+		absent=' $(kernel_facts absent "$2") ' lacks=' $(kernel_facts lacks "$2") '
 		"'tree=/tmp/tree
 		initramfs_busybox
 		initramfs_modules
@@ -27,19 +38,27 @@ initramfs_busybox()
 	cp "/src/tests/vm/guest/$init" "$tree/init"
 }
 
+# initramfs_depends A|B...: modprobe's lines for the first that the kernel has.
+initramfs_depends()
+{
+	local base=/kernels/$arch/$release first=${1%%|*} name
+	for name in ${1//|/ }; do
+		/sbin/modprobe -d "$base" -S "$release" --show-depends "$name" 2> /dev/null || continue
+		[[ $lacks == *" $first "* ]] || return 0
+		echo "$release has $name, which the table denies" >&2
+		return 1
+	done
+	[[ $1 == *'|' || $lacks == *" $first "* ]] || { echo "$release has no module $1" >&2; return 1; }
+}
+
 # Stock modules in loading order, unpacked, with their options; then ours.
 initramfs_modules()
 {
-	local base=/kernels/$arch/$release names options name line path
+	local names options name path
 
 	sed 's/#.*//' "/src/tests/vm/guest/modules" | while read -r names options; do
 		[ "$names" ] || continue
-		for name in ${names//|/ } none; do
-			[ "$name" != none ] || [[ $names == *'|' ]] || { echo "$release has no module $names"; exit 1; }
-			[ "$name" != none ] || { : > /tmp/depends; break; }
-			/sbin/modprobe -d "$base" -S "$release" --show-depends "$name" \
-				> /tmp/depends 2> /dev/null && break
-		done
+		initramfs_depends "$names" > /tmp/depends || exit
 		# The last line is the module itself.
 		sed -n 's/^insmod //p' /tmp/depends | sed "\$s/\$/ $options/"
 	done | awk '!seen[$1]++' > /tmp/stock
