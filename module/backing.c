@@ -58,7 +58,7 @@ static long free_for_others(void)
 
 	if (IS_ENABLED(CONFIG_HIGHMEM))
 		si_meminfo(&info);
-	return max(cma, (long)info.freehigh);
+	return max_t(long, cma, info.freehigh);
 }
 
 /*

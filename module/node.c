@@ -104,6 +104,7 @@ static const struct of_device_id node_ids[] = {
 	{ .compatible = "bufalloc,heap" },
 	{}
 };
+
 /*
  * What MODULE_DEVICE_TABLE() makes of that, by hand: packaged headers may come with
  * a modpost that cannot read tables of a kernel with another word size.

@@ -105,8 +105,8 @@ TEST_F(cma, contiguous_memory_is)
 
 TEST_F(cma, full_area_is_ENOMEM)
 {
-	struct bufalloc_request request = request_of(
-		self->end - self->start + 4 * MIB, variant->caching);
+	size_t length = self->end - self->start + 4 * MIB;
+	struct bufalloc_request request = request_of(length, variant->caching);
 	struct bufalloc_result result;
 	uint32_t reason = 0;
 	long live = live_bytes();

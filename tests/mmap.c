@@ -293,7 +293,7 @@ TEST_F(mmap, kernel_mapping_that_is_saved)
 	if (ret == -ENOMEM && sizeof(long) == 4 && meminfo("CmaTotal") > 0)
 		SKIP(return, "a driver gets no more here than the CMA area has");
 	ASSERT_EQ(0, ret);
-	TH_LOG("128 MiB take %ld KiB of the kernel's address space as buffers, %ld KiB with a kernel mapping",
+	TH_LOG("128 MiB take %ld KiB of kernel addresses as buffers, %ld KiB if mapped",
 	       without / 1024, with / 1024);
 	EXPECT_GT((long)MIB, without);
 	EXPECT_LE(96L * (long)MIB, with);

@@ -45,6 +45,7 @@ struct import {
  * @lock: one call at a time.
  * @imports: by id.
  * @limited: the devices whose segments it set a limit for.
+ * @taken: memory that it took by IMPORTER_TAKE.
  */
 struct session {
 	struct mutex lock;

@@ -21,6 +21,7 @@ int bufalloc_probe(struct device *dev, struct sg_table *sgt)
 	dma_sync_single_for_cpu(dev, addr, PAGE_SIZE, DMA_BIDIRECTIONAL);
 	dma_sync_single_for_device(dev, addr, PAGE_SIZE, DMA_BIDIRECTIONAL);
 	dma_unmap_sgtable(dev, sgt, DMA_BIDIRECTIONAL, attrs);
-	return dma_map_sgtable(dev, sgt, DMA_BIDIRECTIONAL, attrs) ?:
-								     dma_get_sgtable_attrs(dev, sgt, cookie, addr, PAGE_SIZE, attrs);
+	if (dma_map_sgtable(dev, sgt, DMA_BIDIRECTIONAL, attrs))
+		return -EIO;
+	return dma_get_sgtable_attrs(dev, sgt, cookie, addr, PAGE_SIZE, attrs);
 }

@@ -5,7 +5,7 @@
 
 static int probe_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach)
 {
-	return attach->dev != NULL;
+	return !attach->dev;
 }
 
 static void probe_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach)
