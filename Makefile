@@ -38,7 +38,7 @@ help:
 	@echo 'For those who change it:'
 	@echo '  lint       style and static checks'
 	@echo '  smoke      what the continuous integration boots after make check'
-	@echo '  matrix-table  the results of a whole matrix into docs/matrix.md'
+	@echo '  matrix-table  the last results as tables, into README.md and docs/matrix.md'
 	@echo '  clean      remove build/'
 
 all: module lib tools
@@ -65,7 +65,7 @@ check smoke matrix:
 	tests/vm/check $@ $(CELLS)
 
 matrix-table:
-	tests/vm/table
+	tests/vm/table $(RESULTS)
 
 demo:
 	demo/run

@@ -89,6 +89,33 @@ report_markdown()
 		}' "$1" "$2"
 }
 
+# report_kernels TESTS CELLS: a row for each kernel, with all of its machines.
+report_kernels()
+{
+	awk -F '\t' '
+		NR == FNR { count[$2, $1]++; next }
+		{
+			split($0, word, " ")
+			kernel = word[5]
+			if (kernel in arch) {
+				machines[kernel] = machines[kernel] ", " word[4]
+			} else {
+				kernels[++n] = kernel
+				arch[kernel] = word[3]
+				machines[kernel] = word[4]
+			}
+			passed[kernel] += count[word[1], "pass"]
+			skipped[kernel] += count[word[1], "skip"]
+		}
+		END {
+			print "| Debian kernel | architecture | machines | passed | skipped |"
+			print "| --- | --- | --- | --- | --- |"
+			for (k = 1; k <= n; k++)
+				printf "| %s | %s | %s | %d | %d |\n", kernels[k], arch[kernels[k]], \
+					machines[kernels[k]], passed[kernels[k]], skipped[kernels[k]]
+		}' "$1" "$2"
+}
+
 # report_whole TESTS: what only the whole matrix can tell.
 report_whole() { awk -v skips="$vm/skips" -f "$vm/patterns.awk" -f "$vm/whole.awk" "$1"; }
 
