@@ -131,6 +131,30 @@ report_list()
 		END { for (i = 1; i <= n; i++) print "  " order[i] "  [" substr(where[order[i]], 2) "]" }' "$1"
 }
 
+# What was skipped, by its reason: many tests share one, on the same cells.
+report_skips()
+{
+	awk -F '\t' '
+		$1 == "skip" {
+			key = $3 FS $4
+			if (!(key in where)) order[++n] = key
+			where[key] = where[key] " " $2
+		}
+		END {
+			for (i = 1; i <= n; i++) {
+				split(order[i], word, FS)
+				key = word[2] FS where[order[i]]
+				if (!count[key]++) { groups[++nr] = key; first[key] = word[1] }
+			}
+			for (i = 1; i <= nr; i++) {
+				key = groups[i]
+				split(key, word, FS)
+				more = count[key] > 1 ? " and " count[key] - 1 " more" : ""
+				printf "  %s%s: %s  [%s]\n", first[key], more, word[1], substr(word[2], 2)
+			}
+		}' "$1"
+}
+
 # What was said just before each failure, and what was said last.
 report_words()
 {
