@@ -29,6 +29,16 @@ static const char *const reasons[] = {
 		"There is not enough memory, or the limit of the memory cgroup is reached.",
 	[BUFALLOC_REASON_SIGNAL] =
 		"A fatal signal ended the call.",
+	[BUFALLOC_REASON_USER_BYTES] =
+		"This user would hold more memory than one user may.",
+	[BUFALLOC_REASON_USER_BUFFERS] =
+		"This user would hold more buffers than one user may.",
+	[BUFALLOC_REASON_SYSTEM_BYTES] =
+		"All users together would hold more memory than they may.",
+	[BUFALLOC_REASON_SYSTEM_BUFFERS] =
+		"All users together would hold more buffers than they may.",
+	[BUFALLOC_REASON_UNCHARGED] =
+		"No memory cgroup can be charged for this memory, as this device demands.",
 };
 
 static const char *const cachings[] = {

@@ -246,7 +246,8 @@ void backing_init(struct backing *backing, const struct source *source,
  * backing_populate() - give a buffer its memory, cleared
  * @backing: as backing_init() left it.
  *
- * Return: 0, or -ENOMEM, or -EINTR after a fatal signal; then nothing is held.
+ * Return: 0; -ENOMEM, -EDQUOT past a quota, -EINTR after a fatal signal: then
+ * nothing is held.
  */
 int backing_populate(struct backing *backing)
 {

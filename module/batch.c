@@ -19,6 +19,7 @@
 #include "client.h"
 #include "compat/compat.h"
 #include "heap.h"
+#include "quota.h"
 
 #define REQUEST_SIZE_MIN 48 /* its first version */
 #define RESULT_SIZE_MIN 32 /* its first version */
@@ -91,6 +92,18 @@ static int find_heap(struct batch *batch, struct item *item)
 	return 0;
 }
 
+/* Behind an IOMMU the DMA API takes what is contiguous from CMA, if it can. */
+static int check_charged(struct batch *batch, const struct item *item)
+{
+	const struct heap *heap = item->source.heap;
+	bool contiguous = item->request.flags & BUFALLOC_ALLOC_CONTIGUOUS;
+
+	if (batch->client->charged_only &&
+	    (heap->region_size || (heap->translated && contiguous)))
+		return refuse(batch, item, BUFALLOC_REASON_UNCHARGED, -EACCES);
+	return 0;
+}
+
 static int find_caching(struct batch *batch, struct item *item)
 {
 	const struct bufalloc_request *req = &item->request;
@@ -128,6 +141,8 @@ static int item_check(struct batch *batch, struct item *item)
 	ret = check_values(batch, item);
 	if (!ret)
 		ret = find_heap(batch, item);
+	if (!ret)
+		ret = check_charged(batch, item);
 	if (!ret)
 		ret = check_features(batch, item);
 	if (!ret)
@@ -167,6 +182,8 @@ static int item_reserve_fd(struct batch *batch, struct item *item)
 static enum bufalloc_reason why_not_made(const struct item *item, int err)
 {
 	switch (err) {
+	case -EDQUOT:
+		return quota_tightest(item->source.client->quota);
 	case -EINTR:
 		return BUFALLOC_REASON_SIGNAL;
 	case -ENFILE:

@@ -6,6 +6,7 @@
 #include <linux/dma-buf.h>
 #include <linux/iosys-map.h>
 #include <linux/mutex.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "attachment.h"
@@ -15,6 +16,7 @@
 #include "compat/compat.h"
 #include "heap.h"
 #include "mmap.h"
+#include "quota.h"
 #include "unbind.h"
 
 /**
@@ -30,12 +32,10 @@ struct buffer {
 	struct backing backing;
 };
 
-static atomic_long_t live_buffers;
+/* More than the file, its inode and its directory entry take. */
+#define EXPORT_ROOM SZ_8K
 
-long buffer_live_count(void)
-{
-	return atomic_long_read(&live_buffers);
-}
+static const struct use one_buffer = { .buffers = 1 };
 
 /*
  * The one place where a buffer gets its memory. Callers hold the lock, but for
@@ -51,27 +51,36 @@ static int buffer_populate(struct buffer *buffer)
 static struct buffer *buffer_alloc(const struct source *source, size_t length,
 				   bool contiguous)
 {
+	struct quota *quota = source->client->quota;
 	struct buffer *buffer;
 	int ret;
 
+	ret = quota_charge(quota, one_buffer);
+	if (ret)
+		return ERR_PTR(ret);
+
 	buffer = kzalloc(sizeof(*buffer), GFP_METADATA);
-	if (!buffer)
-		return ERR_PTR(-ENOMEM);
+	if (!buffer) {
+		ret = -ENOMEM;
+		goto uncharge;
+	}
 
 	mutex_init(&buffer->lock);
 	INIT_LIST_HEAD(&buffer->attachments);
 	backing_init(&buffer->backing, source, length, contiguous);
 	ret = buffer_populate(buffer);
-	if (ret) {
-		mutex_destroy(&buffer->lock);
-		kfree(buffer);
-		return ERR_PTR(ret);
-	}
+	if (ret)
+		goto free_buffer;
 
 	client_get(source->client);
-	atomic_long_inc(&source->client->buffers);
-	atomic_long_inc(&live_buffers);
 	return buffer;
+
+free_buffer:
+	mutex_destroy(&buffer->lock);
+	kfree(buffer);
+uncharge:
+	quota_uncharge(quota, one_buffer);
+	return ERR_PTR(ret);
 }
 
 static void buffer_free(struct buffer *buffer)
@@ -83,8 +92,7 @@ static void buffer_free(struct buffer *buffer)
 	mutex_destroy(&buffer->lock);
 	kfree(buffer);
 
-	atomic_long_dec(&live_buffers);
-	atomic_long_dec(&client->buffers);
+	quota_uncharge(client->quota, one_buffer);
 	client_put(client);
 }
 
@@ -212,6 +220,19 @@ static const struct dma_buf_ops buffer_ops = {
 	.release = buffer_release,
 };
 
+/*
+ * dma_buf_export() charges a file and an inode in a way that has the OOM killer
+ * called in a memory cgroup at its limit. So the limit is met by an allocation that
+ * fails instead, and the room it took is left for them.
+ */
+static int make_room_for_export(void)
+{
+	void *room = kmalloc(EXPORT_ROOM, GFP_METADATA);
+
+	kfree(room);
+	return room ? 0 : -ENOMEM;
+}
+
 /**
  * buffer_create() - make a buffer with its memory
  * @source: where the memory comes from, on whose account.
@@ -220,7 +241,7 @@ static const struct dma_buf_ops buffer_ops = {
  * @fd_flags: O_RDONLY or O_RDWR, for the dma-buf's file.
  *
  * Return: a dma-buf that no process has a file descriptor of, or an ERR_PTR:
- * what backing_populate() or dma_buf_export() returned.
+ * -EDQUOT, or what backing_populate() or dma_buf_export() returned.
  */
 struct dma_buf *buffer_create(const struct source *source, size_t length,
 			      bool contiguous, int fd_flags)
@@ -228,6 +249,7 @@ struct dma_buf *buffer_create(const struct source *source, size_t length,
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
 	struct dma_buf *dmabuf;
 	struct buffer *buffer;
+	int ret;
 
 	buffer = buffer_alloc(source, length, contiguous);
 	if (IS_ERR(buffer))
@@ -237,7 +259,8 @@ struct dma_buf *buffer_create(const struct source *source, size_t length,
 	info.size = length;
 	info.flags = fd_flags;
 	info.priv = buffer;
-	dmabuf = dma_buf_export(&info);
+	ret = make_room_for_export();
+	dmabuf = ret ? ERR_PTR(ret) : dma_buf_export(&info);
 	if (IS_ERR(dmabuf))
 		buffer_free(buffer);
 	return dmabuf;

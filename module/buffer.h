@@ -28,6 +28,4 @@ struct dma_buf *buffer_create(const struct source *source, size_t length,
 bool buffer_is(const struct dma_buf *dmabuf);
 void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts);
 
-long buffer_live_count(void);
-
 #endif /* _BUFALLOC_BUFFER_H */

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * One allocation of the DMA API, charged and of the right memory type: the only
- * caller of dma_alloc_attrs() and its kin. What is live is counted here, beside
- * the calls that make and end it.
+ * caller of dma_alloc_attrs() and its kin. It is charged here, before the call that
+ * makes it, and given back after the one that ends it.
  */
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
+#include <linux/memcontrol.h>
+#include <linux/rcupdate.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
@@ -14,48 +16,78 @@
 #include "client.h"
 #include "compat/compat.h"
 #include "heap.h"
-
-static atomic_long_t live_bytes;
-
-/* Bytes of all clients, with what rounding costs. */
-long chunk_live_bytes(void)
-{
-	return atomic_long_read(&live_bytes);
-}
+#include "quota.h"
 
 /*
  * The page allocator and a pool give powers of two. A region of CMA, from which
  * comes what is larger than the page allocator can give, rounds nothing, and
  * neither does who puts single pages together.
  */
-static size_t chunk_cost(const struct chunk *chunk, const struct heap *heap)
+static size_t chunk_cost(const struct source *source, size_t size,
+			 enum chunk_form form)
 {
-	unsigned int order = get_order(chunk->size);
+	const struct heap *heap = source->heap;
+	unsigned int order = get_order(size);
 
 	if (heap->pool)
 		return PAGE_SIZE << order;
-	if (heap->region_size || chunk->pieces || order > MAX_PAGE_ORDER)
-		return chunk->size;
+	if (heap->translated && form == CHUNK_ORDINARY &&
+	    source->caching != BUFALLOC_CACHING_CACHED)
+		return size;
+	if (heap->region_size || order > MAX_PAGE_ORDER)
+		return size;
 	return PAGE_SIZE << order;
 }
 
-static void chunk_charge(const struct chunk *chunk, const struct source *source)
+static int chunk_charge(const struct chunk *chunk, const struct source *source)
 {
-	size_t cost = chunk_cost(chunk, source->heap);
+	struct use use = { .bytes = chunk->cost };
+	int ret = quota_charge(source->client->quota, use);
 
-	client_charge(source->client, cost);
-	atomic_long_add(cost, &source->heap->used);
-	atomic_long_add(cost, &live_bytes);
+	if (!ret)
+		atomic_long_add(chunk->cost, &source->heap->used);
+	return ret;
 }
 
 static void chunk_uncharge(const struct chunk *chunk,
 			   const struct source *source)
 {
-	size_t cost = chunk_cost(chunk, source->heap);
+	struct use use = { .bytes = chunk->cost };
 
-	atomic_long_sub(cost, &live_bytes);
-	atomic_long_sub(cost, &source->heap->used);
-	client_uncharge(source->client, cost);
+	atomic_long_sub(chunk->cost, &source->heap->used);
+	quota_uncharge(source->client->quota, use);
+}
+
+/* Memory that was set aside, and that of CMA, is not: the page tells. */
+static bool is_of_memory_cgroup(const struct chunk *chunk)
+{
+	bool charged;
+
+	rcu_read_lock();
+	charged = page_memcg_check(chunk->page);
+	rcu_read_unlock();
+	return charged;
+}
+
+/* What no memory cgroup is charged for counts as memory of a device. */
+static int dmem_charge(struct chunk *chunk, const struct source *source,
+		       enum chunk_form form)
+{
+	const struct heap *heap = source->heap;
+
+	if (!heap->dmem || is_of_memory_cgroup(chunk))
+		return 0;
+	/* An ordinary chunk belongs to a cgroup, if only to the first. */
+	if (!heap->region_size && form == CHUNK_ORDINARY)
+		return 0;
+	return dmem_cgroup_try_charge(heap->dmem, chunk->cost, &chunk->dmem,
+				      NULL);
+}
+
+static void dmem_uncharge(const struct chunk *chunk)
+{
+	if (chunk->dmem)
+		dmem_cgroup_uncharge(chunk->dmem, chunk->cost);
 }
 
 /* Behind an IOMMU a heap's own region is only used for what is contiguous. */
@@ -174,16 +206,6 @@ static int cached_alloc(struct chunk *chunk, const struct source *source,
 	return chunk->page ? 0 : -ENOMEM;
 }
 
-static void dma_api_free(const struct chunk *chunk, const struct source *source)
-{
-	if (source->caching == BUFALLOC_CACHING_CACHED)
-		dma_free_pages(source->heap->dev, chunk->size, chunk->page,
-			       chunk->dma, DMA_BIDIRECTIONAL);
-	else
-		coherent_free(chunk, source);
-	pieces_destroy(chunk->pieces);
-}
-
 /*
  * The DMA API takes what is larger than a page from the kernel's CMA area before
  * it asks the page allocator, if it may sleep. That area is for those who need
@@ -195,11 +217,35 @@ static bool avoids_cma(const struct source *source, size_t size,
 {
 	const struct heap *heap = source->heap;
 
-	if (form == CHUNK_CONTIGUOUS || heap->region_size || size == PAGE_SIZE)
+	if (heap->region_size || size == PAGE_SIZE)
+		return false;
+	if (form == CHUNK_CONTIGUOUS && !source->client->charged_only)
 		return false;
 	if (heap->translated && source->caching != BUFALLOC_CACHING_CACHED)
 		return false;
 	return dev_has_cma_area(heap->dev);
+}
+
+static int dma_api_alloc(struct chunk *chunk, const struct source *source,
+			 enum chunk_form form, gfp_t gfp)
+{
+	gfp |= GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
+	if (avoids_cma(source, chunk->size, form))
+		gfp &= ~__GFP_DIRECT_RECLAIM;
+
+	if (source->caching == BUFALLOC_CACHING_CACHED)
+		return cached_alloc(chunk, source, gfp);
+	return coherent_alloc(chunk, source, form, gfp);
+}
+
+static void dma_api_free(const struct chunk *chunk, const struct source *source)
+{
+	if (source->caching == BUFALLOC_CACHING_CACHED)
+		dma_free_pages(source->heap->dev, chunk->size, chunk->page,
+			       chunk->dma, DMA_BIDIRECTIONAL);
+	else
+		coherent_free(chunk, source);
+	pieces_destroy(chunk->pieces);
 }
 
 /* A full region is no reason to take other memory in its name. */
@@ -224,36 +270,41 @@ static bool is_of_region(const struct chunk *chunk, const struct heap *heap)
  *
  * The memory is of the right type, and cleared where it says so.
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or -EDQUOT past a quota.
  */
 int chunk_alloc(struct chunk *chunk, const struct source *source, size_t size,
 		enum chunk_form form, gfp_t gfp)
 {
 	int ret;
 
-	gfp |= GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
-	if (avoids_cma(source, size, form))
-		gfp &= ~__GFP_DIRECT_RECLAIM;
-	*chunk = (struct chunk) { .size = size };
-
-	if (source->caching == BUFALLOC_CACHING_CACHED)
-		ret = cached_alloc(chunk, source, gfp);
-	else
-		ret = coherent_alloc(chunk, source, form, gfp);
+	*chunk = (struct chunk) {
+		.size = size,
+		.cost = chunk_cost(source, size, form),
+	};
+	ret = chunk_charge(chunk, source);
 	if (ret)
 		return ret;
-	if (!is_of_region(chunk, source->heap)) {
-		dma_api_free(chunk, source);
-		return -ENOMEM;
-	}
-	chunk_charge(chunk, source);
 
-	ret = caching_convert(chunk->page, chunk->size, source->memtype);
-	if (ret) {
+	ret = dma_api_alloc(chunk, source, form, gfp);
+	if (ret)
+		goto uncharge;
+	if (!is_of_region(chunk, source->heap) ||
+	    dmem_charge(chunk, source, form)) {
+		ret = -ENOMEM;
+		goto free_memory;
+	}
+
+	if (caching_convert(chunk->page, chunk->size, source->memtype)) {
 		chunk_free(chunk, source);
 		return -ENOMEM;
 	}
 	return 0;
+
+free_memory:
+	dma_api_free(chunk, source);
+uncharge:
+	chunk_uncharge(chunk, source);
+	return ret;
 }
 
 /*
@@ -269,6 +320,7 @@ void chunk_free(struct chunk *chunk, const struct source *source)
 	if (WARN_ON(ret))
 		return;
 
-	chunk_uncharge(chunk, source);
 	dma_api_free(chunk, source);
+	dmem_uncharge(chunk);
+	chunk_uncharge(chunk, source);
 }

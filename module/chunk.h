@@ -10,6 +10,7 @@
 
 struct block;
 struct client;
+struct dmem_cgroup_pool_state;
 struct heap;
 struct page;
 struct sg_table;
@@ -36,6 +37,8 @@ struct source {
  * @node: in its owner's list.
  * @page: the first page.
  * @size: bytes, whole pages.
+ * @cost: bytes that it counts for, with what rounding costs.
+ * @dmem: what is charged for memory that no memory cgroup is charged for, or NULL.
  * @pieces: where the DMA API put it together from pieces, behind an IOMMU: the
  *	pages of each. Else NULL: it is one run from @page on.
  * @cookie: what dma_alloc_attrs() returned. Not an address: only the DMA API
@@ -49,6 +52,8 @@ struct chunk {
 	struct list_head node;
 	struct page *page;
 	size_t size;
+	size_t cost;
+	struct dmem_cgroup_pool_state *dmem;
 	struct sg_table *pieces;
 	void *cookie;
 	dma_addr_t dma;
@@ -71,7 +76,5 @@ enum chunk_form {
 int chunk_alloc(struct chunk *chunk, const struct source *source, size_t size,
 		enum chunk_form form, gfp_t gfp);
 void chunk_free(struct chunk *chunk, const struct source *source);
-
-long chunk_live_bytes(void);
 
 #endif /* _BUFALLOC_CHUNK_H */

@@ -7,26 +7,22 @@
 #include <linux/slab.h>
 
 #include "client.h"
+#include "quota.h"
 
-void client_charge(struct client *client, size_t bytes)
-{
-	atomic_long_add(bytes, &client->bytes);
-}
-
-void client_uncharge(struct client *client, size_t bytes)
-{
-	long left = atomic_long_sub_return(bytes, &client->bytes);
-
-	WARN_ON_ONCE(left < 0);
-}
-
-struct client *client_create(void)
+/* Return: a client for whoever opens a file, or NULL without memory. */
+struct client *client_create(const struct cred *opener, bool charged_only)
 {
 	struct client *client = kzalloc(sizeof(*client), GFP_METADATA);
 
 	if (!client)
 		return NULL;
 
+	client->quota = quota_create(opener);
+	if (!client->quota) {
+		kfree(client);
+		return NULL;
+	}
+	client->charged_only = charged_only;
 	kref_init(&client->ref);
 	mutex_init(&client->blocks_lock);
 	INIT_LIST_HEAD(&client->blocks);
@@ -39,6 +35,7 @@ static void client_destroy(struct kref *ref)
 
 	WARN_ON(!list_empty(&client->blocks));
 	mutex_destroy(&client->blocks_lock);
+	quota_destroy(client->quota);
 	kfree(client);
 }
 

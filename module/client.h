@@ -2,11 +2,14 @@
 #ifndef _BUFALLOC_CLIENT_H
 #define _BUFALLOC_CLIENT_H
 
-#include <linux/atomic.h>
 #include <linux/gfp.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/types.h>
+
+struct cred;
+struct quota;
 
 /*
  * For the small allocations that go with memory: charged to whoever asks, and
@@ -18,25 +21,22 @@
 /**
  * struct client - who memory is held for
  * @ref: one for its open file, one for each of its buffers.
- * @bytes: memory charged to it, with what rounding costs.
- * @buffers: its live buffers.
+ * @quota: what its memory and its buffers count for.
+ * @charged_only: it gets no memory that no memory cgroup is charged for.
  * @blocks_lock: guards @blocks and all that hangs on it.
  * @blocks: its &struct block with room left. Each is held by the chunks carved
  *	from it, so that the list is empty when the last buffer is gone.
  */
 struct client {
 	struct kref ref;
-	atomic_long_t bytes;
-	atomic_long_t buffers;
+	struct quota *quota;
+	bool charged_only;
 	struct mutex blocks_lock;
 	struct list_head blocks;
 };
 
-struct client *client_create(void);
+struct client *client_create(const struct cred *opener, bool charged_only);
 struct client *client_get(struct client *client);
 void client_put(struct client *client);
-
-void client_charge(struct client *client, size_t bytes);
-void client_uncharge(struct client *client, size_t bytes);
 
 #endif /* _BUFALLOC_CLIENT_H */

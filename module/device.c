@@ -16,8 +16,10 @@
 #include "backing.h"
 #include "chunk.h"
 #include "client.h"
+#include "compat/compat.h"
 #include "device.h"
 #include "heap.h"
+#include "quota.h"
 
 /**
  * struct call - one ioctl on its way
@@ -56,23 +58,36 @@ static int call_write(struct call *call)
 	return copy_to_user(call->user, &call->arg, size) ? -EFAULT : 0;
 }
 
+static void info_tell_use(struct bufalloc_info *info,
+			  const struct client *client)
+{
+	struct quota_report report;
+
+	quota_tell(client->quota, &report);
+	info->out_client_bytes = report.client.bytes;
+	info->out_client_buffers = report.client.buffers;
+	info->out_system_bytes = report.system.bytes;
+	info->out_system_buffers = report.system.buffers;
+	info->out_user_bytes = report.user.bytes;
+	info->out_user_buffers = report.user.buffers;
+	info->out_user_bytes_max = report.user_max.bytes;
+	info->out_user_buffers_max = report.user_max.buffers;
+	info->out_system_bytes_max = report.system_max.bytes;
+	info->out_system_buffers_max = report.system_max.buffers;
+}
+
 static int run_info(struct call *call)
 {
 	struct bufalloc_info *info = &call->arg.info;
-
-	if (info->__reserved)
-		return -EINVAL;
 
 	info->out_abi_version = BUFALLOC_ABI_VERSION;
 	info->out_features = 0;
 	info->out_page_size = PAGE_SIZE;
 	info->out_heaps = heap_count();
 	info->out_max_batch = BUFALLOC_MAX_BATCH;
+	info->out_buffer_cost = QUOTA_BUFFER_COST;
 	info->out_max_length = batch_max_length();
-	info->out_client_bytes = atomic_long_read(&call->client->bytes);
-	info->out_client_buffers = atomic_long_read(&call->client->buffers);
-	info->out_system_bytes = chunk_live_bytes();
-	info->out_system_buffers = buffer_live_count();
+	info_tell_use(info, call->client);
 	return call_write(call);
 }
 
@@ -97,6 +112,10 @@ static u32 heap_flags(const struct heap *heap)
 		flags |= BUFALLOC_HEAP_KERNEL_MAPPING;
 	if (heap->region_size)
 		flags |= BUFALLOC_HEAP_UNCHARGED;
+	else if (dev_has_cma_area(heap->dev))
+		flags |= BUFALLOC_HEAP_UNCHARGED_CONTIGUOUS;
+	if (heap->dmem)
+		flags |= BUFALLOC_HEAP_DMEM;
 	return flags;
 }
 
@@ -205,7 +224,7 @@ static const struct command commands[] = {
 	COMMAND(QUERY, query, 56),
 };
 
-static_assert(sizeof(struct bufalloc_info) == 72);
+static_assert(sizeof(struct bufalloc_info) == 120);
 static_assert(sizeof(struct bufalloc_heap) == 88);
 static_assert(sizeof(struct bufalloc_alloc) == 48);
 static_assert(sizeof(struct bufalloc_query) == 56);
@@ -258,9 +277,14 @@ static long device_ioctl(struct file *file, unsigned int cmd,
 	return command->run(&call);
 }
 
+static struct miscdevice charged_node;
+
 static int device_open(struct inode *inode, struct file *file)
 {
-	file->private_data = client_create();
+	/* The misc core puts there whose file it is. */
+	bool charged_only = file->private_data == &charged_node;
+
+	file->private_data = client_create(file->f_cred, charged_only);
 	return file->private_data ? 0 : -ENOMEM;
 }
 
@@ -281,14 +305,14 @@ static const struct file_operations device_fops = {
 static ssize_t live_bytes_show(struct device *dev,
 			       struct device_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%ld\n", chunk_live_bytes());
+	return sysfs_emit(buf, "%llu\n", quota_in_use().bytes);
 }
 static DEVICE_ATTR_RO(live_bytes);
 
 static ssize_t live_buffers_show(struct device *dev,
 				 struct device_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%ld\n", buffer_live_count());
+	return sysfs_emit(buf, "%llu\n", quota_in_use().buffers);
 }
 static DEVICE_ATTR_RO(live_buffers);
 
@@ -306,12 +330,29 @@ static struct miscdevice node = {
 	.groups = device_groups,
 };
 
+/* For anybody who sits at the machine: see packaging/udev/. */
+static struct miscdevice charged_node = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "bufalloc-charged",
+	.fops = &device_fops,
+};
+
 int devnode_register(void)
 {
-	return misc_register(&node);
+	int ret;
+
+	ret = misc_register(&charged_node);
+	if (ret)
+		return ret;
+
+	ret = misc_register(&node);
+	if (ret)
+		misc_deregister(&charged_node);
+	return ret;
 }
 
 void devnode_unregister(void)
 {
 	misc_deregister(&node);
+	misc_deregister(&charged_node);
 }

@@ -20,6 +20,7 @@
 #include <xen/xen.h>
 
 #include "caching.h"
+#include "compat/compat.h"
 #include "heap.h"
 
 #define HEAPS_MAX 16
@@ -118,10 +119,36 @@ static bool heap_is_known(const char *name)
 	return false;
 }
 
-/* Return: 0, -EEXIST where the name is taken, -ENOSPC. */
+static void heap_unregister_dmem(void *region)
+{
+	dmem_cgroup_unregister_region(region);
+}
+
+/* The name is what administrators write into dmem.max. */
+static int heap_register_dmem(struct heap *heap)
+{
+	const struct dmem_cgroup_init init = {
+		.size = heap->region_size ?:
+					    (u64)totalram_pages() << PAGE_SHIFT,
+	};
+	struct dmem_cgroup_region *region;
+
+	region = dmem_cgroup_register_region(&init, "bufalloc/%s", heap->name);
+	if (IS_ERR_OR_NULL(region))
+		return PTR_ERR_OR_ZERO(region);
+	heap->dmem = region;
+	return devm_add_action_or_reset(heap->dev, heap_unregister_dmem,
+					region);
+}
+
+/* Return: 0, -EEXIST where the name is taken, -ENOSPC, -ENOMEM. */
 int heap_add(struct heap *heap)
 {
-	int ret = 0;
+	int ret;
+
+	ret = heap_register_dmem(heap);
+	if (ret)
+		return ret;
 
 	mutex_lock(&heaps_lock);
 	if (heap_is_known(heap->name)) {

@@ -7,6 +7,8 @@
 
 #include <linux/bufalloc.h>
 
+struct dmem_cgroup_region;
+
 /**
  * struct heap - a device that memory is allocated for
  * @dev: what the DMA API allocates for: its masks, region and node decide.
@@ -20,6 +22,8 @@
  * @region_start: of memory that is set aside for @dev.
  * @region_size: its bytes; 0 where it takes memory from the whole system.
  * @used: bytes taken from it.
+ * @dmem: where memory of it counts that no memory cgroup is charged for; NULL
+ *	where the kernel has no such cgroups.
  */
 struct heap {
 	struct device *dev;
@@ -32,6 +36,7 @@ struct heap {
 	phys_addr_t region_start;
 	size_t region_size;
 	atomic_long_t used;
+	struct dmem_cgroup_region *dmem;
 };
 
 int heap_add(struct heap *heap);

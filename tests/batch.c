@@ -16,6 +16,7 @@
 #include "lib/buffers.h"
 #include "lib/guest.h"
 #include "lib/imports.h"
+#include "lib/quotas.h"
 
 #define BATCH 64
 
@@ -192,10 +193,12 @@ TEST_F(batch, fd_flags_are_kept)
 }
 
 /* Sizes, in each caching this machine has. */
+/* What stops it is the memory, not a quota. */
 FIXTURE(size)
 {
 	int device;
 	long bytes;
+	struct quotas quotas;
 };
 
 FIXTURE_VARIANT(size)
@@ -219,6 +222,7 @@ FIXTURE_SETUP(size)
 {
 	if (variant->caching == BUFALLOC_CACHING_WC && !machine_has_wc())
 		SKIP(return, "no write-combining on this machine");
+	ASSERT_EQ(0, quotas_lift(&self->quotas));
 	self->bytes = live_bytes();
 	self->device = bufalloc_open(NULL);
 	ASSERT_LE(0, self->device);
@@ -228,6 +232,7 @@ FIXTURE_TEARDOWN(size)
 {
 	EXPECT_EQ(self->bytes, live_bytes());
 	bufalloc_close(self->device);
+	EXPECT_EQ(0, quotas_write(&self->quotas));
 }
 
 /* S21: kept. */
@@ -405,41 +410,6 @@ TEST_F(size, SIGKILL_ends_a_large_allocation)
 	}
 }
 
-/* A memory cgroup is charged, and its limit is an error, not a kill (U8). */
-TEST_F(size, memory_cgroup_is_charged)
-{
-	static const char group[] = "/run/cgroup/bufalloc";
-	static const char file[] = "/run/cgroup/bufalloc/memory.current";
-	struct bufalloc_request request = request_of(128 * MIB,
-						     variant->caching);
-	struct bufalloc_result result;
-	uint32_t reason = 0;
-	long kills = vmstat("oom_kill");
-	long before, during;
-	int fd;
-
-	write_string("/run/cgroup/cgroup.subtree_control", "+memory");
-	rmdir(group);
-	ASSERT_EQ(0, mkdir(group, 0755));
-	ASSERT_EQ(0, write_string("/run/cgroup/bufalloc/memory.max", "100M"));
-	ASSERT_EQ(0, write_string("/run/cgroup/bufalloc/cgroup.procs", "0"));
-
-	before = read_number(file);
-	fd = buffer_open(self->device, 64 * MIB, variant->caching);
-	ASSERT_LE(0, fd);
-	during = read_number(file);
-	EXPECT_LE(before + (long)(64 * MIB), during);
-	EXPECT_EQ(-ENOMEM,
-		  bufalloc_alloc(self->device, &request, &result, &reason));
-	EXPECT_EQ(BUFALLOC_REASON_MEMORY, reason);
-	EXPECT_EQ(kills, vmstat("oom_kill"));
-	close(fd);
-	EXPECT_GT(during - (long)(60 * MIB), read_number(file));
-
-	ASSERT_EQ(0, write_string("/run/cgroup/cgroup.procs", "0"));
-	EXPECT_EQ(0, rmdir(group));
-}
-
 /* Too much by several at once: none of them may count on what others take. */
 TEST(several_that_take_too_much_wake_no_OOM_killer)
 {
@@ -448,8 +418,10 @@ TEST(several_that_take_too_much_wake_no_OOM_killer)
 	long kills = vmstat("oom_kill");
 	int i, j, device, status, go[2];
 	pid_t children[COUNT];
+	struct quotas quotas;
 	char byte;
 
+	ASSERT_EQ(0, quotas_lift(&quotas));
 	ASSERT_EQ(0, pipe(go));
 	for (i = 0; i < COUNT; i++) {
 		children[i] = fork();
@@ -470,6 +442,7 @@ TEST(several_that_take_too_much_wake_no_OOM_killer)
 		EXPECT_EQ(0, status);
 	}
 	EXPECT_EQ(kills, vmstat("oom_kill"));
+	EXPECT_EQ(0, quotas_write(&quotas));
 }
 
 TEST_HARNESS_MAIN

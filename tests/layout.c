@@ -215,7 +215,7 @@ TEST(each_reason_is_a_sentence_of_its_own)
 	const char *sentence;
 	uint32_t i, j;
 
-	for (i = 0; i <= BUFALLOC_REASON_SIGNAL; i++) {
+	for (i = 0; i <= BUFALLOC_REASON_UNCHARGED; i++) {
 		sentence = bufalloc_reason_string(i);
 		ASSERT_NE(NULL, sentence);
 		EXPECT_EQ('.', sentence[strlen(sentence) - 1]);
@@ -229,7 +229,7 @@ TEST(an_unknown_reason_is_a_sentence_too)
 	const char *unknown = bufalloc_reason_string(UINT32_MAX);
 
 	ASSERT_NE(NULL, unknown);
-	EXPECT_STREQ(unknown, bufalloc_reason_string(BUFALLOC_REASON_SIGNAL + 1));
+	EXPECT_STREQ(unknown, bufalloc_reason_string(BUFALLOC_REASON_UNCHARGED + 1));
 	EXPECT_EQ('.', unknown[strlen(unknown) - 1]);
 }
 

@@ -2,6 +2,7 @@
 /* bufalloc info: what there is, and what this machine really gives. */
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -57,6 +58,19 @@ static void read_module_version(char *version, size_t size)
 	fclose(file);
 }
 
+/* A kernel that knows no quotas leaves the limits clear. */
+static void print_use(const char *who, uint64_t buffers, uint64_t bytes, uint64_t buffers_max,
+		      uint64_t bytes_max)
+{
+	char human[HUMAN_LEN], most[HUMAN_LEN];
+
+	printf("%-9s %" PRIu64 " buffers, %s", who, buffers, human_size(human, bytes));
+	if (bytes_max)
+		printf(" of at most %" PRIu64 " and %s", buffers_max,
+		       human_size(most, bytes_max));
+	putchar('\n');
+}
+
 static void print_info(const char *path, const struct bufalloc_info *info)
 {
 	char human[HUMAN_LEN];
@@ -75,8 +89,10 @@ static void print_info(const char *path, const struct bufalloc_info *info)
 	printf("pages     %s\n", human_size(human, info->out_page_size));
 	printf("limits    %u buffers in one call, ", info->out_max_batch);
 	printf("%s in one buffer\n", human_size(human, info->out_max_length));
-	printf("in use    %llu buffers, %s\n", (unsigned long long)info->out_system_buffers,
-	       human_size(human, info->out_system_bytes));
+	print_use("in use", info->out_system_buffers, info->out_system_bytes,
+		  info->out_system_buffers_max, info->out_system_bytes_max);
+	print_use("by you", info->out_user_buffers, info->out_user_bytes,
+		  info->out_user_buffers_max, info->out_user_bytes_max);
 }
 
 static const struct {
@@ -86,6 +102,9 @@ static const struct {
 } heap_flags[] = {
 	{ BUFALLOC_HEAP_KERNEL_MAPPING, "mapped", "by the kernel too, all the time" },
 	{ BUFALLOC_HEAP_UNCHARGED, "uncharged", "set aside at boot: no memory cgroup pays for it" },
+	{ BUFALLOC_HEAP_UNCHARGED_CONTIGUOUS, "cma",
+	  "what is contiguous may be CMA memory: no memory cgroup pays for it" },
+	{ BUFALLOC_HEAP_DMEM, "dmem", "pays for what no memory cgroup pays for" },
 };
 
 static void print_heap(const struct bufalloc_heap *heap)
@@ -130,6 +149,13 @@ static void json_info(struct json *json, const struct bufalloc_info *info)
 	json_number(json, "max_length", info->out_max_length);
 	json_number(json, "system_bytes", info->out_system_bytes);
 	json_number(json, "system_buffers", info->out_system_buffers);
+	json_number(json, "system_bytes_max", info->out_system_bytes_max);
+	json_number(json, "system_buffers_max", info->out_system_buffers_max);
+	json_number(json, "user_bytes", info->out_user_bytes);
+	json_number(json, "user_buffers", info->out_user_buffers);
+	json_number(json, "user_bytes_max", info->out_user_bytes_max);
+	json_number(json, "user_buffers_max", info->out_user_buffers_max);
+	json_number(json, "buffer_cost", info->out_buffer_cost);
 }
 
 static void json_heap(struct json *json, const struct bufalloc_heap *heap)
@@ -251,7 +277,7 @@ int verb_info(int argc, char **argv)
 		{ 0 },
 	};
 	struct json json = { .out = stdout };
-	const char *path = BUFALLOC_DEVICE;
+	const char *path = default_device();
 	bool as_json = false;
 	int option;
 

@@ -83,6 +83,14 @@ static const char *next_step(int err, uint32_t reason)
 		return "Drop --contiguous, ask for less, or boot with a CMA area (cma=256M).";
 	case BUFALLOC_REASON_MEMORY:
 		return "Ask for less, free memory, or raise the limit of the memory cgroup.";
+	case BUFALLOC_REASON_USER_BYTES:
+	case BUFALLOC_REASON_USER_BUFFERS:
+	case BUFALLOC_REASON_SYSTEM_BYTES:
+	case BUFALLOC_REASON_SYSTEM_BUFFERS:
+		return "\"bufalloc info\" shows the limits. Free some, or have an administrator\n"
+		       "  raise them in /sys/module/bufalloc/parameters/.";
+	case BUFALLOC_REASON_UNCHARGED:
+		return "Use --device " BUFALLOC_DEVICE ", another heap, or drop --contiguous.";
 	case BUFALLOC_REASON_FIELD:
 	case BUFALLOC_REASON_FEATURE:
 		return "The module may be older than this tool.";

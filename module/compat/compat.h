@@ -7,6 +7,9 @@
 #ifndef _BUFALLOC_COMPAT_H
 #define _BUFALLOC_COMPAT_H
 
+#ifdef HAVE_DMEM_CGROUP
+#include <linux/cgroup_dmem.h>
+#endif
 #include <linux/dma-buf.h>
 #include <linux/dma-map-ops.h>
 #include <linux/file.h>
@@ -58,6 +61,41 @@ static inline bool dev_has_cma_area(struct device *dev)
 static inline bool dev_has_cma_area(struct device *dev)
 {
 	return dev_get_cma_area(dev);
+}
+#endif
+
+#ifndef HAVE_DMEM_CGROUP
+/* 7.3 gave them this form; the first ones came with 6.14. */
+struct dmem_cgroup_region;
+struct dmem_cgroup_pool_state;
+
+struct dmem_cgroup_init {
+	u64 size;
+};
+
+static inline struct dmem_cgroup_region *
+dmem_cgroup_register_region(const struct dmem_cgroup_init *init,
+			    const char *format, const char *name)
+{
+	return NULL;
+}
+
+static inline void
+dmem_cgroup_unregister_region(struct dmem_cgroup_region *region)
+{
+}
+
+static inline int
+dmem_cgroup_try_charge(struct dmem_cgroup_region *region, u64 size,
+		       struct dmem_cgroup_pool_state **pool,
+		       struct dmem_cgroup_pool_state **limit)
+{
+	return 0;
+}
+
+static inline void dmem_cgroup_uncharge(struct dmem_cgroup_pool_state *pool,
+					u64 size)
+{
 }
 #endif
 

@@ -55,18 +55,41 @@
  *                 not zero, or a count is above BUFALLOC_MAX_BATCH
  *  4. EINVAL      an undefined flag, a zero length, an impossible value
  *  5. ENOENT      no heap has that index, or none fits the request
- *  6. EOPNOTSUPP  defined, but not to be had from this kernel or this machine
- *  7. EBADF       QUERY: not an open file descriptor; EINVAL: not a buffer of
+ *  6. EACCES      /dev/bufalloc-charged: no memory cgroup would be charged
+ *  7. EOPNOTSUPP  defined, but not to be had from this kernel or this machine
+ *  8. EBADF       QUERY: not an open file descriptor; EINVAL: not a buffer of
  *                 bufalloc
- *  8. EMFILE      ALLOC: the process has no file descriptors left
- *  9. ENOMEM      ALLOC: no memory, or none that satisfies the request; ENFILE:
- *                 the system has no open files left
- * 10. EFAULT      what is told could not be written, and all was undone
+ *  9. EMFILE      ALLOC: the process has no file descriptors left
+ * 10. EDQUOT      ALLOC: past a quota of the user or of the system; ENOMEM: no
+ *                 memory, or none that satisfies the request; ENFILE: the
+ *                 system has no open files left
+ * 11. EFAULT      what is told could not be written, and all was undone
  *
- * ALLOC makes steps 1 to 4 for the call itself, then steps 1 to 6 for each
+ * ALLOC makes steps 1 to 4 for the call itself, then steps 1 to 7 for each
  * request in its order, all before any buffer's memory is taken. Once it takes
  * memory, a fatal signal ends it; the EINTR of that is seen by nobody. What is
  * not a command of this file is ENOTTY.
+ */
+
+/**
+ * DOC: Who pays
+ *
+ * Memory and what the kernel keeps of it are charged to the memory cgroup of the
+ * task that calls ALLOC, until they are freed, whoever holds the buffer by then.
+ * Past the limit of the cgroup ALLOC is ENOMEM; the OOM killer is not called.
+ *
+ * Memory that was set aside when the machine started, and CMA memory, cannot be
+ * charged to a memory cgroup: HEAP says which. Where the kernel has the dmem
+ * controller, that memory is charged to it, in a region named "bufalloc/" and
+ * the name of the heap. Behind /dev/bufalloc-charged, which takes the same
+ * calls, such memory is not to be had.
+ *
+ * All memory counts for quotas as well: of the system, and of each user, which is
+ * the real user ID of whoever opened the file and, in a user namespace, the owner
+ * of that namespace and of those above. They are module parameters, and INFO tells
+ * them. For a quota of bytes, each buffer counts as bufalloc_info.out_buffer_cost
+ * more than its memory. Memory is counted as it is taken: small write-combined
+ * buffers on x86 come out of blocks of 2 MiB.
  */
 
 #define BUFALLOC_IOC_TYPE 0xBF
@@ -133,7 +156,8 @@ enum bufalloc_memtype {
  * @out_heaps: Number of heaps; their indexes are 0 to @out_heaps - 1 and do not
  *	change while the module is loaded.
  * @out_max_batch: Largest number of requests in one ALLOC.
- * @__reserved: Zero.
+ * @out_buffer_cost: Bytes that each buffer counts for in a quota, beside its
+ *	memory.
  * @out_max_length: Largest length of one buffer, in bytes. Says what is
  *	accepted, not what there is memory for.
  * @out_client_bytes: Memory held on behalf of this open file, in bytes, with
@@ -141,6 +165,15 @@ enum bufalloc_memtype {
  * @out_client_buffers: Live buffers that this open file allocated.
  * @out_system_bytes: The same for all open files.
  * @out_system_buffers: The same for all open files.
+ * @out_user_bytes: The same for the user that this open file counts for; where
+ *	it counts for several, for the one with the least room.
+ * @out_user_buffers: The same for that user.
+ * @out_user_bytes_max: Bytes that one user may hold, see DOC: Who pays.
+ * @out_user_buffers_max: Buffers that one user may hold.
+ * @out_system_bytes_max: Bytes that all may hold.
+ * @out_system_buffers_max: Buffers that all may hold.
+ *
+ * The first version ended with @out_system_buffers.
  *
  * Errors: see DOC: Errors, steps 1 to 3.
  */
@@ -151,12 +184,18 @@ struct bufalloc_info {
 	__u32 out_page_size;
 	__u32 out_heaps;
 	__u32 out_max_batch;
-	__u32 __reserved;
+	__u32 out_buffer_cost;
 	__aligned_u64 out_max_length;
 	__aligned_u64 out_client_bytes;
 	__aligned_u64 out_client_buffers;
 	__aligned_u64 out_system_bytes;
 	__aligned_u64 out_system_buffers;
+	__aligned_u64 out_user_bytes;
+	__aligned_u64 out_user_buffers;
+	__aligned_u64 out_user_bytes_max;
+	__aligned_u64 out_user_buffers_max;
+	__aligned_u64 out_system_bytes_max;
+	__aligned_u64 out_system_buffers_max;
 };
 
 /* Bits of bufalloc_heap.out_flags: what is not as everywhere else. */
@@ -173,6 +212,18 @@ struct bufalloc_info {
  * started. No memory cgroup is charged for it; its size is the limit.
  */
 #define BUFALLOC_HEAP_UNCHARGED (1U << 1)
+/**
+ * BUFALLOC_HEAP_UNCHARGED_CONTIGUOUS - %BUFALLOC_ALLOC_CONTIGUOUS buffers of this
+ * heap may come from the kernel's CMA area, and no memory cgroup is charged then.
+ * Kernels before 7.2 do not tell whether there is such an area: there it is set
+ * wherever there may be one.
+ */
+#define BUFALLOC_HEAP_UNCHARGED_CONTIGUOUS (1U << 2)
+/**
+ * BUFALLOC_HEAP_DMEM - what no memory cgroup is charged for is charged to the dmem
+ * controller, as "bufalloc/" and the name of the heap.
+ */
+#define BUFALLOC_HEAP_DMEM (1U << 3)
 
 /**
  * struct bufalloc_heap - BUFALLOC_IOCTL_HEAP: where memory comes from
@@ -319,6 +370,15 @@ struct bufalloc_result {
  * @BUFALLOC_REASON_MEMORY: ENOMEM: not enough memory, or past the limit of the
  *	memory cgroup.
  * @BUFALLOC_REASON_SIGNAL: EINTR: a fatal signal.
+ * @BUFALLOC_REASON_USER_BYTES: EDQUOT: past bufalloc_info.out_user_bytes_max.
+ * @BUFALLOC_REASON_USER_BUFFERS: EDQUOT: past
+ *	bufalloc_info.out_user_buffers_max.
+ * @BUFALLOC_REASON_SYSTEM_BYTES: EDQUOT: past
+ *	bufalloc_info.out_system_bytes_max.
+ * @BUFALLOC_REASON_SYSTEM_BUFFERS: EDQUOT: past
+ *	bufalloc_info.out_system_buffers_max.
+ * @BUFALLOC_REASON_UNCHARGED: EACCES: memory that no memory cgroup is charged
+ *	for, asked for through /dev/bufalloc-charged.
  */
 enum bufalloc_reason {
 	BUFALLOC_REASON_NONE = 0,
@@ -333,6 +393,11 @@ enum bufalloc_reason {
 	BUFALLOC_REASON_CONTIGUOUS = 9,
 	BUFALLOC_REASON_MEMORY = 10,
 	BUFALLOC_REASON_SIGNAL = 11,
+	BUFALLOC_REASON_USER_BYTES = 12,
+	BUFALLOC_REASON_USER_BUFFERS = 13,
+	BUFALLOC_REASON_SYSTEM_BYTES = 14,
+	BUFALLOC_REASON_SYSTEM_BUFFERS = 15,
+	BUFALLOC_REASON_UNCHARGED = 16,
 };
 
 /**

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How much memory and how many buffers may be held: by one user, by all.
+ *
+ * A client's charges count for whoever opened it and for the owner of each user
+ * namespace above, so that the many ids of a container are not as many quotas. The
+ * owner of the first namespace is nobody's: the system's limit stands for it.
+ *
+ * This is also the one account of what is live.
+ */
+#include <linux/cred.h>
+#include <linux/hashtable.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/uidgid.h>
+#include <linux/user_namespace.h>
+
+#include "client.h"
+#include "quota.h"
+
+#define HOLDER_BITS 6
+
+/* Until quota_init() knows how much memory there is. */
+#define LIMIT_UNSET ULONG_MAX
+
+static unsigned long user_bytes_max = LIMIT_UNSET;
+module_param(user_bytes_max, ulong, 0644);
+MODULE_PARM_DESC(user_bytes_max,
+		 "Bytes that one user may hold (default: a quarter of RAM)");
+
+static unsigned long system_bytes_max = LIMIT_UNSET;
+module_param(system_bytes_max, ulong, 0644);
+MODULE_PARM_DESC(system_bytes_max,
+		 "Bytes that all users may hold (default: half of RAM)");
+
+static unsigned long user_buffers_max = 65536;
+module_param(user_buffers_max, ulong, 0644);
+MODULE_PARM_DESC(user_buffers_max, "Buffers that one user may hold");
+
+static unsigned long system_buffers_max = 262144;
+module_param(system_buffers_max, ulong, 0644);
+MODULE_PARM_DESC(system_buffers_max, "Buffers that all users may hold");
+
+/**
+ * struct holder - what counts for one user
+ * @node: in the table.
+ * @uid: who it is.
+ * @quotas: those that it is part of.
+ * @held: by all of them.
+ */
+struct holder {
+	struct hlist_node node;
+	kuid_t uid;
+	unsigned long quotas;
+	struct use held;
+};
+
+/**
+ * struct quota - what a client's charges count for
+ * @held: by the client.
+ * @count: of @holders.
+ * @holders: the opener, then the owners of the namespaces above, each once.
+ */
+struct quota {
+	struct use held;
+	unsigned int count;
+	struct holder *holders[];
+};
+
+/* Guards the table, those in it and all that is held. */
+static DEFINE_SPINLOCK(quota_lock);
+static DEFINE_HASHTABLE(holders, HOLDER_BITS);
+static struct use system_held;
+
+/* A quarter and a half of the memory, where nothing else was said. */
+void quota_init(void)
+{
+	unsigned long pages = min(totalram_pages(), LIMIT_UNSET >> PAGE_SHIFT);
+
+	if (user_bytes_max == LIMIT_UNSET)
+		user_bytes_max = pages / 4 << PAGE_SHIFT;
+	if (system_bytes_max == LIMIT_UNSET)
+		system_bytes_max = pages / 2 << PAGE_SHIFT;
+}
+
+/* They may be changed at any time; what is held already stays. */
+static struct use user_max(void)
+{
+	return (struct use) {
+		.bytes = READ_ONCE(user_bytes_max),
+		.buffers = READ_ONCE(user_buffers_max),
+	};
+}
+
+static struct use system_max(void)
+{
+	return (struct use) {
+		.bytes = READ_ONCE(system_bytes_max),
+		.buffers = READ_ONCE(system_buffers_max),
+	};
+}
+
+static struct holder *holder_find(kuid_t uid)
+{
+	struct holder *holder;
+
+	hash_for_each_possible(holders, holder, node, __kuid_val(uid))
+		if (uid_eq(holder->uid, uid))
+			return holder;
+	return NULL;
+}
+
+static struct holder *holder_get(kuid_t uid)
+{
+	struct holder *holder, *fresh;
+
+	fresh = kzalloc(sizeof(*fresh), GFP_METADATA);
+	if (!fresh)
+		return NULL;
+	fresh->uid = uid;
+
+	spin_lock(&quota_lock);
+	holder = holder_find(uid);
+	if (!holder) {
+		hash_add(holders, &fresh->node, __kuid_val(uid));
+		swap(holder, fresh);
+	}
+	holder->quotas++;
+	spin_unlock(&quota_lock);
+
+	kfree(fresh);
+	return holder;
+}
+
+static void holder_put(struct holder *holder)
+{
+	bool last;
+
+	spin_lock(&quota_lock);
+	last = !--holder->quotas;
+	if (last)
+		hash_del(&holder->node);
+	spin_unlock(&quota_lock);
+
+	if (last)
+		kfree(holder);
+}
+
+static bool quota_has(const struct quota *quota, kuid_t uid)
+{
+	unsigned int i;
+
+	for (i = 0; i < quota->count; i++)
+		if (uid_eq(quota->holders[i]->uid, uid))
+			return true;
+	return false;
+}
+
+static int quota_add(struct quota *quota, kuid_t uid)
+{
+	struct holder *holder;
+
+	if (quota_has(quota, uid))
+		return 0;
+	holder = holder_get(uid);
+	if (!holder)
+		return -ENOMEM;
+	quota->holders[quota->count++] = holder;
+	return 0;
+}
+
+/* Return: what charges of that opener count for, or NULL without memory. */
+struct quota *quota_create(const struct cred *opener)
+{
+	const struct user_namespace *ns = opener->user_ns;
+	struct quota *quota;
+	int ret;
+
+	quota = kzalloc(struct_size(quota, holders, ns->level + 1), GFP_METADATA);
+	if (!quota)
+		return NULL;
+
+	ret = quota_add(quota, opener->uid);
+	for (; !ret && ns->parent; ns = ns->parent)
+		ret = quota_add(quota, ns->owner);
+	if (ret) {
+		quota_destroy(quota);
+		return NULL;
+	}
+	return quota;
+}
+
+void quota_destroy(struct quota *quota)
+{
+	if (!quota)
+		return;
+	WARN_ON(quota->held.bytes || quota->held.buffers);
+	while (quota->count)
+		holder_put(quota->holders[--quota->count]);
+	kfree(quota);
+}
+
+static u64 cost(struct use use)
+{
+	return use.bytes + use.buffers * QUOTA_BUFFER_COST;
+}
+
+static u64 room(struct use held, struct use max)
+{
+	return max.bytes > cost(held) ? max.bytes - cost(held) : 0;
+}
+
+static bool fits(struct use held, struct use more, struct use max)
+{
+	if (more.buffers && held.buffers + more.buffers > max.buffers)
+		return false;
+	return cost(more) <= room(held, max);
+}
+
+static void add(struct use *held, struct use more)
+{
+	held->bytes += more.bytes;
+	held->buffers += more.buffers;
+}
+
+static void take(struct use *held, struct use less)
+{
+	WARN_ON_ONCE(held->bytes < less.bytes || held->buffers < less.buffers);
+	held->bytes -= less.bytes;
+	held->buffers -= less.buffers;
+}
+
+static bool fits_all(const struct quota *quota, struct use more)
+{
+	unsigned int i;
+
+	for (i = 0; i < quota->count; i++)
+		if (!fits(quota->holders[i]->held, more, user_max()))
+			return false;
+	return fits(system_held, more, system_max());
+}
+
+/**
+ * quota_charge() - count more, before it is taken
+ * @quota: of the client that asks.
+ * @more: bytes and buffers.
+ *
+ * Return: 0, or -EDQUOT and nothing is counted: see quota_tightest().
+ */
+int quota_charge(struct quota *quota, struct use more)
+{
+	int ret = -EDQUOT;
+	unsigned int i;
+
+	spin_lock(&quota_lock);
+	if (fits_all(quota, more)) {
+		for (i = 0; i < quota->count; i++)
+			add(&quota->holders[i]->held, more);
+		add(&quota->held, more);
+		add(&system_held, more);
+		ret = 0;
+	}
+	spin_unlock(&quota_lock);
+	return ret;
+}
+
+/* Exactly what was charged, after it was given back. */
+void quota_uncharge(struct quota *quota, struct use less)
+{
+	unsigned int i;
+
+	spin_lock(&quota_lock);
+	for (i = 0; i < quota->count; i++)
+		take(&quota->holders[i]->held, less);
+	take(&quota->held, less);
+	take(&system_held, less);
+	spin_unlock(&quota_lock);
+}
+
+/* Who of those that it counts for has the least room. */
+static struct use tightest_holder(const struct quota *quota)
+{
+	struct use held = quota->holders[0]->held;
+	unsigned int i;
+
+	for (i = 1; i < quota->count; i++)
+		if (room(quota->holders[i]->held, user_max()) <
+		    room(held, user_max()))
+			held = quota->holders[i]->held;
+	return held;
+}
+
+static bool is_full(struct use held, struct use max)
+{
+	return held.buffers >= max.buffers;
+}
+
+/* Which limit is the nearest: the one that refused, unless it moved since. */
+enum bufalloc_reason quota_tightest(const struct quota *quota)
+{
+	struct quota_report now;
+	bool full = false;
+	unsigned int i;
+
+	spin_lock(&quota_lock);
+	for (i = 0; i < quota->count; i++)
+		full |= is_full(quota->holders[i]->held, user_max());
+	spin_unlock(&quota_lock);
+	if (full)
+		return BUFALLOC_REASON_USER_BUFFERS;
+
+	quota_tell(quota, &now);
+	if (is_full(now.system, now.system_max))
+		return BUFALLOC_REASON_SYSTEM_BUFFERS;
+	if (room(now.user, now.user_max) <= room(now.system, now.system_max))
+		return BUFALLOC_REASON_USER_BYTES;
+	return BUFALLOC_REASON_SYSTEM_BYTES;
+}
+
+void quota_tell(const struct quota *quota, struct quota_report *report)
+{
+	spin_lock(&quota_lock);
+	report->client = quota->held;
+	report->user = tightest_holder(quota);
+	report->system = system_held;
+	spin_unlock(&quota_lock);
+
+	report->user_max = user_max();
+	report->system_max = system_max();
+}
+
+/* By all clients together. */
+struct use quota_in_use(void)
+{
+	struct use held;
+
+	spin_lock(&quota_lock);
+	held = system_held;
+	spin_unlock(&quota_lock);
+	return held;
+}
