@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
  * The memory that the kernel sets aside for those who need it in one run goes to
- * them, and to nobody who does not.
+ * them, and to nobody who does not. No memory cgroup is charged for it.
  */
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "lib/buffers.h"
+#include "lib/groups.h"
 #include "lib/guest.h"
 #include "lib/imports.h"
 
@@ -116,6 +119,128 @@ TEST_F(cma, full_area_is_ENOMEM)
 		  bufalloc_alloc(self->device, &request, &result, &reason));
 	EXPECT_EQ(BUFALLOC_REASON_CONTIGUOUS, reason);
 	EXPECT_EQ(live, live_bytes());
+}
+
+/* What comes from CMA, which no memory cgroup is charged for. */
+FIXTURE(uncharged)
+{
+	int device;
+	int charged;
+	long bytes;
+	struct bufalloc_heap heap;
+};
+
+FIXTURE_SETUP(uncharged)
+{
+	self->bytes = live_bytes();
+	self->device = bufalloc_open(NULL);
+	ASSERT_LE(0, self->device);
+	self->charged = bufalloc_open(BUFALLOC_DEVICE_CHARGED);
+	ASSERT_LE(0, self->charged);
+	ASSERT_EQ(0, bufalloc_get_heap(self->device, 0, &self->heap));
+	group_controls("+memory");
+	group_controls("+dmem");
+	ASSERT_EQ(0, group_make(GROUP));
+	ASSERT_EQ(0, group_enter(GROUP));
+}
+
+FIXTURE_TEARDOWN(uncharged)
+{
+	EXPECT_EQ(0, group_enter(GROUPS));
+	rmdir(GROUP);
+	bufalloc_close(self->charged);
+	bufalloc_close(self->device);
+	EXPECT_EQ(self->bytes, live_bytes());
+}
+
+/* Longer than the page allocator gives, and so from CMA or from nowhere. */
+#define RUN (8 * MIB)
+
+static int open_run(int device, uint32_t *reason)
+{
+	struct bufalloc_request request =
+		request_of(RUN, BUFALLOC_CACHING_COHERENT);
+	struct bufalloc_result result;
+	int ret;
+
+	request.flags = BUFALLOC_ALLOC_CONTIGUOUS;
+	ret = bufalloc_alloc(device, &request, &result, reason);
+	return ret ? ret : result.fd;
+}
+
+TEST_F(uncharged, heap_says_so)
+{
+	EXPECT_TRUE(self->heap.out_flags & BUFALLOC_HEAP_UNCHARGED_CONTIGUOUS);
+	EXPECT_FALSE(self->heap.out_flags & BUFALLOC_HEAP_UNCHARGED);
+}
+
+TEST_F(uncharged, counts_for_the_quota)
+{
+	struct bufalloc_info before, during;
+	int fd;
+
+	ASSERT_EQ(0, bufalloc_get_info(self->device, &before));
+	fd = open_run(self->device, NULL);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, bufalloc_get_info(self->device, &during));
+	EXPECT_EQ(before.out_user_bytes + RUN, during.out_user_bytes);
+	close(fd);
+}
+
+TEST_F(uncharged, charged_device_has_none)
+{
+	uint32_t reason = 0;
+	int fd = open_run(self->device, NULL);
+
+	ASSERT_LE(0, fd);
+	close(fd);
+	EXPECT_EQ(-ENOMEM, open_run(self->charged, &reason));
+	EXPECT_EQ(BUFALLOC_REASON_CONTIGUOUS, reason);
+}
+
+/* What the page allocator can give in one run is charged, and may be had. */
+TEST_F(uncharged, charged_device_has_what_is_charged)
+{
+	long before = group_held(GROUP);
+	int fd = buffer_open_contiguous(self->charged, MIB,
+					BUFALLOC_CACHING_COHERENT);
+
+	ASSERT_LE(0, fd);
+	EXPECT_LE(before + (long)MIB, group_held(GROUP));
+	close(fd);
+}
+
+/* A line "bufalloc/system BYTES" of a file of the dmem controller, or -1. */
+static long dmem_says(const char *file)
+{
+	char name[64];
+	long value = -1, got;
+	FILE *lines = fopen(file, "re");
+
+	if (!lines)
+		return -1;
+	while (fscanf(lines, "%63s %ld", name, &got) == 2)
+		if (!strcmp(name, "bufalloc/system"))
+			value = got;
+	fclose(lines);
+	return value;
+}
+
+TEST_F(uncharged, dmem_is_charged_and_limited)
+{
+	uint32_t reason = 0;
+	int fd;
+
+	if (!(self->heap.out_flags & BUFALLOC_HEAP_DMEM))
+		SKIP(return, "this kernel has no dmem controller");
+	fd = open_run(self->device, NULL);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(RUN, dmem_says(GROUP "/dmem.current"));
+	ASSERT_EQ(0, write_string(GROUP "/dmem.max", "bufalloc/system 1M"));
+	EXPECT_EQ(-ENOMEM, open_run(self->device, &reason));
+	EXPECT_EQ(BUFALLOC_REASON_CONTIGUOUS, reason);
+	close(fd);
+	EXPECT_GE(0, dmem_says(GROUP "/dmem.current"));
 }
 
 TEST_HARNESS_MAIN

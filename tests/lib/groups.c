@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/groups.h"
+#include "lib/guest.h"
+
+void group_controls(const char *change)
+{
+	write_string(GROUPS "/cgroup.subtree_control", change);
+}
+
+int group_make(const char *group)
+{
+	rmdir(group);
+	return mkdir(group, 0755) ? -errno : 0;
+}
+
+int group_enter(const char *group)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", group);
+	return write_string(path, "0");
+}
+
+long group_held(const char *group)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/memory.current", group);
+	return read_number(path);
+}
