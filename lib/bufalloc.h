@@ -55,8 +55,15 @@ extern "C" {
 #define BUFALLOC_DEVICE "/dev/bufalloc"
 
 /**
+ * BUFALLOC_DEVICE_CHARGED - the same without memory that no memory cgroup is
+ * charged for: what may be opened to everybody at the machine
+ */
+#define BUFALLOC_DEVICE_CHARGED "/dev/bufalloc-charged"
+
+/**
  * bufalloc_open() - open the device
- * @path: Path of the device, or NULL for %BUFALLOC_DEVICE.
+ * @path: Path of the device, or NULL for %BUFALLOC_DEVICE, and where this user
+ *	may not open that, %BUFALLOC_DEVICE_CHARGED.
  *
  * Return: A file descriptor, close-on-exec, to close with bufalloc_close(); or
  * a negative errno of open(2), among them

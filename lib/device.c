@@ -8,11 +8,21 @@
 #include "bufalloc.h"
 #include "ioctl.h"
 
-int bufalloc_open(const char *path)
+static int open_at(const char *path)
 {
-	int device = open(path ? path : BUFALLOC_DEVICE, O_RDWR | O_CLOEXEC);
+	int device = open(path, O_RDWR | O_CLOEXEC);
 
 	return device < 0 ? -errno : device;
+}
+
+int bufalloc_open(const char *path)
+{
+	int device = open_at(path ? path : BUFALLOC_DEVICE);
+
+	/* Where one is closed to this user, the other may be open. */
+	if (!path && device == -EACCES)
+		device = open_at(BUFALLOC_DEVICE_CHARGED);
+	return device;
 }
 
 void bufalloc_close(int device)

@@ -34,6 +34,9 @@ char *human_size(char *buffer, uint64_t bytes);
 bool parse_caching(const char *name, uint32_t *caching);
 void list_cachings(FILE *out, const char *indent);
 
+/* The device that this user may open, where none was named. */
+const char *default_device(void);
+
 /* trouble.c: what went wrong and what to do next, on stderr. */
 bool module_loaded(void);
 void trouble_open(const char *path, int err);

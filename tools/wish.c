@@ -170,7 +170,7 @@ int parse_wish(struct wish *wish, int argc, char **argv)
 			.heap = BUFALLOC_HEAP_ANY,
 		},
 		.count = 1,
-		.device = BUFALLOC_DEVICE,
+		.device = default_device(),
 	};
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (option == 'h') {
