@@ -38,6 +38,7 @@ help:
 	@echo 'For those who change it:'
 	@echo '  lint       style and static checks'
 	@echo '  smoke      what the continuous integration boots after make check'
+	@echo '  mutants    plants bugs in a copy, one at a time: each has to be found'
 	@echo '  matrix-table  the last results as tables, into README.md and docs/matrix.md'
 	@echo '  clean      remove build/'
 
@@ -63,6 +64,9 @@ deps:
 
 check smoke matrix:
 	tests/vm/check $@ $(CELLS)
+
+mutants:
+	tests/mutants/check $(MUTANTS)
 
 matrix-table:
 	tests/vm/table $(RESULTS)
@@ -114,4 +118,4 @@ dkms:
 clean:
 	rm -rf $(build)
 
-.PHONY: help all module lib tools deps check smoke matrix matrix-table demo packages check-packages lint install uninstall dkms clean
+.PHONY: help all module lib tools deps check smoke matrix mutants matrix-table demo packages check-packages lint install uninstall dkms clean
