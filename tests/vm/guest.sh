@@ -26,13 +26,16 @@ tests_out()
 }
 
 # guest_boot ARCH RELEASE INITRAMFS MACHINE CMDLINE DIR [QEMU ARGUMENT...]: leaves
-# DIR/console.log and DIR/results; the latter is what the guest says of itself.
+# DIR/console.log, DIR/results, which is what the guest says of itself, and
+# DIR/files.tar, which is what it had in /run/host.
 guest_boot()
 {
 	local arch=$1 release=$2 initramfs=$3 machine=$4 cmdline=$5 dir=$6 image console qemu
+	local guest_seconds program_seconds
 	shift 6
 
 	read -r _ image console qemu < <(table "$vm/cells" "arch $arch")
+	read -r guest_seconds program_seconds _ <<< "$(kernel_facts patience "$release") 900 300"
 	mkdir -p "$dir"
 	: > "$dir/results"
 	# $qemu is a command and its arguments, and so are others.
@@ -41,16 +44,19 @@ guest_boot()
 		set -- -dtb "$(tree_make "$arch" "$machine" $qemu -smp 2 $(machine_hardware "$machine"))" "$@"
 	# $qemu is a command and its arguments, and so are others.
 	# shellcheck disable=SC2046,SC2086
-	timeout --foreground -s KILL "${GUEST_TIMEOUT:-900}" $qemu \
+	timeout --foreground -s KILL "${GUEST_TIMEOUT:-$guest_seconds}" $qemu \
 		-smp 2 -display none -no-reboot -nodefaults \
 		$(machine_hardware "$machine") \
 		-kernel "$cache_dir/kernels/$arch/$release/boot/$image-$release" \
 		-initrd "$initramfs" \
 		-append "console=$console panic=-1 oops=panic rdinit=/init \
-			BUFALLOC_MACHINE=$machine BUFALLOC_TESTS_OUT=$(tests_out "$arch" "$machine") $(table "$vm/cells" "machine $machine") $cmdline" \
+			BUFALLOC_MACHINE=$machine BUFALLOC_TESTS_OUT=$(tests_out "$arch" "$machine") BUFALLOC_TIMEOUT=$program_seconds \
+			$(kernel_facts told "$release") $(table "$vm/cells" "machine $machine") $cmdline" \
 		-serial "file:$dir/console.log" \
 		-device virtio-serial,bus=pcie.0 -chardev "file,id=results,path=$dir/results" \
 		-device virtserialport,chardev=results,name=bufalloc.results \
+		-chardev "file,id=files,path=$dir/files.tar" \
+		-device virtserialport,chardev=files,name=bufalloc.files \
 		"$@" > "$dir/qemu.log" 2>&1 < /dev/null
 }
 

@@ -2,17 +2,6 @@
 # A guest's first file system: busybox, the modules and the test programs with
 # the libraries that they need. Packed inside the root that compiles for it.
 
-# kernel_facts WHAT RELEASE: the words that the table says of the kernels with such
-# a name.
-kernel_facts()
-{
-	local pattern words
-	while read -r pattern words; do
-		# shellcheck disable=SC2053 # A pattern.
-		[[ $2 != $pattern ]] || echo "$words"
-	done < <(table "$vm/cells" "$1") | xargs
-}
-
 # initramfs_pack ARCH RELEASE INIT OUTPUT: tests and our modules when INIT runs them.
 initramfs_pack()
 {

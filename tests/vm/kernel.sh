@@ -2,12 +2,24 @@
 # Stock Debian kernels with their headers, unpacked from their packages into the
 # cache. Nothing of them is installed, and which one is the newest of a series
 # is looked up, never written down here.
+. "$vm/source.sh"
+
+# kernel_facts WHAT RELEASE: the words that the table says of the kernels with such
+# a name.
+kernel_facts()
+{
+	local pattern words
+	while read -r pattern words; do
+		# shellcheck disable=SC2053 # A pattern.
+		[[ $2 != $pattern ]] || echo "$words"
+	done < <(table "$vm/cells" "$1") | xargs
+}
 
 # kernel_line SERIES ARCH: its root, prefix, flavour and how many lines before.
 kernel_line() { table "$vm/cells" "kernel ${1//./\\.} $2"; }
 
 # The root whose compiler builds modules for a series on an architecture.
-series_root() { kernel_line "$1" "$2" | awk '{ print $1 }'; }
+series_root() { { kernel_line "$1" "$2"; source_line "$1" "$2"; } | awk '{ print $1 }'; }
 
 arch_field() { table "$vm/cells" "arch $1" | awk -v n="$2" '{ print $n }'; }
 
@@ -127,6 +139,7 @@ kernel_get()
 kernel_fetch()
 {
 	kernel_lists "$(series_root "$1" "$2")" "$2" || return
+	if is_from_source "$1" "$2"; then source_fetch "$1" "$2"; return; fi
 	kernel_lists "$(series_root "$1" "$host_arch")" "$host_arch" || return
 	kernel_release=$(kernel_newest "$1" "$2")
 	[ "$kernel_release" ] || die "No kernel $1 for $2 in the package lists."

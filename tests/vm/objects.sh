@@ -54,11 +54,11 @@ module_build()
 	module_copy "$build_dir/$work"
 	# BTF is made from a vmlinux, which no header package has.
 	in_root "$root" sh -exc '
-		headers=$1 work=$2
-		shift 2
-		make -C "$headers" M="$work" W=1 "$@" modules
+		headers=$1 work=$2 instrument=$3
+		shift 3
+		make -C "$headers" M="$work" W=1 $instrument "$@" modules
 		importer=$work/tests/importer
 		[ ! -d "$importer" ] || make -C "$headers" M="$importer" W=1 "$@" modules
 	' sh "/kernels/$arch/$release/usr/src/linux-headers-$release" "/src/build/$work" \
-		CONFIG_DEBUG_INFO_BTF_MODULES= "${cross[@]}" "$@"
+		"$(kernel_facts instrument "$release")" CONFIG_DEBUG_INFO_BTF_MODULES= "${cross[@]}" "$@"
 }

@@ -1,0 +1,169 @@
+# shellcheck shell=bash
+# Kernels that Debian does not build, from its source: what they have is in
+# kernels/. Made once for each version and configuration, and kept whole, in the
+# places where a stock kernel has the same things.
+
+# source_line SERIES ARCH: its root, prefix and fragments, where it is such a kernel.
+source_line() { table "$vm/cells" "source ${1//./\\.} $2"; }
+
+is_from_source() { [ "$(source_line "$1" "$2")" ]; }
+
+# source_package SERIES ARCH: the newest that there is.
+source_package()
+{
+	local root prefix
+	read -r root prefix _ < <(source_line "$1" "$2")
+	kernel_apt "$root" "$2" apt-cache pkgnames "linux-source-$prefix" |
+		grep -E "^linux-source-${prefix//./\\.}(\.[0-9]+)?$" | sort -V | tail -n 1
+}
+
+source_version()
+{
+	kernel_apt "$1" "$2" apt-cache show --no-all-versions "$3" | sed -n 's/^Version: //p'
+}
+
+# What make is told: nothing that differs between two builds of the same, and
+# undefined behaviour of our modules alone is of interest.
+source_make_words()
+{
+	echo UBSAN_SANITIZE=n KBUILD_BUILD_TIMESTAMP=@0 \
+		KBUILD_BUILD_USER=bufalloc KBUILD_BUILD_HOST=bufalloc
+}
+
+# source_name ROOT VERSION FRAGMENT...: what follows the version in its release.
+source_name()
+{
+	local root=$1 version=$2 fragment
+	shift 2
+	for fragment; do printf -- '-%s' "$fragment"; done
+	{
+		echo "$version"
+		in_root "$root" gcc --version
+		source_make_words
+		for fragment in base "$@"; do cat "$vm/kernels/$fragment.config"; done
+	} | sha256sum | sed 's/^/-/' | cut -c 1-9
+}
+
+# source_release SERIES ARCH: what uname -r will say.
+source_release()
+{
+	local root fragments version
+	read -r root _ fragments < <(source_line "$1" "$2")
+	version=$(source_version "$root" "$2" "$(source_package "$1" "$2")")
+	[ "$version" ] || return
+	# Fragments are words.
+	# shellcheck disable=SC2086
+	echo "${version%%-*}$(source_name "$root" "$version" $fragments)"
+}
+
+# The functions below run inside of a root, where they are given these:
+#   dir=where the kernel is made  release=its name  fragments=files
+
+# Without what is big and never compiled here.
+source_unpack()
+{
+	mkdir -p "$dir/source"
+	dpkg --fsys-tarfile "$1"/*.deb | tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |
+		xz -dc | tar -x -C "$dir/source" --strip-components=1 --exclude='*/asic_reg/*' \
+			--exclude='*/Documentation/*/*' --exclude='*/tools/testing/*'
+}
+
+# A fragment that asks for what the kernel does not have is wrong.
+source_configure()
+{
+	# Files are words.
+	# shellcheck disable=SC2086
+	scripts/kconfig/merge_config.sh -n $fragments > ../merge
+	cat ../merge
+	! grep -A 2 -E 'not in final|differs:$' ../merge
+}
+
+source_compile()
+{
+	# Words.
+	# shellcheck disable=SC2086
+	nice make LOCALVERSION="${release#"$(make -s kernelversion)"}" $words bzImage modules
+	[ "$(cat include/config/kernel.release)" = "$release" ]
+}
+
+source_install()
+{
+	local headers=$dir/usr/src/linux-headers-$release
+	mkdir -p "$dir/boot"
+	cp arch/x86/boot/bzImage "$dir/boot/vmlinuz-$release"
+	cp .config "$dir/boot/config-$release"
+	cp System.map "$dir/boot/System.map-$release"
+	make -s modules_install INSTALL_MOD_PATH="$dir" INSTALL_MOD_STRIP=1
+	rm -f "$dir/lib/modules/$release/build"
+	make -s run-command KBUILD_RUN_COMMAND="scripts/package/install-extmod-build $headers"
+}
+
+# source_make ARCH RELEASE ROOT DEBS FRAGMENT...: appears when it is complete.
+source_make()
+{
+	local arch=$1 release=$2 root=$3 debs=$4
+	shift 4
+	in_root "$root" bash -c "set -exuo pipefail
+		$(declare -f source_unpack source_configure source_compile source_install)
+		release=$release fragments='$(printf '/src/tests/vm/kernels/%s.config ' base "$@")'
+		words='$(source_make_words)' dir=/kernels/$arch/$release.part debs=$debs"'
+		rm -rf "$dir"
+		source_unpack "$debs"
+		rm -rf "$debs"
+		cd "$dir/source"
+		source_configure
+		source_compile
+		source_install
+		cd /
+		rm -rf "$dir/source" "$dir/merge"
+		mv "$dir" "${dir%.part}"'
+}
+
+# source_get SERIES ARCH: kernel_release into the cache.
+source_get()
+{
+	local series=$1 arch=$2 root fragments
+	read -r root _ fragments < <(source_line "$series" "$arch")
+	kernel_download "$root" "$arch" "$(source_package "$series" "$arch")" || return
+	# Fragments are words.
+	# shellcheck disable=SC2086
+	source_make "$arch" "$kernel_release" "$root" "$kernel_debs" $fragments
+}
+
+# source_progress LOG: for as long as it lives.
+source_progress()
+{
+	while sleep 60; do
+		say "  $(grep -c '^  CC' "$1" || true) files compiled"
+	done
+}
+
+# source_prune ARCH NAME: what interruptions left, and what was made a month ago.
+source_prune()
+{
+	find "$cache_dir/kernels/$1" -maxdepth 1 -name "*-$2-*" \( -name '*.part' -o -mtime +30 \) \
+		-exec rm -rf {} +
+}
+
+# source_fetch SERIES ARCH: sets kernel_release. Needs the series' root, and its lists.
+source_fetch()
+{
+	local log lock watch status=0
+	kernel_release=$(source_release "$1" "$2")
+	[ "$kernel_release" ] || die "No source of kernel $1 in the package lists."
+	[ ! -d "$cache_dir/kernels/$2/$kernel_release" ] || return 0
+	exec {lock}> "$cache_dir/kernels/source.lock"
+	flock "$lock"
+	if [ ! -d "$cache_dir/kernels/$2/$kernel_release" ]; then
+		log=$build_dir/log/kernel-$kernel_release
+		say "kernel $kernel_release: compile (once, a quarter of an hour or more)"
+		mkdir -p "$cache_dir/kernels/$2" "$build_dir/log"
+		: > "$log"
+		source_progress "$log" {lock}>&- &
+		watch=$!
+		logged "$log" source_get "$1" "$2" || status=$?
+		kill "$watch"
+	fi
+	exec {lock}>&-
+	return "$status"
+}
