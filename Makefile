@@ -21,6 +21,10 @@ help:
 	@echo '  check      all tests, on Debian stable kernels'
 	@echo '  matrix     the same on more kernels and architectures: KERNEL=, ARCH= and MACHINE='
 	@echo '             choose, or CELLS= names some of them'
+	@echo '  torture    the same tests on a kernel that finds faults by itself (compiled once:'
+	@echo '             half an hour), with memory leaks, locks and accesses watched'
+	@echo '  torture-6.12  likewise on an older one, which misuses buffers on purpose'
+	@echo '  coverage   which lines and branches of the module no test reaches'
 	@echo ''
 	@echo 'Debian packages, made and tried in the same way:'
 	@echo '  packages        for amd64, arm64 and armhf, in build/packages'
@@ -62,11 +66,14 @@ tools: lib
 deps:
 	tests/vm/deps
 
-check smoke matrix:
+check smoke matrix torture torture-6.12:
 	tests/vm/check $@ $(CELLS)
 
 mutants:
 	tests/mutants/check $(MUTANTS)
+
+coverage:
+	tests/vm/coverage $(CELLS)
 
 matrix-table:
 	tests/vm/table $(RESULTS)
@@ -118,4 +125,4 @@ dkms:
 clean:
 	rm -rf $(build)
 
-.PHONY: help all module lib tools deps check smoke matrix mutants matrix-table demo packages check-packages lint install uninstall dkms clean
+.PHONY: help all module lib tools deps check smoke matrix torture torture-6.12 mutants coverage matrix-table demo packages check-packages lint install uninstall dkms clean
