@@ -131,6 +131,11 @@ struct importer_dma {
 	__u64 length;
 };
 
+/* All of the kernel's own mapping of memory. */
+struct importer_direct {
+	__u64 out_typed; /* bytes that are not write-back */
+};
+
 #define IMPORTER_TYPE 0xBE
 #define IMPORTER_ATTACH _IOWR(IMPORTER_TYPE, 0, struct importer_attach)
 #define IMPORTER_DETACH _IO(IMPORTER_TYPE, 1) /* the id */
@@ -153,5 +158,7 @@ struct importer_dma {
  * kernel, until the file is closed.
  */
 #define IMPORTER_TAKE _IO(IMPORTER_TYPE, 15)
+/* EOPNOTSUPP where a type is not one of the memory. */
+#define IMPORTER_DIRECT _IOR(IMPORTER_TYPE, 16, struct importer_direct)
 
 #endif /* _BUFALLOC_IMPORTER_H */

@@ -434,6 +434,17 @@ static long run_pte(void __user *user, int (*look)(struct importer_pte *entry))
 	return copy_to_user(user, &arg, sizeof(arg)) ? -EFAULT : 0;
 }
 
+static long run_direct(void __user *user)
+{
+	struct importer_direct arg;
+	int ret;
+
+	ret = pagetable_typed(&arg.out_typed);
+	if (ret)
+		return ret;
+	return copy_to_user(user, &arg, sizeof(arg)) ? -EFAULT : 0;
+}
+
 static long run_zap(int fd)
 {
 	struct dma_buf *dmabuf = dma_buf_get(fd);
@@ -504,6 +515,8 @@ static long session_run(struct session *session, unsigned int cmd,
 		return run_table(session, user);
 	case IMPORTER_TAKE:
 		return run_take(session, arg);
+	case IMPORTER_DIRECT:
+		return run_direct(user);
 	default:
 		return -ENOTTY;
 	}

@@ -116,3 +116,9 @@ int pagetable_direct(struct importer_pte *entry)
 	return pagetable_kernel(page_address(pfn_to_page(entry->address)),
 				entry);
 }
+
+/* A type belongs to each mapping here, and the kernel's own stays as it is. */
+int pagetable_typed(u64 *bytes)
+{
+	return -EOPNOTSUPP;
+}

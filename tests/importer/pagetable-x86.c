@@ -13,12 +13,19 @@
 #include "importer.h"
 #include "pagetable.h"
 
+static u64 read_pat(void)
+{
+	u32 low, high;
+
+	rdmsr(MSR_IA32_CR_PAT, low, high);
+	return (u64)high << 32 | low;
+}
+
 /* The three bits choose one of eight types that the PAT register lists. */
-static u32 entry_memtype(u64 flags, bool large)
+static u32 entry_memtype(u64 pat, u64 flags, bool large)
 {
 	u64 pat_bit = large ? _PAGE_PAT_LARGE : _PAGE_PAT;
 	unsigned int index = 0;
-	u32 low, high;
 
 	if (flags & _PAGE_PWT)
 		index |= 1;
@@ -26,8 +33,7 @@ static u32 entry_memtype(u64 flags, bool large)
 		index |= 2;
 	if (flags & pat_bit)
 		index |= 4;
-	rdmsr(MSR_IA32_CR_PAT, low, high);
-	return ((index < 4 ? low : high) >> (index % 4 * 8)) & 7;
+	return (pat >> (index * 8)) & 7;
 }
 
 static int decode(const pte_t *pte, unsigned int level, unsigned long address,
@@ -42,7 +48,8 @@ static int decode(const pte_t *pte, unsigned int level, unsigned long address,
 	value = pte_val(*pte);
 	size = page_level_size(level);
 	entry->out_size = size;
-	entry->out_memtype = entry_memtype(value, level != PG_LEVEL_4K);
+	entry->out_memtype = entry_memtype(read_pat(), value,
+					   level != PG_LEVEL_4K);
 	entry->out_pfn = ((value & PTE_PFN_MASK & ~(u64)(size - 1)) |
 			  (address & (size - 1))) >>
 			 PAGE_SHIFT;
@@ -103,4 +110,53 @@ int pagetable_direct(struct importer_pte *entry)
 	if (!pfn_valid(entry->address))
 		return -EINVAL;
 	return pagetable_kernel(pfn_to_kaddr(entry->address), entry);
+}
+
+static bool is_typed(u64 pat, const pte_t *pte, unsigned int level)
+{
+	return pte_present(*pte) &&
+	       entry_memtype(pat, pte_val(*pte), level != PG_LEVEL_4K) !=
+		       IMPORTER_WRITE_BACK;
+}
+
+/* A table of small pages. */
+static u64 table_typed(u64 pat, const pte_t *pte)
+{
+	unsigned int i;
+	u64 bytes = 0;
+
+	for (i = 0; i < PTRS_PER_PTE; i++)
+		if (is_typed(pat, &pte[i], PG_LEVEL_4K))
+			bytes += PAGE_SIZE;
+	return bytes;
+}
+
+/*
+ * A table at a time, so that this can be asked for often. Tables of this mapping
+ * only go when a type changes, which the caller does not cause meanwhile.
+ */
+int pagetable_typed(u64 *bytes)
+{
+	unsigned long address = PAGE_OFFSET;
+	unsigned long end = (unsigned long)high_memory;
+	u64 pat = read_pat();
+	unsigned long step;
+	unsigned int level;
+	pte_t *pte;
+
+	*bytes = 0;
+	for (; address < end; address += step) {
+		step = PMD_SIZE;
+		pte = lookup_address(address, &level);
+		if (!pte)
+			continue;
+		if (level == PG_LEVEL_4K) {
+			*bytes += table_typed(pat, pte);
+			continue;
+		}
+		step = page_level_size(level);
+		if (is_typed(pat, pte, level))
+			*bytes += step;
+	}
+	return 0;
 }

@@ -160,3 +160,19 @@ int direct_memtype(int importer, uint64_t pfn)
 
 	return ret < 0 ? ret : (int)entry.out_memtype;
 }
+
+int64_t direct_size(int importer, uint64_t pfn)
+{
+	struct importer_pte entry;
+	int ret = look(importer, IMPORTER_PTE_DIRECT, pfn, &entry);
+
+	return ret < 0 ? ret : (int64_t)entry.out_size;
+}
+
+int64_t direct_typed(int importer)
+{
+	struct importer_direct arg;
+	int ret = call(importer, IMPORTER_DIRECT, &arg);
+
+	return ret < 0 ? ret : (int64_t)arg.out_typed;
+}

@@ -40,6 +40,10 @@ int importer_take(int importer, unsigned long mib);
 /* The types of page-table entries, IMPORTER_WRITE_COMBINE and so on. */
 int user_memtype(int importer, const void *address);
 int direct_memtype(int importer, uint64_t pfn);
+/* Bytes of memory whose kernel mapping is not write-back; -EOPNOTSUPP: no such. */
+int64_t direct_typed(int importer);
 int64_t user_pfn(int importer, const void *address);
+/* Bytes that the entry of the kernel's own mapping of a page maps. */
+int64_t direct_size(int importer, uint64_t pfn);
 
 #endif /* TESTS_IMPORTS_H */
