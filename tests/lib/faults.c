@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/faults.h"
+#include "lib/guest.h"
+
+#define FAIL_NTH "/proc/thread-self/fail-nth"
+#define DEBUGFS "/sys/kernel/debug/"
+
+static int control = -1;
+
+bool faults_exist(void)
+{
+	return !access(FAIL_NTH, F_OK);
+}
+
+struct setting {
+	const char *path;
+	const char *value;
+};
+
+/* By themselves they leave out all that may sleep, which is nearly all. */
+static const struct setting settings[] = {
+	{ DEBUGFS "failslab/ignore-gfp-wait", "N" },
+	{ DEBUGFS "failslab/task-filter", "Y" },
+	{ DEBUGFS "failslab/verbose", "0" },
+	{ DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N" },
+	{ DEBUGFS "fail_page_alloc/ignore-gfp-highmem", "N" },
+	{ DEBUGFS "fail_page_alloc/min-order", "0" },
+	{ DEBUGFS "fail_page_alloc/task-filter", "Y" },
+	{ DEBUGFS "fail_page_alloc/verbose", "0" },
+	{},
+};
+
+int faults_open(void)
+{
+	const struct setting *setting;
+	int ret;
+
+	for (setting = settings; setting->path; setting++) {
+		ret = write_string(setting->path, setting->value);
+		if (ret)
+			return ret;
+	}
+	control = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
+	return control < 0 ? -errno : 0;
+}
+
+void faults_close(void)
+{
+	close(control);
+	control = -1;
+}
+
+/* A test that cannot say what it injects must not go on. */
+static void control_broken(const char *what)
+{
+	perror(what);
+	abort();
+}
+
+void faults_arm(unsigned int nth)
+{
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%u", nth);
+
+	if (pwrite(control, text, length, 0) != length)
+		control_broken("write " FAIL_NTH);
+}
+
+unsigned int faults_disarm(void)
+{
+	char text[16] = "";
+
+	/* Neither of the two allocates anything. */
+	if (pread(control, text, sizeof(text) - 1, 0) <= 0)
+		control_broken("read " FAIL_NTH);
+	faults_arm(0);
+	return strtoul(text, NULL, 10);
+}
