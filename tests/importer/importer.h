@@ -75,6 +75,9 @@ struct importer_vmap {
 	__u32 out_memtype; /* of the page at the offset */
 	__u64 offset; /* a multiple of 8 */
 	__u64 out_value; /* the word there */
+	/* By the exporter alone: the core takes it for a bug when that fails. */
+	__u32 bare;
+	__u32 pad;
 };
 
 /* mmap() at this times an id maps that attachment's buffer. */

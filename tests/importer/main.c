@@ -6,6 +6,7 @@
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
+#include <linux/dma-resv.h>
 #include <linux/fs.h>
 #include <linux/iosys-map.h>
 #include <linux/miscdevice.h>
@@ -388,6 +389,30 @@ static long run_table(struct session *session, void __user *user)
 	return copy_to_user(user, &arg, sizeof(arg)) ? -EFAULT : 0;
 }
 
+static int kernel_map(struct dma_buf *dmabuf, struct iosys_map *map, bool bare)
+{
+	int ret;
+
+	if (!bare)
+		return dma_buf_vmap_unlocked(dmabuf, map);
+	dma_resv_lock(dmabuf->resv, NULL);
+	ret = dmabuf->ops->vmap(dmabuf, map);
+	dma_resv_unlock(dmabuf->resv);
+	return ret;
+}
+
+static void kernel_unmap(struct dma_buf *dmabuf, struct iosys_map *map,
+			 bool bare)
+{
+	if (!bare) {
+		dma_buf_vunmap_unlocked(dmabuf, map);
+		return;
+	}
+	dma_resv_lock(dmabuf->resv, NULL);
+	dmabuf->ops->vunmap(dmabuf, map);
+	dma_resv_unlock(dmabuf->resv);
+}
+
 static long run_vmap(void __user *user)
 {
 	struct importer_pte entry = {};
@@ -406,14 +431,14 @@ static long run_vmap(void __user *user)
 		ret = -EINVAL;
 		goto put_dmabuf;
 	}
-	ret = dma_buf_vmap_unlocked(dmabuf, &map);
+	ret = kernel_map(dmabuf, &map, arg.bare);
 	if (ret)
 		goto put_dmabuf;
 	ret = pagetable_kernel(map.vaddr + arg.offset, &entry);
 	arg.out_memtype = entry.out_memtype;
 	if (!ret)
 		arg.out_value = *(u64 *)(map.vaddr + arg.offset);
-	dma_buf_vunmap_unlocked(dmabuf, &map);
+	kernel_unmap(dmabuf, &map, arg.bare);
 	if (!ret && copy_to_user(user, &arg, sizeof(arg)))
 		ret = -EFAULT;
 put_dmabuf:

@@ -69,6 +69,13 @@ int importer_vmap(int importer, int fd, uint64_t offset,
 	return call(importer, IMPORTER_VMAP, vmap);
 }
 
+int importer_vmap_bare(int importer, int fd)
+{
+	struct importer_vmap vmap = { .fd = fd, .bare = 1 };
+
+	return call(importer, IMPORTER_VMAP, &vmap);
+}
+
 int importer_table(int importer, int id, struct importer_table *table)
 {
 	*table = (struct importer_table) { .id = id };

@@ -17,6 +17,7 @@ int importer_unmap(int importer, int id);
 int importer_peek(int importer, int id, uint64_t offset, uint64_t *value);
 int importer_vmap(int importer, int fd, uint64_t offset,
 		  struct importer_vmap *vmap);
+int importer_vmap_bare(int importer, int fd);
 /* Of a mapping that has been made: any number of segments. */
 int importer_table(int importer, int id, struct importer_table *table);
 
