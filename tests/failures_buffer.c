@@ -265,9 +265,8 @@ TEST_F_TIMEOUT(buffer, widen, PATIENCE)
 static int run_vmap(void *of)
 {
 	struct use *use = of;
-	struct importer_vmap vmap;
 
-	return importer_vmap(use->importer, use->fd, 0, &vmap);
+	return importer_vmap_bare(use->importer, use->fd);
 }
 
 TEST_F_TIMEOUT(buffer, vmap, PATIENCE)
