@@ -4,6 +4,7 @@
  * buffer has and populated from the start, and mappings of the kernel for
  * importers that read or write by CPU.
  */
+#include <linux/fs.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -111,7 +112,8 @@ static int mmap_populate(const struct backing *backing,
  * @vma: as mmap(2) made it; the part is its vm_pgoff and its size.
  *
  * Return: 0; -EINVAL for a private mapping or one that passes the end of the
- * buffer; -EPERM for one that can be executed; -ENOMEM.
+ * buffer; -EPERM for one that can be executed; -EACCES for one that can be
+ * written where the buffer's file cannot; -ENOMEM.
  */
 int mmap_user(struct backing *backing, struct vm_area_struct *vma)
 {
@@ -124,6 +126,13 @@ int mmap_user(struct backing *backing, struct vm_area_struct *vma)
 		return -EINVAL;
 	if (vma->vm_flags & VM_EXEC)
 		return -EPERM;
+
+	/* An importer maps through a file of its own, with rights of its own. */
+	if (!(vma->vm_file->f_mode & FMODE_WRITE)) {
+		if (vma->vm_flags & VM_WRITE)
+			return -EACCES;
+		vm_flags_clear(vma, VM_MAYWRITE);
+	}
 
 	vm_flags_clear(vma, VM_MAYEXEC);
 	vm_flags_set(vma, VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP);
