@@ -368,7 +368,11 @@ FIXTURE_TEARDOWN(page)
 
 TEST_F(page, is_not_given_out)
 {
-	ASSERT_EQ(0, variant->probe(self->ordinary));
+	int ordinary = variant->probe(self->ordinary);
+
+	if (ordinary == -ENOSYS)
+		SKIP(return, "this kernel has no such call");
+	ASSERT_EQ(0, ordinary);
 	EXPECT_EQ(variant->expected, variant->probe(self->map.bytes));
 	EXPECT_EQ(variant->expected,
 		  variant->probe(self->map.bytes + LENGTH - PAGE));
