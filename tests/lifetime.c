@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,6 +20,7 @@
 #include "lib/buffers.h"
 #include "lib/guest.h"
 #include "lib/imports.h"
+#include "lib/passing.h"
 
 #define LENGTH (8 * MIB)
 #define WORD 0x6b6b6b6b6b6b6b6bULL
@@ -126,37 +128,134 @@ TEST_F(lifetime, child_keeps_it)
 /* Nobody has a file descriptor: only the message on its way does. */
 TEST_F(lifetime, message_in_flight_keeps_it)
 {
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = {};
-	char byte = 0;
-	struct iovec data = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr message = {
-		.msg_iov = &data,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
 	int ends[2], received;
 
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
-	control.header.cmsg_level = SOL_SOCKET;
-	control.header.cmsg_type = SCM_RIGHTS;
-	control.header.cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(&control.header), &self->fd, sizeof(int));
-	ASSERT_EQ(1, sendmsg(ends[0], &message, 0));
+	ASSERT_EQ(0, fd_send(ends[0], self->fd));
 	close(self->fd);
 	bufalloc_close(self->device);
 	EXPECT_ALIVE();
 
-	ASSERT_EQ(1, recvmsg(ends[1], &message, MSG_CMSG_CLOEXEC));
-	memcpy(&received, CMSG_DATA(&control.header), sizeof(int));
+	received = fd_receive(ends[1]);
+	ASSERT_LE(0, received);
 	ASSERT_EQ(0, buffer_map(received, &self->map));
 	memset(self->map.bytes, 2, LENGTH);
 	buffer_unmap(&self->map);
 	EXPECT_ALIVE();
 	close(received);
+}
+
+/* It goes with both ends of the socket, and nobody has ever received it. */
+TEST_F(lifetime, message_that_nobody_reads_ends_it)
+{
+	int ends[2];
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+	ASSERT_EQ(0, fd_send(ends[0], self->fd));
+	close(self->fd);
+	bufalloc_close(self->device);
+	close(ends[0]);
+	EXPECT_ALIVE();
+	close(ends[1]);
+}
+
+/* Who allocated, by a client of his own, and passed it on. */
+static int allocate_for(int socket, uint32_t caching)
+{
+	int device = bufalloc_open(NULL);
+	int fd = buffer_open(device, LENGTH, caching);
+	struct mapping map;
+
+	if (fd < 0 || buffer_map(fd, &map))
+		return 1;
+	memset(map.bytes, 0x77, map.length);
+	return fd_send(socket, fd) ? 2 : 0;
+}
+
+/* His process is gone, his mapping and his client file: the buffer is not. */
+TEST_F(lifetime, outlives_the_process_that_allocated_it)
+{
+	int status, fd, ends[2];
+	pid_t child;
+
+	close(self->fd);
+	bufalloc_close(self->device);
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		if (!allocate_for(ends[0], self->caching))
+			kill(getpid(), SIGKILL);
+		_exit(1);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	ASSERT_TRUE(WIFSIGNALED(status));
+	fd = fd_receive(ends[1]);
+	ASSERT_LE(0, fd);
+	EXPECT_ALIVE();
+	ASSERT_EQ(0, buffer_map(fd, &self->map));
+	EXPECT_TRUE(mapping_is(&self->map, 0x77));
+	buffer_unmap(&self->map);
+	close(fd);
+}
+
+#define OUTER "/run/cgroup/lifetime"
+#define INNER OUTER "/inner"
+
+static int groups_make(void)
+{
+	rmdir(INNER);
+	rmdir(OUTER);
+	write_string("/run/cgroup/cgroup.subtree_control", "+memory");
+	if (mkdir(OUTER, 0755))
+		return -errno;
+	write_string(OUTER "/cgroup.subtree_control", "+memory");
+	return mkdir(INNER, 0755) ? -errno : 0;
+}
+
+/* A group gives back what was its own by and by. */
+static bool group_settles_below(long bytes)
+{
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		if (read_number(OUTER "/memory.current") < bytes)
+			return true;
+		usleep(50000);
+	}
+	return false;
+}
+
+/* The group that was charged is removed: its parent has the charge until the end. */
+TEST_F(lifetime, outlives_its_cgroup)
+{
+	int status, fd, ends[2];
+	pid_t child;
+
+	close(self->fd);
+	bufalloc_close(self->device);
+	ASSERT_EQ(0, groups_make());
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child)
+		_exit(write_string(INNER "/cgroup.procs", "0") ? 3 :
+								 allocate_for(ends[0], self->caching));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	ASSERT_EQ(0, status);
+	ASSERT_EQ(0, rmdir(INNER));
+	fd = fd_receive(ends[1]);
+	ASSERT_LE(0, fd);
+	EXPECT_ALIVE();
+	EXPECT_LE((long)LENGTH, read_number(OUTER "/memory.current"));
+	ASSERT_EQ(0, buffer_map(fd, &self->map));
+	EXPECT_TRUE(mapping_is(&self->map, 0x77));
+	memset(self->map.bytes, 1, LENGTH);
+	buffer_unmap(&self->map);
+	close(fd);
+	EXPECT_EQ(self->bytes, live_bytes());
+	EXPECT_TRUE(group_settles_below(LENGTH / 2));
+	EXPECT_EQ(0, rmdir(OUTER));
 }
 
 /*
@@ -243,15 +342,23 @@ TEST_F(lifetime, module_cannot_go_while_a_file_is_open)
 	bufalloc_close(self->device);
 }
 
-/* Sysfs has no way to take a heap's device from under its buffers. */
+/* Sysfs has no way to take a heap's device from under its buffers, or to give one. */
 TEST_F(lifetime, heaps_cannot_be_unbound)
 {
 	static const char driver[] = "/sys/bus/platform/drivers/bufalloc-heap";
+	static const char *const heaps[] = {
+		"bufalloc-heap.0",
+		"bufalloc-heap.1",
+	};
 	struct stat entry;
+	unsigned int i;
 
 	ASSERT_EQ(0, chdir(driver));
-	EXPECT_EQ(0, stat("bufalloc-heap.0", &entry));
-	EXPECT_EQ(-ENOENT, write_string("unbind", "bufalloc-heap.0"));
+	EXPECT_EQ(0, stat(heaps[0], &entry));
+	for (i = 0; i < ARRAY_SIZE(heaps); i++) {
+		EXPECT_EQ(-ENOENT, write_string("unbind", heaps[i]));
+		EXPECT_EQ(-ENOENT, write_string("bind", heaps[i]));
+	}
 	close(self->fd);
 	bufalloc_close(self->device);
 }
