@@ -3,14 +3,18 @@
  * Old memory is never shown. The cells that boot with init_on_alloc=0 make this
  * a test of the module; elsewhere the kernel clears pages before we see them.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "lib/buffers.h"
 #include "lib/guest.h"
+#include "lib/imports.h"
 
 #define DIRT 0xaa
 
@@ -127,18 +131,185 @@ TEST_F(zero, memory_of_another_process)
 /* The bytes after an odd length, up to the end of the page. */
 TEST_F(zero, rest_of_the_last_page)
 {
+	static const size_t lengths[] = {
+		1,
+		4095,
+		4097,
+		8191,
+		100 * KIB + 1,
+		2 * MIB + 1,
+		5 * MIB - 1,
+	};
 	struct mapping mapping;
+	unsigned int i;
 	int fd;
 
-	ASSERT_EQ(0, memory_dirty(self->device, variant->caching, 8 * KIB,
-				  8 * MIB, DIRT));
-	fd = buffer_open(self->device, 4097, variant->caching);
-	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, buffer_map(fd, &mapping));
-	EXPECT_EQ(8192, mapping.length);
-	EXPECT_TRUE(mapping_is(&mapping, 0));
+	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
+		ASSERT_EQ(0, memory_dirty(self->device, variant->caching,
+					  lengths[i], 8 * MIB, DIRT));
+		fd = buffer_open(self->device, lengths[i], variant->caching);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, buffer_map(fd, &mapping));
+		EXPECT_EQ((lengths[i] + 4095) & ~4095UL, mapping.length);
+		EXPECT_TRUE(mapping_is(&mapping, 0));
+		buffer_unmap(&mapping);
+		close(fd);
+	}
+}
+
+/* 0 where all of a buffer is zero; it is left dirty. */
+static int spoil(int fd)
+{
+	struct mapping mapping;
+	int ret;
+
+	if (fd < 0)
+		return fd;
+	ret = buffer_map(fd, &mapping);
+	if (ret)
+		return ret;
+	ret = mapping_is(&mapping, 0) ? 0 : -EILSEQ;
+	memset(mapping.bytes, DIRT, mapping.length);
 	buffer_unmap(&mapping);
-	close(fd);
+	return ret;
+}
+
+#define MANY 48
+
+/*
+ * Pieces of many lengths, that come and go in no order: what is carved lies across
+ * what others were.
+ */
+TEST_F(zero, pieces_in_any_order)
+{
+	unsigned int seed = 12345, i, at;
+	int fds[MANY];
+
+	for (i = 0; i < MANY; i++)
+		fds[i] = -1;
+	for (i = 0; i < 20 * MANY; i++) {
+		seed = seed * 1103515245 + 12345;
+		at = (seed >> 16) % MANY;
+		close(fds[at]);
+		fds[at] = buffer_open(self->device,
+				      4096 * (1 + (seed >> 8) % 40),
+				      variant->caching);
+		ASSERT_EQ(0, spoil(fds[at]));
+	}
+	for (i = 0; i < MANY; i++)
+		close(fds[i]);
+}
+
+/* One run, of lengths that the page allocator rounds up and that it does not. */
+TEST_F(zero, contiguous_memory)
+{
+	static const size_t lengths[] = {
+		4 * KIB,
+		20 * KIB,
+		64 * KIB,
+		1 * MIB,
+		3 * MIB,
+		4 * MIB,
+	};
+	unsigned int i, round;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
+		ASSERT_EQ(0, memory_dirty(self->device, variant->caching,
+					  lengths[i], 16 * MIB, DIRT));
+		for (round = 0; round < 8; round++) {
+			fd = buffer_open_contiguous(self->device, lengths[i],
+						    variant->caching);
+			ASSERT_EQ(0, spoil(fd));
+			close(fd);
+		}
+	}
+}
+
+/* Every heap that gives such memory, by its index. */
+TEST_F(zero, memory_of_each_heap)
+{
+	struct bufalloc_request request = request_of(300 * KIB,
+						     variant->caching);
+	struct bufalloc_result result;
+	struct bufalloc_info info;
+	struct bufalloc_heap heap;
+	int seen = 0;
+	uint32_t i;
+	int round;
+
+	ASSERT_EQ(0, bufalloc_get_info(self->device, &info));
+	for (i = 0; i < info.out_heaps; i++) {
+		ASSERT_EQ(0, bufalloc_get_heap(self->device, i, &heap));
+		if (!(heap.out_cachings & 1U << variant->caching))
+			continue;
+		request.heap = i;
+		for (round = 0; round < 16; round++) {
+			ASSERT_EQ(0, bufalloc_alloc(self->device, &request,
+						    &result, NULL));
+			ASSERT_EQ(0, spoil(result.fd));
+			close(result.fd);
+		}
+		seen++;
+	}
+	EXPECT_LT(0, seen);
+}
+
+/* He could not clean up after himself, and neither could his client. */
+TEST_F(zero, memory_of_a_killed_process)
+{
+	int status, device, fd, i;
+	pid_t child = fork();
+
+	ASSERT_LE(0, child);
+	if (!child) {
+		device = bufalloc_open(NULL);
+		for (i = 0; i < 32; i++)
+			if (spoil(buffer_open(device, i % 2 ? 2 * MIB : 52 * KIB,
+					      variant->caching)))
+				_exit(1);
+		kill(getpid(), SIGKILL);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	ASSERT_TRUE(WIFSIGNALED(status));
+	for (i = 0; i < 32; i++) {
+		fd = buffer_open(self->device, i % 2 ? 2 * MIB : 52 * KIB,
+				 variant->caching);
+		ASSERT_EQ(0, spoil(fd));
+		close(fd);
+	}
+}
+
+/* What a device would read, when no process has ever looked at the memory. */
+TEST_F(zero, memory_that_only_a_device_sees)
+{
+	static const size_t lengths[] = { 4 * KIB, 100 * KIB, 6 * MIB };
+	static struct importer_map map;
+	int importer = importer_open();
+	uint64_t value, offset;
+	unsigned int i;
+	int fd, id;
+
+	ASSERT_LE(0, importer);
+	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
+		ASSERT_EQ(0, memory_dirty(self->device, variant->caching,
+					  lengths[i], 16 * MIB, DIRT));
+		fd = buffer_open(self->device, lengths[i], variant->caching);
+		ASSERT_LE(0, fd);
+		id = importer_attach(importer, fd, IMPORTER_DEVICE_64);
+		ASSERT_LE(0, id);
+		ASSERT_EQ(0, importer_map(importer, id, IMPORTER_TO_DEVICE,
+					  &map));
+		/* A few words of each page, and both of its ends. */
+		for (offset = 0; offset < lengths[i]; offset += 4088 / 7) {
+			ASSERT_EQ(0, importer_peek(importer, id,
+						   offset & ~7ULL, &value));
+			ASSERT_EQ(0, value);
+		}
+		close(fd);
+		ASSERT_EQ(0, importer_detach(importer, id));
+	}
+	close(importer);
 }
 
 /*
