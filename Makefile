@@ -43,6 +43,7 @@ help:
 	@echo '  lint       style and static checks'
 	@echo '  smoke      what the continuous integration boots after make check'
 	@echo '  mutants    plants bugs in a copy, one at a time: each has to be found'
+	@echo '  fuzz       random programs of calls, MINUTES=2 and SEED=; CELL= names another kernel'
 	@echo '  matrix-table  the last results as tables, into README.md and docs/matrix.md'
 	@echo '  clean      remove build/'
 
@@ -74,6 +75,9 @@ mutants:
 
 coverage:
 	tests/vm/coverage $(CELLS)
+
+fuzz:
+	tests/fuzz/run
 
 matrix-table:
 	tests/vm/table $(RESULTS)
@@ -125,4 +129,4 @@ dkms:
 clean:
 	rm -rf $(build)
 
-.PHONY: help all module lib tools deps check smoke matrix torture torture-6.12 mutants coverage matrix-table demo packages check-packages lint install uninstall dkms clean
+.PHONY: help all module lib tools deps check smoke matrix torture torture-6.12 mutants fuzz coverage matrix-table demo packages check-packages lint install uninstall dkms clean

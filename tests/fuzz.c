@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A fuzzer of the ABI and of what can be done with a buffer: programs of calls from
+ * several threads, varied from those of tests/fuzz/corpus/, led by what of the
+ * module they reach where the kernel has KCOV. Told by the environment:
+ *
+ *   BUFALLOC_FUZZ_SEED	another number gives other programs
+ *   BUFALLOC_FUZZ_MINUTES	how long; without it, a number of calls that fits a test
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "fuzz/campaign.h"
+#include "fuzz/health.h"
+#include "kselftest_harness.h"
+
+/* As a test: so many calls, and no longer than this. */
+#define CALLS 40000
+#define SECONDS 100
+
+/* What the debug kernel keeps of freed memory, and what it splits and caches. */
+#define MEMORY_SPARE_KIB (192L * 1024)
+
+/* In a day nobody waits for more. */
+#define PATIENCE (24 * 60 * 60)
+
+static struct campaign *campaign;
+
+static uint64_t number_of(const char *name, uint64_t otherwise)
+{
+	const char *text = getenv(name);
+
+	return text && *text ? strtoull(text, NULL, 0) : otherwise;
+}
+
+/* Before the harness forks a process for each test. */
+__attribute__((constructor)) static void prepare(void)
+{
+	uint64_t minutes = number_of("BUFALLOC_FUZZ_MINUTES", 0);
+
+	campaign = campaign_create();
+	if (!campaign)
+		return;
+	campaign->seed = number_of("BUFALLOC_FUZZ_SEED", 1);
+	campaign->seconds_max = minutes ? minutes * 60 : SECONDS;
+	campaign->calls_max = minutes ? 0 : CALLS;
+}
+
+FIXTURE(fuzz) {};
+
+FIXTURE_SETUP(fuzz)
+{
+	ASSERT_NE(NULL, campaign);
+	ASSERT_EQ(0, health_begin());
+}
+
+FIXTURE_TEARDOWN(fuzz)
+{
+}
+
+TEST_F_TIMEOUT(fuzz, corpus_replays, PATIENCE)
+{
+	uint32_t programs = campaign->corpus.count;
+
+	EXPECT_TRUE(campaign_replay(campaign));
+	EXPECT_EQ(programs, campaign->programs);
+	campaign_report(campaign, false);
+	/* It would be led by nothing, and say so of everything. */
+	if (campaign->coverage.nr_places)
+		EXPECT_LT(campaign->coverage.nr_places / 2, campaign->coverage.nr_reached);
+}
+
+TEST_F_TIMEOUT(fuzz, random_programs, PATIENCE)
+{
+	long before = health_memory();
+
+	printf("# seed %" PRIu64 ", %" PRIu64 " calls (0: no limit), %" PRIu64 " s, %s\n",
+	       campaign->seed, campaign->calls_max, campaign->seconds_max,
+	       campaign->coverage.nr_places ? "guided by KCOV" : "unguided: no KCOV");
+	fflush(stdout);
+	EXPECT_TRUE(campaign_run(campaign));
+	EXPECT_LT(0, campaign->calls);
+	campaign_report(campaign, !campaign->calls_max);
+	printf("# memory: %ld KiB before, %ld KiB after\n", before, health_memory());
+	EXPECT_LT(before - MEMORY_SPARE_KIB, health_memory());
+}
+
+TEST_F(fuzz, nothing_is_left)
+{
+	EXPECT_TRUE(health_nothing_lives());
+	EXPECT_TRUE(health_log_is_clean());
+}
+
+TEST_HARNESS_MAIN

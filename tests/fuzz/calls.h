@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The calls that programs are made of. Each says of what kind its arguments are, so
+ * that they can be made up, and means something for every value of them.
+ */
+#ifndef FUZZ_CALLS_H
+#define FUZZ_CALLS_H
+
+#include "fuzz/program.h"
+#include "fuzz/random.h"
+#include "fuzz/slots.h"
+
+/* Arguments; those of a slot say what the call does with it. */
+enum kind {
+	NONE,
+	/* A slot whose content it uses. */
+	DEVICE,
+	BUFFER,
+	IMPORTER,
+	FENCE,
+	OTHER,
+	DRM,
+	ATTACHMENT,
+	HANDLE,
+	MAPPING,
+	/* A slot that it fills. */
+	NEW_DEVICE,
+	NEW_BUFFER,
+	NEW_IMPORTER,
+	NEW_FENCE,
+	NEW_OTHER,
+	NEW_DRM,
+	NEW_ATTACHMENT,
+	NEW_HANDLE,
+	NEW_MAPPING,
+	/* Values. */
+	POOL_OF_FDS,
+	PLACE,
+	SPOIL, /* a word of a structure, from 1 on */
+	VALUE,
+	LONGER, /* bytes more than a structure has */
+	COUNT,
+	LENGTH,
+	SPAN, /* bytes of a mapping */
+	PAGE_NR,
+	OFFSET,
+	CACHING,
+	ALLOC_FLAGS,
+	FD_FLAGS,
+	OPEN_FLAGS,
+	HEAP,
+	DMA_BITS,
+	COMMAND,
+	BUFFER_COMMAND,
+	SYNC_FLAGS,
+	FENCE_FLAGS,
+	PROT,
+	MAP_FLAGS,
+	REMAP_FLAGS,
+	ADVICE,
+	DIRECTION,
+	PORT,
+	LIMIT,
+	WHICH, /* of a few ways to do it */
+	KINDS,
+};
+
+typedef long run_fn(const uint64_t *args);
+
+struct op {
+	const char *name;
+	unsigned int weight; /* how often, beside others */
+	run_fn *run;
+	enum kind args[ARGS_MAX];
+};
+
+extern const struct op ops[];
+extern const unsigned int nr_ops;
+
+/* Its index, or -EINVAL. */
+int op_find(const char *name);
+/* One of them, by their weights. */
+unsigned int op_random(struct random *random);
+
+/* The pool of an argument that is a slot; -1 for others. */
+int kind_pool(enum kind kind);
+bool kind_fills(enum kind kind);
+/* A value that it may have; not for slots. */
+uint64_t kind_random(enum kind kind, struct random *random);
+
+/* The rooms of the table. */
+run_fn run_open_device, run_close_device, run_info, run_heap, run_alloc,
+	run_query, run_command;
+run_fn run_close_buffer, run_dup, run_seek, run_sync, run_name,
+	run_export_fence, run_import_fence, run_poll, run_buffer_command,
+	run_file, run_reopen, run_pass, run_fork, run_open_other,
+	run_close_other;
+run_fn run_mmap, run_munmap, run_mprotect, run_mremap, run_madvise, run_touch,
+	run_lock, run_pin, run_proc;
+run_fn run_open_importer, run_close_importer, run_attach, run_detach, run_map,
+	run_unmap, run_peek, run_table, run_vmap, run_zap, run_limit, run_dma,
+	run_import_mmap;
+run_fn run_open_drm, run_close_drm, run_to_handle, run_to_fd, run_close_handle;
+
+#endif /* FUZZ_CALLS_H */

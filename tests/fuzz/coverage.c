@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fuzz/coverage.h"
+#include "fuzz/program.h"
+#include "fuzz/sites.h"
+
+#define KCOV_PATH "/sys/kernel/debug/kcov"
+#define KCOV_INIT_TRACE _IOR('c', 1, unsigned long)
+#define KCOV_ENABLE _IO('c', 100)
+#define KCOV_TRACE_PC 0
+
+#define TRACE_MAX (64UL * 1024)
+#define MARKS_MAX (CALLS_MAX + 2)
+
+/**
+ * struct trace - what KCOV writes for a thread
+ * @words: their number, then addresses.
+ * @marks: how many there were at the end of each call.
+ */
+struct trace {
+	unsigned long *words;
+	unsigned long marks[MARKS_MAX];
+	unsigned int nr_marks;
+};
+
+static struct trace traces[THREADS_MAX];
+
+static uint32_t fresh[FRESH_MAX], remembered[FRESH_MAX];
+static uint32_t nr_fresh, nr_remembered;
+/* The number of the last program that an edge was seen in. */
+static uint32_t seen[EDGES_MAX], run;
+
+void coverage_find(struct coverage *coverage)
+{
+	if (!access(KCOV_PATH, R_OK | W_OK))
+		coverage->nr_places = sites_find(coverage->places, PLACES_MAX);
+}
+
+int coverage_enter(struct coverage *coverage, unsigned int thread)
+{
+	unsigned long *words;
+	int fd;
+
+	if (!coverage->nr_places)
+		return 0;
+	fd = open(KCOV_PATH, O_RDWR | O_CLOEXEC);
+	if (fd < 0 || ioctl(fd, KCOV_INIT_TRACE, TRACE_MAX))
+		return -errno;
+	words = mmap(NULL, TRACE_MAX * sizeof(*words), PROT_READ | PROT_WRITE,
+		     MAP_SHARED, fd, 0);
+	if (words == MAP_FAILED || ioctl(fd, KCOV_ENABLE, KCOV_TRACE_PC))
+		return -errno;
+	traces[thread].words = words;
+	return 0;
+}
+
+void coverage_begin(unsigned int thread)
+{
+	struct trace *trace = &traces[thread];
+
+	trace->nr_marks = 0;
+	if (trace->words)
+		__atomic_store_n(&trace->words[0], 0, __ATOMIC_RELAXED);
+}
+
+void coverage_mark(unsigned int thread)
+{
+	struct trace *trace = &traces[thread];
+
+	if (trace->words && trace->nr_marks < MARKS_MAX)
+		trace->marks[trace->nr_marks++] =
+			__atomic_load_n(&trace->words[0], __ATOMIC_RELAXED);
+}
+
+/* An address of the module, or -1. */
+static int place_find(const struct coverage *coverage, uint64_t address)
+{
+	uint32_t low = 0, high = coverage->nr_places;
+	uint32_t middle;
+
+	while (low < high) {
+		middle = (low + high) / 2;
+		if (coverage->places[middle] < address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == coverage->nr_places || coverage->places[low] != address)
+		return -1;
+	return low;
+}
+
+static void edge_note(struct coverage *coverage, int from, int to)
+{
+	uint32_t edge = ((uint32_t)(from + 1) * 2654435761U ^
+			 (uint32_t)(to + 1) * 2246822519U) >>
+			15;
+
+	seen[edge] = run;
+	if (coverage->edges[edge])
+		return;
+	coverage->edges[edge] = 1;
+	coverage->nr_edges++;
+	if (nr_fresh < FRESH_MAX)
+		fresh[nr_fresh++] = edge;
+}
+
+static void place_note(struct coverage *coverage, int place)
+{
+	if (coverage->reached[place])
+		return;
+	coverage->reached[place] = 1;
+	coverage->nr_reached++;
+}
+
+static void trace_read(struct coverage *coverage, const struct trace *trace)
+{
+	unsigned long count = trace->words[0], i;
+	unsigned int mark = 0;
+	int from = -1, to;
+
+	if (count >= TRACE_MAX)
+		count = TRACE_MAX - 1;
+	for (i = 0; i < count; i++) {
+		if (mark < trace->nr_marks && i == trace->marks[mark])
+			from = -1;
+		while (mark < trace->nr_marks && i >= trace->marks[mark])
+			mark++;
+		to = place_find(coverage, trace->words[i + 1]);
+		if (to < 0)
+			continue;
+		place_note(coverage, to);
+		edge_note(coverage, from, to);
+		from = to;
+	}
+}
+
+uint32_t coverage_collect(struct coverage *coverage, unsigned int threads)
+{
+	unsigned int i;
+
+	nr_fresh = 0;
+	run++;
+	for (i = 0; i < threads; i++)
+		if (traces[i].words)
+			trace_read(coverage, &traces[i]);
+	return nr_fresh;
+}
+
+void coverage_remember(void)
+{
+	memcpy(remembered, fresh, sizeof(fresh));
+	nr_remembered = nr_fresh;
+}
+
+bool coverage_has_remembered(struct coverage *coverage, unsigned int threads)
+{
+	uint32_t i;
+
+	coverage_collect(coverage, threads);
+	for (i = 0; i < nr_remembered; i++)
+		if (seen[remembered[i]] != run)
+			return false;
+	return true;
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+/* Calls of /dev/bufalloc. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <bufalloc.h>
+
+#include "fuzz/calls.h"
+#include "fuzz/memory.h"
+
+/* What the buffers of one call may take: guests are small. */
+#define BYTES_MAX (16ULL << 20)
+
+/* More than a page, which is refused. */
+#define STRUCT_MAX (PAGE + 256)
+
+union any {
+	uint32_t words[STRUCT_MAX / sizeof(uint32_t)];
+	struct bufalloc_info info;
+	struct bufalloc_heap heap;
+	struct bufalloc_alloc alloc;
+	struct bufalloc_query query;
+};
+
+static long result(long ret)
+{
+	return ret < 0 ? -errno : ret;
+}
+
+/* Words count from 1: 0 spoils nothing. */
+static void spoil(uint32_t *words, size_t bytes, uint64_t word, uint64_t value)
+{
+	if (word && word <= bytes / sizeof(*words))
+		words[word - 1] = value;
+}
+
+/* @args: where, which word, its value, how much longer than its own size. */
+static long call(uint64_t device, unsigned long cmd, union any *any,
+		 size_t size, const uint64_t *args)
+{
+	uint64_t address;
+
+	size += args[3] % (STRUCT_MAX - size);
+	any->words[0] = size;
+	spoil(any->words, size, args[1], args[2]);
+	address = place_put(ROLE_CALL, args[0], any, size);
+	return result(ioctl(slot_get(POOL_DEVICE, device), cmd, address));
+}
+
+long run_open_device(const uint64_t *args)
+{
+	static const int modes[] = { O_RDWR, O_RDONLY, O_WRONLY, O_RDWR };
+	int fd = open(BUFALLOC_DEVICE, modes[args[1] % 4] | O_CLOEXEC);
+
+	return slot_put(POOL_DEVICE, args[0], fd);
+}
+
+long run_close_device(const uint64_t *args)
+{
+	return result(close(slot_take(POOL_DEVICE, args[0])));
+}
+
+long run_info(const uint64_t *args)
+{
+	union any any = { 0 };
+
+	return call(args[0], BUFALLOC_IOCTL_INFO, &any, sizeof(any.info),
+		    &args[1]);
+}
+
+long run_heap(const uint64_t *args)
+{
+	union any any = { 0 };
+
+	any.heap.index = args[1];
+	return call(args[0], BUFALLOC_IOCTL_HEAP, &any, sizeof(any.heap),
+		    &args[2]);
+}
+
+long run_query(const uint64_t *args)
+{
+	union any any = { 0 };
+
+	any.query.fd = args[1] < POOL_FDS ? slot_get(args[1], args[2]) :
+					    (int)args[2];
+	return call(args[0], BUFALLOC_IOCTL_QUERY, &any, sizeof(any.query),
+		    &args[3]);
+}
+
+long run_command(const uint64_t *args)
+{
+	struct bufalloc_info info = { .size = sizeof(info) };
+	uint64_t address = place_put(ROLE_CALL, args[2], &info, sizeof(info));
+
+	return result(ioctl(slot_get(POOL_DEVICE, args[0]), args[1], address));
+}
+
+/* Absurd lengths are left as they are. */
+static uint64_t length_for(uint64_t length, uint64_t count)
+{
+	uint64_t most = BYTES_MAX / (count ? count : 1);
+
+	return length > most && length < 1ULL << 36 ? most : length;
+}
+
+/* Returns the bytes that were made up, or 0. */
+static size_t requests_make(const uint64_t *args, unsigned char *requests,
+			    size_t stride)
+{
+	uint32_t count = args[2] <= BUFALLOC_MAX_BATCH ? args[2] : 1;
+	struct bufalloc_request request = {
+		.length = length_for(args[3], args[2]),
+		.caching = args[4],
+		.flags = args[5],
+		.fd_flags = args[6],
+		.heap = args[7],
+		.dma_bits = args[8],
+	};
+	uint64_t words = sizeof(struct bufalloc_alloc) / sizeof(uint32_t);
+	unsigned char *at = requests;
+	uint32_t i;
+
+	for (i = 0; i < count && at + stride <= requests + AREA; i++) {
+		memcpy(at, &request, sizeof(request));
+		at += stride;
+	}
+	if (at > requests && args[12] > words)
+		spoil((uint32_t *)(at - stride), stride, args[12] - words,
+		      args[13]);
+	return at - requests;
+}
+
+/* The buffers go into the slots from the one named on; what is too many is closed. */
+static void results_take(const uint64_t *args, uint64_t address, size_t stride)
+{
+	struct bufalloc_result result;
+	uint64_t i;
+
+	for (i = 0; i < args[2] && i < BUFALLOC_MAX_BATCH; i++) {
+		if (!memory_copy(&result, (void *)(uintptr_t)(address + i * stride),
+				 sizeof(result)))
+			return;
+		slot_put(POOL_BUFFER, args[1] + i, result.fd);
+	}
+}
+
+static size_t stride_of(size_t size, uint64_t longer)
+{
+	return size + (longer % (STRUCT_MAX - size) & ~7UL);
+}
+
+long run_alloc(const uint64_t *args)
+{
+	static __thread unsigned char requests[AREA];
+	size_t request_size = stride_of(sizeof(struct bufalloc_request), args[14]);
+	size_t result_size = stride_of(sizeof(struct bufalloc_result), args[15]);
+	struct bufalloc_alloc alloc = {
+		.size = sizeof(alloc),
+		.request_size = request_size,
+		.result_size = result_size,
+		.count = args[2],
+	};
+	uint64_t address, results;
+	size_t bytes;
+	int ret;
+
+	memset(requests, 0, sizeof(requests));
+	bytes = requests_make(args, requests, request_size);
+	alloc.requests = place_put(ROLE_REQUESTS, args[10], requests, bytes);
+	bytes = args[2] * result_size < AREA ? args[2] * result_size : AREA;
+	alloc.results = args[11] ? place_put(ROLE_RESULTS, args[11], requests, bytes) :
+				   place_put(ROLE_RESULTS, args[11], requests, 0);
+	results = alloc.results;
+	spoil((uint32_t *)&alloc, sizeof(alloc), args[12], args[13]);
+	address = place_put(ROLE_CALL, args[9], &alloc, sizeof(alloc));
+	ret = ioctl(slot_get(POOL_DEVICE, args[0]), BUFALLOC_IOCTL_ALLOC, address);
+	if (!ret)
+		results_take(args, results, result_size);
+	return result(ret);
+}

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+/* What arguments may be: mostly what works, at times what is next to it or absurd. */
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include <bufalloc.h>
+
+#include "fuzz/calls.h"
+#include "fuzz/memory.h"
+
+static const int pools[KINDS] = {
+	[DEVICE] = POOL_DEVICE,
+	[BUFFER] = POOL_BUFFER,
+	[IMPORTER] = POOL_IMPORTER,
+	[FENCE] = POOL_FENCE,
+	[OTHER] = POOL_OTHER,
+	[DRM] = POOL_DRM,
+	[ATTACHMENT] = POOL_ATTACHMENT,
+	[HANDLE] = POOL_HANDLE,
+	[MAPPING] = POOL_MAPPING,
+};
+
+int kind_pool(enum kind kind)
+{
+	if (kind >= NEW_DEVICE && kind <= NEW_MAPPING)
+		return pools[kind - NEW_DEVICE + DEVICE];
+	if (kind >= DEVICE && kind <= MAPPING)
+		return pools[kind];
+	return -1;
+}
+
+bool kind_fills(enum kind kind)
+{
+	return kind >= NEW_DEVICE && kind <= NEW_MAPPING;
+}
+
+/* Where numbers change what they mean. */
+static uint64_t edge(struct random *random)
+{
+	static const uint64_t edges[] = {
+		0,
+		1,
+		2,
+		3,
+		12,
+		32,
+		47,
+		48,
+		64,
+		PAGE - 1,
+		PAGE,
+		PAGE + 1,
+		1ULL << 31,
+		(1ULL << 32) - 1,
+		1ULL << 32,
+		1ULL << 63,
+		UINT64_MAX - PAGE + 1,
+		UINT64_MAX,
+	};
+	uint64_t number = edges[random_below(random, sizeof(edges) /
+							     sizeof(edges[0]))];
+
+	switch (random_below(random, 8)) {
+	case 0:
+		return 1ULL << random_below(random, 64);
+	case 1:
+		return (1ULL << random_below(random, 64)) - 1;
+	case 2:
+		return random_next(random);
+	default:
+		return number;
+	}
+}
+
+/* Mostly one of the first @usual, seldom any number. */
+static uint64_t few(struct random *random, uint64_t usual)
+{
+	if (random_once_in(random, 24))
+		return edge(random);
+	return random_below(random, usual);
+}
+
+/* Mostly zero. */
+static uint64_t seldom(struct random *random, uint64_t limit)
+{
+	if (!random_once_in(random, 10))
+		return 0;
+	return random_below(random, limit);
+}
+
+/* Some of these bits, seldom any. */
+static uint64_t bits(struct random *random, uint64_t usual)
+{
+	if (random_once_in(random, 24))
+		return edge(random);
+	return random_next(random) & usual;
+}
+
+static uint64_t length(struct random *random)
+{
+	switch (random_below(random, 16)) {
+	case 0:
+		return edge(random);
+	case 1:
+		return (2ULL << 20) << random_below(random, 3);
+	case 2:
+		return random_below(random, 12ULL << 20);
+	case 3:
+	case 4:
+		return random_below(random, 256 * 1024);
+	default:
+		return PAGE * (1 + random_below(random, 16));
+	}
+}
+
+static uint64_t span(struct random *random)
+{
+	switch (random_below(random, 12)) {
+	case 0:
+		return edge(random);
+	case 1:
+		return WINDOW >> random_below(random, 4);
+	default:
+		return PAGE * (1 + random_below(random, 16));
+	}
+}
+
+static uint64_t count(struct random *random)
+{
+	switch (random_below(random, 24)) {
+	case 0:
+		return random_below(random, BUFALLOC_MAX_BATCH + 2);
+	case 1:
+		return 64;
+	case 2:
+		return 0;
+	case 3:
+	case 4:
+	case 5:
+		return 2 + random_below(random, 8);
+	default:
+		return 1;
+	}
+}
+
+static uint64_t dma_bits(struct random *random)
+{
+	static const uint64_t usual[] = { 12, 24, 28, 31, 32, 33, 40, 64 };
+
+	if (!random_once_in(random, 3))
+		return 0;
+	if (random_once_in(random, 4))
+		return few(random, 70);
+	return usual[random_below(random, sizeof(usual) / sizeof(usual[0]))];
+}
+
+static uint64_t heap(struct random *random)
+{
+	if (random_once_in(random, 2))
+		return BUFALLOC_HEAP_ANY;
+	return few(random, 3);
+}
+
+static uint64_t limit(struct random *random)
+{
+	if (random_once_in(random, 2))
+		return UINT32_MAX;
+	return PAGE * random_below(random, 32) + random_below(random, 2);
+}
+
+uint64_t kind_random(enum kind kind, struct random *random)
+{
+	switch (kind) {
+	case POOL_OF_FDS:
+		return random_once_in(random, 12) ?
+			       random_below(random, POOL_FDS + 1) :
+			       POOL_BUFFER;
+	case PLACE:
+		return seldom(random, PLACES);
+	case SPOIL:
+		return seldom(random, 40);
+	case VALUE:
+		return edge(random);
+	case LONGER:
+		return random_once_in(random, 16) ? 8 * random_below(random, 515) :
+						    seldom(random, 64);
+	case COUNT:
+		return count(random);
+	case LENGTH:
+		return length(random);
+	case SPAN:
+		return span(random);
+	case PAGE_NR:
+		return random_once_in(random, 12) ? edge(random) :
+						    seldom(random, 2048);
+	case OFFSET:
+		return random_once_in(random, 12) ? edge(random) :
+						    8 * random_below(random, 8192);
+	case CACHING:
+		return few(random, 3);
+	case ALLOC_FLAGS:
+		return random_once_in(random, 2) ? 0 : bits(random, 3);
+	case FD_FLAGS:
+		return random_once_in(random, 24) ? edge(random) :
+		       random_once_in(random, 8)  ? O_RDONLY :
+						    O_RDWR | O_CLOEXEC;
+	case OPEN_FLAGS:
+		return random_below(random, 4);
+	case HEAP:
+		return heap(random);
+	case DMA_BITS:
+		return dma_bits(random);
+	case COMMAND:
+		return random_once_in(random, 4) ? edge(random) :
+						   _IO(BUFALLOC_IOC_TYPE, random_below(random, 8));
+	case BUFFER_COMMAND:
+		return random_once_in(random, 4) ? edge(random) :
+						   _IOC(random_below(random, 4), DMA_BUF_BASE,
+							random_below(random, 5), random_below(random, 24));
+	case SYNC_FLAGS:
+		return bits(random, DMA_BUF_SYNC_VALID_FLAGS_MASK);
+	case FENCE_FLAGS:
+		return bits(random, DMA_BUF_SYNC_RW);
+	case PROT:
+		return bits(random, random_once_in(random, 8) ?
+					    PROT_READ | PROT_WRITE | PROT_EXEC :
+					    PROT_READ | PROT_WRITE);
+	case MAP_FLAGS:
+		return seldom(random, 16);
+	case REMAP_FLAGS:
+		return random_below(random, 8);
+	case ADVICE:
+		return random_below(random, 30);
+	case DIRECTION:
+		return few(random, 4);
+	case PORT:
+		return few(random, 5);
+	case LIMIT:
+		return limit(random);
+	case WHICH:
+	default:
+		return random_below(random, 16);
+	}
+}
