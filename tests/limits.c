@@ -339,7 +339,8 @@ static const struct field request_fields[] = {
 				memset(page, 0, 2 * PAGE); \
 				memcpy(page, &(fresh), sizeof(fresh)); \
 				field_set(page, &(fields)[i], numbers[j]); \
-				EXPECT_EQ((fields)[i].expected(&self->info, cut(&(fields)[i], numbers[j])), \
+				EXPECT_EQ((fields)[i].expected(&self->info, \
+							       cut(&(fields)[i], numbers[j])), \
 					  call(self->device, cmd, page)) \
 				{ \
 					TH_LOG("%s is %#llx", (fields)[i].name, \

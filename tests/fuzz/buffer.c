@@ -24,7 +24,7 @@ static long result(long ret)
 	return ret < 0 ? -errno : ret;
 }
 
-long run_close_buffer(const uint64_t *args)
+long run_close(const uint64_t *args)
 {
 	return result(close(slot_take(POOL_BUFFER, args[0])));
 }

@@ -7,13 +7,9 @@
 
 #include "fuzz/corpus.h"
 
-/* All of its files, one after the other. */
-asm(".pushsection .rodata\n"
-    "corpus_text: .incbin \"" FUZZ_CORPUS "\"\n"
-    "corpus_text_end: .byte 0\n"
-    ".popsection\n");
+#define INCLUDE ".incbin \"" FUZZ_CORPUS "\""
 
-extern const char corpus_text[], corpus_text_end[];
+asm(".pushsection .rodata; corpus_text: " INCLUDE "; corpus_text_end: .byte 0; .popsection");
 
 int corpus_load(struct corpus *corpus)
 {

@@ -14,6 +14,9 @@ struct corpus {
 	struct program programs[CORPUS_MAX];
 };
 
+/* All files of tests/fuzz/corpus/, one after the other. */
+extern const char corpus_text[], corpus_text_end[];
+
 /* The programs that were there when this was compiled: their number, or -EINVAL. */
 int corpus_load(struct corpus *corpus);
 

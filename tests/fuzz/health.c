@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "fuzz/health.h"
+#include "fuzz/random.h"
 #include "lib/guest.h"
 
 static int log_file = -1;
@@ -38,7 +39,7 @@ static bool is_complaint(const char *record)
 	};
 	unsigned int i;
 
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(words); i++)
 		if (strstr(record, words[i]))
 			return true;
 	return false;

@@ -57,8 +57,7 @@ static uint64_t edge(struct random *random)
 		UINT64_MAX - PAGE + 1,
 		UINT64_MAX,
 	};
-	uint64_t number = edges[random_below(random, sizeof(edges) /
-							     sizeof(edges[0]))];
+	uint64_t number = edges[random_below(random, ARRAY_SIZE(edges))];
 
 	switch (random_below(random, 8)) {
 	case 0:
@@ -151,7 +150,7 @@ static uint64_t dma_bits(struct random *random)
 		return 0;
 	if (random_once_in(random, 4))
 		return few(random, 70);
-	return usual[random_below(random, sizeof(usual) / sizeof(usual[0]))];
+	return usual[random_below(random, ARRAY_SIZE(usual))];
 }
 
 static uint64_t heap(struct random *random)
@@ -166,6 +165,14 @@ static uint64_t limit(struct random *random)
 	if (random_once_in(random, 2))
 		return UINT32_MAX;
 	return PAGE * random_below(random, 32) + random_below(random, 2);
+}
+
+static uint64_t buffer_command(struct random *random)
+{
+	uint64_t direction = random_below(random, 4);
+
+	return _IOC(direction, DMA_BUF_BASE, random_below(random, 5),
+		    random_below(random, 24));
 }
 
 uint64_t kind_random(enum kind kind, struct random *random)
@@ -215,8 +222,7 @@ uint64_t kind_random(enum kind kind, struct random *random)
 						   _IO(BUFALLOC_IOC_TYPE, random_below(random, 8));
 	case BUFFER_COMMAND:
 		return random_once_in(random, 4) ? edge(random) :
-						   _IOC(random_below(random, 4), DMA_BUF_BASE,
-							random_below(random, 5), random_below(random, 24));
+						   buffer_command(random);
 	case SYNC_FLAGS:
 		return bits(random, DMA_BUF_SYNC_VALID_FLAGS_MASK);
 	case FENCE_FLAGS:

@@ -18,7 +18,7 @@
 
 static __thread unsigned int current;
 static __thread sigjmp_buf fault;
-static __thread volatile sig_atomic_t may_fault;
+static __thread _Atomic bool may_fault;
 static __thread bool extended[ROLES]; /* by a page that cannot be written */
 
 static unsigned char *area(enum role role)
@@ -92,12 +92,12 @@ bool memory_copy(void *to, const void *from, size_t size)
 {
 	bool done = false;
 
-	may_fault = 1;
+	may_fault = true;
 	if (!sigsetjmp(fault, 0)) {
 		memcpy(to, from, size);
 		done = true;
 	}
-	may_fault = 0;
+	may_fault = false;
 	return done;
 }
 
@@ -118,7 +118,7 @@ static void *address_of(enum role role, enum place place, size_t size)
 	case PLACE_KERNEL:
 		return (void *)-(8 * AREA);
 	case PLACE_TOP:
-		return (void *)(uintptr_t) - (size / 2 & ~3UL);
+		return (void *)(0 - (size / 2 & ~3UL));
 	case PLACE_MAPPING:
 		return window(role);
 	case PLACE_REQUESTS:

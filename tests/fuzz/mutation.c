@@ -82,7 +82,7 @@ static void begin(struct program *program, struct random *random)
 	};
 	unsigned int i;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		call_random(program, program->count, op_find(names[i]), random);
 		program->calls[program->count].thread = 0;
 		program->count++;
