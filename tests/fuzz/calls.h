@@ -98,7 +98,7 @@ run_fn run_close, run_dup, run_seek, run_sync, run_name,
 run_fn run_mmap, run_munmap, run_mprotect, run_mremap, run_madvise, run_touch,
 	run_lock, run_pin, run_proc;
 run_fn run_open_importer, run_close_importer, run_attach, run_detach, run_map,
-	run_unmap, run_peek, run_table, run_vmap, run_zap, run_limit, run_dma,
+	run_unmap, run_peek, run_table, run_vmap, run_zap, run_attach_limited, run_dma,
 	run_import_mmap;
 run_fn run_open_drm, run_close_drm, run_to_handle, run_to_fd, run_close_handle;
 

@@ -2,6 +2,7 @@
 /* Drivers that import: the test importer, one step at a time, and vgem. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -16,6 +17,9 @@ static long result(long ret)
 {
 	return ret < 0 ? -errno : ret;
 }
+
+/* Held for writing while a device has a limit, for reading by who maps. */
+static pthread_rwlock_t limits = PTHREAD_RWLOCK_INITIALIZER;
 
 static int importer(uint64_t slot)
 {
@@ -54,9 +58,13 @@ long run_detach(const uint64_t *args)
 long run_map(const uint64_t *args)
 {
 	static __thread struct importer_map map;
+	long ret;
 
-	return importer_map(importer(args[0]), attachment(args[1]), args[2],
-			    &map);
+	pthread_rwlock_rdlock(&limits);
+	ret = importer_map(importer(args[0]), attachment(args[1]), args[2],
+			   &map);
+	pthread_rwlock_unlock(&limits);
+	return ret;
 }
 
 long run_unmap(const uint64_t *args)
@@ -92,9 +100,20 @@ long run_zap(const uint64_t *args)
 	return importer_zap(importer(args[0]), slot_get(POOL_BUFFER, args[1]));
 }
 
-long run_limit(const uint64_t *args)
+/*
+ * By a driver whose segments have that many bytes at most. What it says holds for
+ * its device, and so for nobody else: it may not change while others map.
+ */
+long run_attach_limited(const uint64_t *args)
 {
-	return importer_limit(importer(args[0]), args[1], args[2]);
+	long ret;
+
+	pthread_rwlock_wrlock(&limits);
+	importer_limit(importer(args[0]), args[3], args[5]);
+	ret = run_attach(args);
+	importer_limit(importer(args[0]), args[3], UINT32_MAX);
+	pthread_rwlock_unlock(&limits);
+	return ret;
 }
 
 /* Only begun: whatever comes next comes while it goes on. */
