@@ -257,12 +257,18 @@ static const struct field info_fields[] = {
 	FIELD(bufalloc_info, out_page_size, ignored),
 	FIELD(bufalloc_info, out_heaps, ignored),
 	FIELD(bufalloc_info, out_max_batch, ignored),
-	FIELD(bufalloc_info, __reserved, reserved),
+	FIELD(bufalloc_info, out_buffer_cost, ignored),
 	FIELD(bufalloc_info, out_max_length, ignored),
 	FIELD(bufalloc_info, out_client_bytes, ignored),
 	FIELD(bufalloc_info, out_client_buffers, ignored),
 	FIELD(bufalloc_info, out_system_bytes, ignored),
 	FIELD(bufalloc_info, out_system_buffers, ignored),
+	FIELD(bufalloc_info, out_user_bytes, ignored),
+	FIELD(bufalloc_info, out_user_buffers, ignored),
+	FIELD(bufalloc_info, out_user_bytes_max, ignored),
+	FIELD(bufalloc_info, out_user_buffers_max, ignored),
+	FIELD(bufalloc_info, out_system_bytes_max, ignored),
+	FIELD(bufalloc_info, out_system_buffers_max, ignored),
 };
 
 static const struct field heap_fields[] = {
