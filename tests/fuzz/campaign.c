@@ -181,24 +181,40 @@ static void say_stacks(pid_t process)
 		closedir(dir);
 }
 
-/* Returns its wait status. */
+/* It may hold what it waits for itself: then it never ends. */
+static int end(pid_t child)
+{
+	int tries, status;
+
+	say_stacks(child);
+	fflush(stdout);
+	kill(child, SIGKILL);
+	for (tries = 0; tries < 100; tries++) {
+		if (waitpid(child, &status, WNOHANG))
+			return SIGKILL;
+		usleep(100000);
+	}
+	printf("# it cannot be killed\n");
+	fflush(stdout);
+	return SIGKILL;
+}
+
+/* Returns its wait status, or SIGKILL for one that was ended early. */
 static int wait_for(const struct campaign *campaign, pid_t child)
 {
 	uint64_t calls = campaign->calls, since = now();
 	int status;
 
 	while (waitpid(child, &status, WNOHANG) == 0) {
-		usleep(50000);
+		usleep(100000);
+		if (!health_log_is_clean())
+			return end(child);
 		if (campaign->calls != calls) {
 			calls = campaign->calls;
 			since = now();
 		} else if (now() - since > HANG_SECONDS) {
-			printf("# no call ended for %d seconds\n", HANG_SECONDS);
-			say_stacks(child);
-			fflush(stdout);
-			kill(child, SIGKILL);
-			waitpid(child, &status, 0);
-			return SIGKILL;
+			printf("# no program ended for %d seconds\n", HANG_SECONDS);
+			return end(child);
 		}
 	}
 	return status;

@@ -10,7 +10,7 @@
 #include "fuzz/memory.h"
 
 /* So many that a large batch finds too few. */
-#define FDS_MAX 600
+#define FDS_MAX 256
 
 static pthread_barrier_t start, stop;
 static const struct program *running;

@@ -97,15 +97,16 @@ static uint64_t bits(struct random *random, uint64_t usual)
 
 static uint64_t length(struct random *random)
 {
-	switch (random_below(random, 16)) {
+	/* The large ones take the most time. */
+	switch (random_below(random, 48)) {
 	case 0:
-		return edge(random);
 	case 1:
-		return (2ULL << 20) << random_below(random, 3);
+		return edge(random);
 	case 2:
-		return random_below(random, 12ULL << 20);
+		return (2ULL << 20) << random_below(random, 3);
 	case 3:
-	case 4:
+		return random_below(random, 6ULL << 20);
+	case 4 ... 10:
 		return random_below(random, 256 * 1024);
 	default:
 		return PAGE * (1 + random_below(random, 16));
@@ -126,17 +127,16 @@ static uint64_t span(struct random *random)
 
 static uint64_t count(struct random *random)
 {
-	switch (random_below(random, 24)) {
+	/* And so do many buffers. */
+	switch (random_below(random, 96)) {
 	case 0:
 		return random_below(random, BUFALLOC_MAX_BATCH + 2);
 	case 1:
 		return 64;
 	case 2:
 		return 0;
-	case 3:
-	case 4:
-	case 5:
-		return 2 + random_below(random, 8);
+	case 3 ... 15:
+		return 2 + random_below(random, 6);
 	default:
 		return 1;
 	}
