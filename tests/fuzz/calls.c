@@ -19,6 +19,8 @@ const struct op ops[] = {
 	   HEAP, DMA_BITS, PLACE, PLACE, PLACE, SPOIL, VALUE, LONGER, LONGER),
 	OP(query, 8, DEVICE, POOL_OF_FDS, BUFFER, PLACE, SPOIL, VALUE, LONGER),
 	OP(command, 1, DEVICE, COMMAND, PLACE),
+	OP(quota, 1, WHICH, LENGTH),
+	OP(open_contained, 1, NEW_DEVICE),
 
 	OP(close, 10, BUFFER),
 	OP(dup, 4, BUFFER, NEW_BUFFER),

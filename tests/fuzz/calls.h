@@ -90,10 +90,10 @@ uint64_t kind_random(enum kind kind, struct random *random);
 
 /* The rooms of the table. */
 run_fn run_open_device, run_close_device, run_info, run_heap, run_alloc,
-	run_query, run_command;
+	run_query, run_command, run_quota;
 run_fn run_close, run_dup, run_seek, run_sync, run_name,
 	run_export_fence, run_import_fence, run_poll, run_buffer_command,
-	run_file, run_reopen, run_pass, run_fork, run_open_other,
+	run_file, run_reopen, run_pass, run_fork, run_open_contained, run_open_other,
 	run_close_other;
 run_fn run_mmap, run_munmap, run_mprotect, run_mremap, run_madvise, run_touch,
 	run_lock, run_pin, run_proc;

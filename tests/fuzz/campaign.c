@@ -14,6 +14,7 @@
 #include "fuzz/execution.h"
 #include "fuzz/health.h"
 #include "fuzz/mutation.h"
+#include "fuzz/quota.h"
 #include "fuzz/sites.h"
 
 /* A process runs programs for so long. */
@@ -40,6 +41,7 @@ struct campaign *campaign_create(void)
 	if (campaign == MAP_FAILED || corpus_load(&campaign->corpus) <= 0)
 		return NULL;
 	coverage_find(&campaign->coverage);
+	quotas_note();
 	return campaign;
 }
 
@@ -233,6 +235,8 @@ static bool run_round(struct campaign *campaign, round_fn *round)
 	if (!child)
 		round_begin(campaign, round);
 	status = wait_for(campaign, child);
+	/* It may have ended with others. */
+	quotas_restore();
 	if (status) {
 		printf("# a process of the fuzzer ended with status %#x\n", status);
 		well = false;

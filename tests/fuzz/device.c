@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <bufalloc.h>
@@ -54,8 +55,13 @@ static long call(uint64_t device, unsigned long cmd, union any *any,
 long run_open_device(const uint64_t *args)
 {
 	static const int modes[] = { O_RDWR, O_RDONLY, O_WRONLY, O_RDWR };
-	int fd = open(BUFALLOC_DEVICE, modes[args[1] % 4] | O_CLOEXEC);
+	static const uid_t users[] = { 0, 1000, 1001, 65534 };
+	int fd;
 
+	/* Of this thread alone, and only for whom it counts: it stays privileged. */
+	syscall(SYS_setresuid, users[args[1] / 4 % 4], -1, -1);
+	fd = open(BUFALLOC_DEVICE, modes[args[1] % 4] | O_CLOEXEC);
+	syscall(SYS_setresuid, 0, -1, -1);
 	return slot_put(POOL_DEVICE, args[0], fd);
 }
 

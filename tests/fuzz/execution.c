@@ -8,6 +8,7 @@
 #include "fuzz/calls.h"
 #include "fuzz/execution.h"
 #include "fuzz/memory.h"
+#include "fuzz/quota.h"
 
 /* So many that a large batch finds too few. */
 #define FDS_MAX 256
@@ -96,6 +97,7 @@ void execution_clear(void)
 {
 	memory_clear();
 	slots_clear();
+	quotas_restore_changed();
 	coverage_mark(0);
 }
 

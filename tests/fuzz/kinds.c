@@ -212,7 +212,7 @@ uint64_t kind_random(enum kind kind, struct random *random)
 		       random_once_in(random, 8)  ? O_RDONLY :
 						    O_RDWR | O_CLOEXEC;
 	case OPEN_FLAGS:
-		return random_below(random, 4);
+		return random_below(random, 16);
 	case HEAP:
 		return heap(random);
 	case DMA_BITS:
