@@ -10,6 +10,7 @@
 
 #include "facts.h"
 #include "importer.h"
+#include "memory.h"
 #include "port.h"
 
 static u32 domain_kind(struct iommu_domain *domain)
@@ -66,7 +67,27 @@ void facts_of_device(struct device *dev, struct importer_facts *facts)
 	strscpy(facts->out_name, dev_name(dev), sizeof(facts->out_name));
 }
 
-void facts_of_table(const struct sg_table *sgt, struct importer_table *table)
+/* The end of the memory that is farthest, where the pages say that or not. */
+static u64 last_phys(struct device *dev, const struct sg_table *sgt)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+	u64 last = 0;
+
+	if (memory_is_hidden()) {
+		for_each_sgtable_dma_sg(sgt, sg, i)
+			last = max_t(u64, last,
+				     memory_at(dev, sg_dma_address(sg)) +
+					     sg_dma_len(sg) - 1);
+	} else {
+		for_each_sgtable_sg(sgt, sg, i)
+			last = max_t(u64, last, sg_phys(sg) + sg->length - 1);
+	}
+	return last;
+}
+
+void facts_of_table(struct device *dev, const struct sg_table *sgt,
+		    struct importer_table *table)
 {
 	struct scatterlist *sg;
 	unsigned int i;
@@ -76,7 +97,7 @@ void facts_of_table(const struct sg_table *sgt, struct importer_table *table)
 	table->out_largest = 0;
 	table->out_smallest = U64_MAX;
 	table->out_last = 0;
-	table->out_last_phys = 0;
+	table->out_last_phys = last_phys(dev, sgt);
 	for_each_sgtable_dma_sg(sgt, sg, i) {
 		u64 length = sg_dma_len(sg);
 
@@ -86,7 +107,4 @@ void facts_of_table(const struct sg_table *sgt, struct importer_table *table)
 		table->out_last = max_t(u64, table->out_last,
 					sg_dma_address(sg) + length - 1);
 	}
-	for_each_sgtable_sg(sgt, sg, i)
-		table->out_last_phys = max_t(u64, table->out_last_phys,
-					     sg_phys(sg) + sg->length - 1);
 }

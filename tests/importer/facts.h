@@ -8,6 +8,7 @@ struct importer_table;
 struct sg_table;
 
 void facts_of_device(struct device *dev, struct importer_facts *facts);
-void facts_of_table(const struct sg_table *sgt, struct importer_table *table);
+void facts_of_table(struct device *dev, const struct sg_table *sgt,
+		    struct importer_table *table);
 
 #endif /* _IMPORTER_FACTS_H */

@@ -20,6 +20,7 @@
 #include "edu.h"
 #include "facts.h"
 #include "importer.h"
+#include "memory.h"
 #include "pagetable.h"
 #include "platform.h"
 #include "port.h"
@@ -159,7 +160,8 @@ static long run_detach(struct session *session, unsigned long id)
 	return 0;
 }
 
-static void describe(const struct sg_table *sgt, struct importer_map *arg)
+static void describe(struct device *dev, const struct sg_table *sgt,
+		     struct importer_map *arg)
 {
 	struct scatterlist *sg;
 	unsigned int i;
@@ -172,7 +174,12 @@ static void describe(const struct sg_table *sgt, struct importer_map *arg)
 			break;
 		arg->out_segments[i].dma = sg_dma_address(sg);
 		arg->out_segments[i].length = sg_dma_len(sg);
+		if (memory_is_hidden())
+			arg->out_segments[i].phys =
+				memory_at(dev, sg_dma_address(sg));
 	}
+	if (memory_is_hidden())
+		return;
 	for_each_sgtable_sg(sgt, sg, i) {
 		if (i == IMPORTER_SEGMENTS_MAX)
 			break;
@@ -235,7 +242,7 @@ static long run_map(struct session *session, void __user *user)
 	}
 	import->sgt = sgt;
 	import->direction = arg->direction;
-	describe(sgt, arg);
+	describe(import->port->dev, sgt, arg);
 	if (copy_to_user(user, arg, sizeof(*arg)))
 		ret = -EFAULT;
 free_arg:
@@ -251,23 +258,6 @@ static long run_unmap(struct session *session, unsigned long id)
 		return -ENOENT;
 	import_unmap(import);
 	return 0;
-}
-
-static long run_peek(struct session *session, void __user *user)
-{
-	struct importer_peek arg;
-	struct import *import;
-
-	if (copy_from_user(&arg, user, sizeof(arg)))
-		return -EFAULT;
-	import = xa_load(&session->imports, arg.id);
-	if (!import || !import->sgt)
-		return -ENOENT;
-	if (sg_pcopy_to_buffer(import->sgt->sgl, import->sgt->orig_nents,
-			       &arg.out_value, sizeof(arg.out_value),
-			       arg.offset) != sizeof(arg.out_value))
-		return -EINVAL;
-	return copy_to_user(user, &arg, sizeof(arg)) ? -EFAULT : 0;
 }
 
 /* Where the device sees @length bytes at @offset, or DMA_MAPPING_ERROR. */
@@ -286,6 +276,39 @@ static dma_addr_t dma_address(const struct sg_table *sgt, u64 offset,
 		offset -= sg_dma_len(sg);
 	}
 	return DMA_MAPPING_ERROR;
+}
+
+static bool peek(const struct import *import, struct importer_peek *arg)
+{
+	dma_addr_t address;
+
+	if (!memory_is_hidden())
+		return sg_pcopy_to_buffer(import->sgt->sgl,
+					  import->sgt->orig_nents,
+					  &arg->out_value,
+					  sizeof(arg->out_value),
+					  arg->offset) == sizeof(arg->out_value);
+	address = dma_address(import->sgt, arg->offset, sizeof(arg->out_value));
+	if (address == DMA_MAPPING_ERROR || address % sizeof(arg->out_value))
+		return false;
+	memory_read(import->port->dev, address, &arg->out_value,
+		    sizeof(arg->out_value));
+	return true;
+}
+
+static long run_peek(struct session *session, void __user *user)
+{
+	struct importer_peek arg;
+	struct import *import;
+
+	if (copy_from_user(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	import = xa_load(&session->imports, arg.id);
+	if (!import || !import->sgt)
+		return -ENOENT;
+	if (!peek(import, &arg))
+		return -EINVAL;
+	return copy_to_user(user, &arg, sizeof(arg)) ? -EFAULT : 0;
 }
 
 static long run_dma_start(struct session *session, void __user *user)
@@ -385,7 +408,7 @@ static long run_table(struct session *session, void __user *user)
 	import = xa_load(&session->imports, arg.id);
 	if (!import || !import->sgt)
 		return -ENOENT;
-	facts_of_table(import->sgt, &arg);
+	facts_of_table(import->port->dev, import->sgt, &arg);
 	return copy_to_user(user, &arg, sizeof(arg)) ? -EFAULT : 0;
 }
 

@@ -69,6 +69,11 @@ bool machine_maps(unsigned long bytes)
 	       meminfo("LowTotal") * 1024UL >= bytes;
 }
 
+bool machine_judges_segments(void)
+{
+	return read_number("/sys/kernel/debug/dma-api/error_count") >= 0;
+}
+
 long read_number(const char *path)
 {
 	FILE *file = fopen(path, "re");

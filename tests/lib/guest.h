@@ -26,6 +26,9 @@ bool machine_reaches_above_4_GiB(void);
 bool machine_maps_all_memory(void);
 bool machine_maps(unsigned long bytes);
 
+/* Whether the kernel warns of entries that are longer than a driver has allowed. */
+bool machine_judges_segments(void);
+
 /* Counters of the module, of all clients; -1 where it is not loaded. */
 long live_bytes(void);
 long live_buffers(void);

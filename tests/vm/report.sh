@@ -116,8 +116,9 @@ report_kernels()
 		}' "$1" "$2"
 }
 
-# report_whole TESTS: what only the whole matrix can tell.
-report_whole() { awk -v skips="$vm/skips" -f "$vm/patterns.awk" -f "$vm/whole.awk" "$1"; }
+# report_whole TESTS CELL...: what only the whole matrix can tell, of which those are
+# not a part.
+report_whole() { awk -v skips="$vm/skips" -v elsewhere="${*:2}" -f "$vm/patterns.awk" -f "$vm/whole.awk" "$1"; }
 
 # Everything of one outcome by name, the cells that share a reason on one line.
 report_list()

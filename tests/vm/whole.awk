@@ -1,6 +1,19 @@
 # With patterns.awk: what only the whole matrix can tell, as failed tests of it: a
 # skip that is expected and does not happen, a test that runs nowhere. Reads the
 # list of expected skips (-v skips=FILE) and what report.awk printed of all cells.
+# Skips in cells that are not part of it (-v elsewhere="CELL...") are not its matter.
+
+# A pattern of cells that are elsewhere alone.
+function is_elsewhere(pattern,    cells, n, i, cell) {
+	for (cell in booted)
+		if (is_cell(cell, pattern))
+			return 0
+	n = split(elsewhere, cells, " ")
+	for (i = 1; i <= n; i++)
+		if (is_cell(cells[i], pattern))
+			return 1
+	return 0
+}
 
 BEGIN {
 	FS = OFS = "\t"
@@ -13,7 +26,7 @@ BEGIN {
 	}
 }
 
-{ seen[$3] }
+{ seen[$3]; booted[$2] }
 $1 != "skip" { ran[$3] }
 
 $1 == "skip" {
@@ -24,7 +37,7 @@ $1 == "skip" {
 
 END {
 	for (i = 1; i <= lines; i++)
-		if (!(i in needed))
+		if (!(i in needed) && !is_elsewhere(cell_of[i]))
 			print "fail", "matrix", "tests/vm/skips", "nothing needs: " test_of[i] " " cell_of[i]
 	for (test in seen)
 		if (!(test in ran))

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The memory behind a mapping as its device finds it, by addresses of DMA: for
+ * kernels whose tables tell no more than that.
+ */
+#include <linux/dma-direct.h>
+#include <linux/highmem.h>
+#include <linux/iommu.h>
+#include <linux/kconfig.h>
+#include <linux/mm.h>
+
+#include "memory.h"
+
+bool memory_is_hidden(void)
+{
+	return IS_ENABLED(CONFIG_DMABUF_DEBUG);
+}
+
+phys_addr_t memory_at(struct device *dev, dma_addr_t address)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+
+	return domain ? iommu_iova_to_phys(domain, address) :
+			dma_to_phys(dev, address);
+}
+
+void memory_read(struct device *dev, dma_addr_t address, void *to, size_t length)
+{
+	phys_addr_t phys = memory_at(dev, address);
+
+	memcpy_from_page(to, pfn_to_page(PHYS_PFN(phys)), offset_in_page(phys),
+			 length);
+}
