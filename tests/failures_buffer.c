@@ -102,17 +102,17 @@ static void must(struct use *use, int ret)
 		use->broken = true;
 }
 
-static int prepare_attached(void *of)
+static int attach(struct use *use, int *id)
 {
-	struct use *use = of;
-
-	use->id = importer_attach(use->importer, use->fd, use->port);
-	return use->id;
+	*id = importer_attach(use->importer, use->fd, use->port);
+	return *id;
 }
 
 static int run_attach(void *of)
 {
-	return prepare_attached(of);
+	struct use *use = of;
+
+	return attach(use, &use->id);
 }
 
 static void undo_attach(void *of)
@@ -150,18 +150,41 @@ TEST_F_TIMEOUT(buffer, attach_with_a_long_table, PATIENCE)
 	SWEEP(&operation, &self->use, self->use.importer);
 }
 
-static int map_in(struct use *use, uint32_t direction)
+static int map_in(struct use *use, int id, uint32_t direction)
 {
 	static struct importer_map map;
 
-	return importer_map(use->importer, use->id, direction, &map);
+	return importer_map(use->importer, id, direction, &map);
+}
+
+/*
+ * An IOMMU keeps the tables that it made. So what it was asked for last time is
+ * taken by another mapping, and there are none where the next one will be.
+ */
+static int use_up(struct use *use)
+{
+	int id, ret;
+
+	ret = attach(use, &id);
+	if (ret >= 0)
+		ret = map_in(use, id, IMPORTER_TO_DEVICE);
+	return ret;
+}
+
+static int prepare_attached(void *of)
+{
+	struct use *use = of;
+	int ret;
+
+	ret = use_up(use);
+	return ret < 0 ? ret : attach(use, &use->id);
 }
 
 static int run_map(void *of)
 {
 	struct use *use = of;
 
-	return map_in(use, use->direction);
+	return map_in(use, use->id, use->direction);
 }
 
 static void undo_map(void *of)
@@ -176,7 +199,7 @@ static void finish_map(void *of)
 {
 	struct use *use = of;
 
-	must(use, map_in(use, IMPORTER_TO_DEVICE));
+	must(use, map_in(use, use->id, IMPORTER_TO_DEVICE));
 	undo_map(use);
 	undo_attach(use);
 }
@@ -231,12 +254,13 @@ TEST_F_TIMEOUT(buffer, map_for_a_device, PATIENCE)
 /* Mapped, and kept though nobody uses it: the next direction has to widen it. */
 static int prepare_kept(void *of)
 {
+	struct use *use = of;
 	int ret;
 
 	ret = prepare_attached(of);
 	if (ret < 0)
 		return ret;
-	ret = map_in(of, IMPORTER_TO_DEVICE);
+	ret = map_in(use, use->id, IMPORTER_TO_DEVICE);
 	if (!ret)
 		undo_map(of);
 	return ret;
