@@ -390,40 +390,107 @@ FIXTURE(flight)
 	uint32_t dma_bits;
 };
 
-FIXTURE_VARIANT(flight)
-{
-	int (*event)(struct flight * flight);
+/* struct event - 0, or a negative errno where it could not happen */
+struct event {
+	int (*happens)(struct flight *flight);
 };
 
-#define EVENT(name) \
-	FIXTURE_VARIANT_ADD(flight, name) \
-	{ \
-		.event = event_##name, \
-	}
+FIXTURE_VARIANT(flight)
+{
+	struct event event;
+};
 
-EVENT(close);
-EVENT(close_client);
-EVENT(munmap);
-EVENT(munmap_half);
-EVENT(close_all);
-EVENT(dup2);
-EVENT(mremap);
-EVENT(zap);
-EVENT(fork);
-EVENT(kill);
-EVENT(exec);
-EVENT(exec_keeps);
-EVENT(send);
-EVENT(send_and_receive);
-EVENT(others_take_memory);
-EVENT(unload);
-EVENT(unbind_heap);
-EVENT(unmap);
-EVENT(detach);
-EVENT(close_importer);
-EVENT(kill_importer);
-EVENT(unbind_importer);
-EVENT(unbind_and_close);
+FIXTURE_VARIANT_ADD(flight, close) {
+	.event = { event_close },
+};
+
+FIXTURE_VARIANT_ADD(flight, close_client) {
+	.event = { event_close_client },
+};
+
+FIXTURE_VARIANT_ADD(flight, munmap) {
+	.event = { event_munmap },
+};
+
+FIXTURE_VARIANT_ADD(flight, munmap_half) {
+	.event = { event_munmap_half },
+};
+
+FIXTURE_VARIANT_ADD(flight, close_all) {
+	.event = { event_close_all },
+};
+
+FIXTURE_VARIANT_ADD(flight, dup2) {
+	.event = { event_dup2 },
+};
+
+FIXTURE_VARIANT_ADD(flight, mremap) {
+	.event = { event_mremap },
+};
+
+FIXTURE_VARIANT_ADD(flight, zap) {
+	.event = { event_zap },
+};
+
+FIXTURE_VARIANT_ADD(flight, fork) {
+	.event = { event_fork },
+};
+
+FIXTURE_VARIANT_ADD(flight, kill) {
+	.event = { event_kill },
+};
+
+FIXTURE_VARIANT_ADD(flight, exec) {
+	.event = { event_exec },
+};
+
+FIXTURE_VARIANT_ADD(flight, exec_keeps) {
+	.event = { event_exec_keeps },
+};
+
+FIXTURE_VARIANT_ADD(flight, send) {
+	.event = { event_send },
+};
+
+FIXTURE_VARIANT_ADD(flight, send_and_receive) {
+	.event = { event_send_and_receive },
+};
+
+FIXTURE_VARIANT_ADD(flight, others_take_memory) {
+	.event = { event_others_take_memory },
+};
+
+FIXTURE_VARIANT_ADD(flight, unload) {
+	.event = { event_unload },
+};
+
+FIXTURE_VARIANT_ADD(flight, unbind_heap) {
+	.event = { event_unbind_heap },
+};
+
+FIXTURE_VARIANT_ADD(flight, unmap) {
+	.event = { event_unmap },
+};
+
+FIXTURE_VARIANT_ADD(flight, detach) {
+	.event = { event_detach },
+};
+
+FIXTURE_VARIANT_ADD(flight, close_importer) {
+	.event = { event_close_importer },
+};
+
+FIXTURE_VARIANT_ADD(flight, kill_importer) {
+	.event = { event_kill_importer },
+};
+
+FIXTURE_VARIANT_ADD(flight, unbind_importer) {
+	.event = { event_unbind_importer },
+};
+
+FIXTURE_VARIANT_ADD(flight, unbind_and_close) {
+	.event = { event_unbind_and_close },
+};
 
 static unsigned char pattern_at(size_t i)
 {
@@ -647,7 +714,7 @@ enum outcome {
 
 /* One transfer with one event at one point. @point is the last that was reached. */
 static enum outcome fly(struct flight *flight,
-			int (*event)(struct flight *flight),
+			const struct event *event,
 			enum point event_at, enum point *point)
 {
 	if (fill(flight->fd, &flight->map, false))
@@ -658,7 +725,7 @@ static enum outcome fly(struct flight *flight,
 		if (*point == event_at) {
 			if (!is_at(flight, *point))
 				return LATE;
-			if (event(flight))
+			if (event->happens(flight))
 				return WRONG;
 		}
 		if (!is_right(flight, *point))
@@ -673,7 +740,7 @@ static enum outcome fly(struct flight *flight,
 
 static void fly_at_each_point(struct __test_metadata *_metadata,
 			      FIXTURE_DATA(flight) * self,
-			      int (*event)(struct flight *flight),
+			      const struct event *event,
 			      uint32_t caching)
 {
 	enum point event_at, point;
@@ -698,14 +765,14 @@ static void fly_at_each_point(struct __test_metadata *_metadata,
 
 TEST_F(flight, uncached)
 {
-	fly_at_each_point(_metadata, self, variant->event,
+	fly_at_each_point(_metadata, self, &variant->event,
 			  machine_has_wc() ? BUFALLOC_CACHING_WC :
 					     BUFALLOC_CACHING_COHERENT);
 }
 
 TEST_F(flight, cached)
 {
-	fly_at_each_point(_metadata, self, variant->event,
+	fly_at_each_point(_metadata, self, &variant->event,
 			  BUFALLOC_CACHING_CACHED);
 }
 

@@ -238,9 +238,11 @@ TEST_F(lifetime, outlives_its_cgroup)
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
 	child = fork();
 	ASSERT_LE(0, child);
-	if (!child)
-		_exit(write_string(INNER "/cgroup.procs", "0") ? 3 :
-								 allocate_for(ends[0], self->caching));
+	if (!child) {
+		if (write_string(INNER "/cgroup.procs", "0"))
+			_exit(3);
+		_exit(allocate_for(ends[0], self->caching));
+	}
 	ASSERT_EQ(child, waitpid(child, &status, 0));
 	ASSERT_EQ(0, status);
 	ASSERT_EQ(0, rmdir(INNER));

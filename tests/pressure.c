@@ -22,7 +22,7 @@
 #include "kselftest_harness.h"
 #include "lib/buffers.h"
 #include "lib/guest.h"
-#include "lib/limits.h"
+#include "lib/quotas.h"
 
 #define PAGE 4096UL
 #define RW (PROT_READ | PROT_WRITE)
@@ -34,11 +34,12 @@ FIXTURE(pressure)
 	long bytes;
 	long buffers;
 	long kills;
+	struct quotas before;
 };
 
 FIXTURE_SETUP(pressure)
 {
-	ASSERT_EQ(0, limits_lift());
+	ASSERT_EQ(0, quotas_lift(&self->before));
 	self->bytes = live_bytes();
 	self->buffers = live_buffers();
 	self->kills = vmstat("oom_kill");
@@ -52,7 +53,7 @@ FIXTURE_TEARDOWN(pressure)
 	EXPECT_EQ(self->kills, vmstat("oom_kill"));
 	EXPECT_EQ(self->bytes, live_bytes());
 	EXPECT_EQ(self->buffers, live_buffers());
-	EXPECT_EQ(0, limits_restore());
+	EXPECT_EQ(0, quotas_write(&self->before));
 }
 
 static double seconds(void)

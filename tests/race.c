@@ -220,21 +220,41 @@ FIXTURE_VARIANT(number)
 	int (*use)(const struct rival *rival, int fd);
 };
 
-#define USE(name) \
-	FIXTURE_VARIANT_ADD(number, name) \
-	{ \
-		.use = use_##name, \
-	}
+FIXTURE_VARIANT_ADD(number, query) {
+	.use = use_query,
+};
 
-USE(query);
-USE(mmap);
-USE(sync);
-USE(importer);
-USE(vmap);
-USE(close);
-USE(dup);
-USE(name);
-USE(length);
+FIXTURE_VARIANT_ADD(number, mmap) {
+	.use = use_mmap,
+};
+
+FIXTURE_VARIANT_ADD(number, sync) {
+	.use = use_sync,
+};
+
+FIXTURE_VARIANT_ADD(number, importer) {
+	.use = use_importer,
+};
+
+FIXTURE_VARIANT_ADD(number, vmap) {
+	.use = use_vmap,
+};
+
+FIXTURE_VARIANT_ADD(number, close) {
+	.use = use_close,
+};
+
+FIXTURE_VARIANT_ADD(number, dup) {
+	.use = use_dup,
+};
+
+FIXTURE_VARIANT_ADD(number, name) {
+	.use = use_name,
+};
+
+FIXTURE_VARIANT_ADD(number, length) {
+	.use = use_length,
+};
 
 FIXTURE_SETUP(number)
 {
