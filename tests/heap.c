@@ -119,8 +119,9 @@ TEST_F(heap, tells_what_it_is)
 
 	if (variant->translated || (variant->region && !variant->reusable))
 		flags |= BUFALLOC_HEAP_KERNEL_MAPPING;
-	if (variant->region)
-		flags |= BUFALLOC_HEAP_UNCHARGED;
+	/* These machines have an area of CMA. */
+	flags |= variant->region ? BUFALLOC_HEAP_UNCHARGED :
+				   BUFALLOC_HEAP_UNCHARGED_CONTIGUOUS;
 	EXPECT_EQ(flags, self->facts.out_flags);
 	EXPECT_EQ(self->node.size, self->facts.out_bytes_total);
 	EXPECT_EQ(0, self->facts.out_bytes_used);
@@ -130,6 +131,33 @@ TEST_F(heap, tells_what_it_is)
 			    self->node.start + self->node.size <=
 				    1ULL << self->facts.out_dma_bits);
 	}
+}
+
+/* Behind the device that is open to everybody, no memory that nobody pays for. */
+TEST_F(heap, charged_device_has_no_memory_that_was_set_aside)
+{
+	int charged = bufalloc_open(BUFALLOC_DEVICE_CHARGED);
+	struct bufalloc_result result;
+	uint32_t reason = 0;
+
+	ASSERT_LE(0, charged);
+	if (variant->region) {
+		EXPECT_EQ(-EACCES, bufalloc_alloc(charged, &self->request,
+						  &result, &reason));
+		EXPECT_EQ(BUFALLOC_REASON_UNCHARGED, reason);
+	} else {
+		ASSERT_EQ(0, bufalloc_alloc(charged, &self->request, &result,
+					    &reason));
+		close(result.fd);
+	}
+	/* What an IOMMU's driver takes in one run may be CMA memory. */
+	self->request.flags = BUFALLOC_ALLOC_CONTIGUOUS;
+	if (variant->translated) {
+		EXPECT_EQ(-EACCES, bufalloc_alloc(charged, &self->request,
+						  &result, &reason));
+		EXPECT_EQ(BUFALLOC_REASON_UNCHARGED, reason);
+	}
+	bufalloc_close(charged);
 }
 
 TEST_F(heap, is_only_used_when_it_is_named)
