@@ -98,11 +98,13 @@ install: all
 	$(MAKE) -C lib install O=$(build)/lib
 	$(MAKE) -C tools install O=$(build)/tools LIB_O=$(build)/lib
 	$(MAKE) -C man install O=$(build)/man
-	for rule in packaging/udev/*.rules; do \
-		install -D -m 644 -t $(DESTDIR)$(UDEVDIR) "$$rule"; done
+	$(install_rules)
 	$(MAKE) -C $(KDIR) M=$(build)/module INSTALL_MOD_PATH=$(DESTDIR) \
 		INSTALL_MOD_DIR=updates modules_install
 	$(if $(DESTDIR),,depmod $(KVERSION); ldconfig; $(reload_udev))
+
+install_rules = for rule in packaging/udev/*.rules; do \
+	install -D -m 644 -t $(DESTDIR)$(UDEVDIR) "$$rule"; done
 
 # A container has no udev to tell.
 reload_udev = udevadm control --reload || true
@@ -125,6 +127,8 @@ dkms:
 	dkms add -m bufalloc -v $(VERSION)
 	dkms build -m bufalloc -v $(VERSION) -k $(KVERSION)
 	dkms install -m bufalloc -v $(VERSION) -k $(KVERSION)
+	$(install_rules)
+	$(if $(DESTDIR),,$(reload_udev))
 
 clean:
 	rm -rf $(build)

@@ -80,6 +80,13 @@ TEST_F(tool, alloc_fills_and_reads_back)
 	EXPECT_SAID("\"fill_verified\": true");
 }
 
+TEST_F(tool, no_device_is_JSON_too)
+{
+	EXPECT_EQ(1, RUN("alloc 4K --json --device /nowhere"));
+	EXPECT_EQ('{', self->text[0]);
+	EXPECT_SAID("\"error\"");
+}
+
 TEST_F(tool, refusal_has_a_sentence)
 {
 	EXPECT_EQ(1, RUN("alloc 256M --caching coherent --contiguous"));

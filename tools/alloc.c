@@ -113,6 +113,13 @@ static void json_refused(int err, uint32_t failed, uint32_t reason)
 	json_close(&json, '}');
 }
 
+static void no_device(const struct wish *wish, int err)
+{
+	if (wish->json)
+		json_refused(err, wish->count, BUFALLOC_REASON_NONE);
+	trouble_open(wish->device, err);
+}
+
 static int allocate(int device, struct wish *wish)
 {
 	struct bufalloc_request requests[BUFALLOC_MAX_BATCH];
@@ -146,14 +153,14 @@ static int run(struct wish *wish)
 	int ret;
 
 	if (device < 0) {
-		trouble_open(wish->device, -device);
+		no_device(wish, -device);
 		return FAILED;
 	}
 	ret = find_heap(device, wish);
 	if (ret == -ENOENT)
 		ret = FAILED;
 	else if (ret)
-		trouble_open(wish->device, -ret);
+		no_device(wish, -ret);
 	else
 		ret = allocate(device, wish);
 	bufalloc_close(device);
