@@ -2,7 +2,7 @@
 # holds code, and one for each line with branches:
 #   line TAB file TAB function TAB times TAB number TAB text
 #   branches TAB file TAB reached TAB of TAB number
-# -v root=PREFIX of the paths where it was compiled, -v here=what is instead of it.
+# -v here=where the sources are, which it was told by other names.
 
 function read_source(path,    line, n) {
 	delete text

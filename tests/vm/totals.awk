@@ -8,6 +8,8 @@ function add(file) {
 	}
 }
 
+BEGIN { FS = "\t" }
+
 $1 == "line" {
 	add($2)
 	lines[$2]++
