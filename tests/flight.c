@@ -25,6 +25,7 @@
 #include "lib/edus.h"
 #include "lib/guest.h"
 #include "lib/imports.h"
+#include "lib/patience.h"
 #include "lib/passing.h"
 
 #define LENGTH (2 * MIB)
@@ -763,14 +764,14 @@ static void fly_at_each_point(struct __test_metadata *_metadata,
 	}
 }
 
-TEST_F(flight, uncached)
+TEST_F_TIMEOUT(flight, uncached, PATIENCE)
 {
 	fly_at_each_point(_metadata, self, &variant->event,
 			  machine_has_wc() ? BUFALLOC_CACHING_WC :
 					     BUFALLOC_CACHING_COHERENT);
 }
 
-TEST_F(flight, cached)
+TEST_F_TIMEOUT(flight, cached, PATIENCE)
 {
 	fly_at_each_point(_metadata, self, &variant->event,
 			  BUFALLOC_CACHING_CACHED);

@@ -22,10 +22,12 @@
 #include "kselftest_harness.h"
 #include "lib/buffers.h"
 #include "lib/guest.h"
+#include "lib/patience.h"
 #include "lib/quotas.h"
 
 #define PAGE 4096UL
 #define RW (PROT_READ | PROT_WRITE)
+/* Of one call. */
 #define SECONDS_MAX 30
 
 FIXTURE(pressure)
@@ -228,7 +230,7 @@ static bool refusals_are_quick(int device)
 }
 
 /* Of all the memory there is, ordinary pages have most, and buffers take the rest. */
-TEST_F(pressure, nearly_full_is_ENOMEM)
+TEST_F_TIMEOUT(pressure, nearly_full_is_ENOMEM, PATIENCE)
 {
 	static const size_t lengths[] = { 32 * MIB, 1 * MIB, 20 * KIB };
 	static struct taken taken;
@@ -281,7 +283,7 @@ static void take_fragments(struct __test_metadata *_metadata, int device,
 }
 
 /* Runs of 4 MiB are had while the kernel finds one, and then are refused. */
-TEST_F(pressure, fragments_are_taken_but_are_no_run)
+TEST_F_TIMEOUT(pressure, fragments_are_taken_but_are_no_run, PATIENCE)
 {
 	static struct taken runs = { .contiguous = true };
 	pid_t other, puncher;
@@ -310,9 +312,9 @@ TEST_F(pressure, fragments_are_taken_but_are_no_run)
 
 #define HOLDERS 4
 #define EACH 25000
-#define CALL 1000
+#define CALL 625
 
-/* A process with so many buffers, which says how many it has. */
+/* A process with so many buffers, which says when it has them. */
 static void hold(int go, int ready)
 {
 	static struct bufalloc_request requests[CALL];
@@ -324,7 +326,7 @@ static void hold(int go, int ready)
 
 	for (i = 0; i < CALL; i++)
 		requests[i] = request_of(PAGE, BUFALLOC_CACHING_CACHED);
-	for (made = 0; made < EACH && !ret; made += CALL)
+	for (made = 0; made < rounds_of(EACH) && !ret; made += CALL)
 		ret = bufalloc_alloc_batch(device, requests, results, CALL,
 					   NULL, NULL);
 	if (write(ready, &ret, sizeof(ret)) == sizeof(ret) && !ret)
@@ -332,8 +334,9 @@ static void hold(int go, int ready)
 	_exit(1);
 }
 
-TEST_F(pressure, a_hundred_thousand_buffers)
+TEST_F_TIMEOUT(pressure, a_hundred_thousand_buffers, PATIENCE)
 {
+	int many = HOLDERS * rounds_of(EACH);
 	int go[2], ready[2], i, ret, status;
 	pid_t children[HOLDERS];
 	double start = seconds();
@@ -354,9 +357,9 @@ TEST_F(pressure, a_hundred_thousand_buffers)
 		ASSERT_EQ(sizeof(ret), read(ready[0], &ret, sizeof(ret)));
 		EXPECT_EQ(0, ret);
 	}
-	EXPECT_EQ(self->buffers + HOLDERS * EACH, live_buffers());
-	EXPECT_EQ(self->bytes + HOLDERS * EACH * (long)PAGE, live_bytes());
-	TH_LOG("%d buffers in %d ms", HOLDERS * EACH,
+	EXPECT_EQ(self->buffers + many, live_buffers());
+	EXPECT_EQ(self->bytes + many * (long)PAGE, live_bytes());
+	TH_LOG("%d buffers in %d ms", many,
 	       (int)((seconds() - start) * 1000));
 	start = seconds();
 	close(go[1]);
@@ -368,7 +371,7 @@ TEST_F(pressure, a_hundred_thousand_buffers)
 }
 
 #define THREADS 64
-#define ROUNDS 60
+#define ROUNDS 64
 
 struct worker {
 	pthread_t thread;
@@ -412,13 +415,13 @@ static void *work(void *data)
 	unsigned int seed = worker->number;
 	int round;
 
-	for (round = 0; round < ROUNDS && !worker->error; round++)
+	for (round = 0; round < rounds_of(ROUNDS) && !worker->error; round++)
 		worker->error = work_once(worker, &seed);
 	return NULL;
 }
 
 /* Half of them share a client, and its blocks. */
-TEST_F(pressure, many_threads)
+TEST_F_TIMEOUT(pressure, many_threads, PATIENCE)
 {
 	static struct worker workers[THREADS];
 	int i;
@@ -470,7 +473,7 @@ static long kill_at(int device, uint32_t caching, long bytes, double *took)
 }
 
 /* In no more than a few chunks of 4 MiB each, however many were wanted. */
-TEST_F(pressure, SIGKILL_ends_1_GiB_at_once)
+TEST_F_TIMEOUT(pressure, SIGKILL_ends_1_GiB_at_once, PATIENCE)
 {
 	static const long points[] = { 4 * MIB, 256 * MIB, 700 * MIB };
 	unsigned int p;

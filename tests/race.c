@@ -27,6 +27,7 @@
 #include "lib/edus.h"
 #include "lib/guest.h"
 #include "lib/imports.h"
+#include "lib/patience.h"
 
 #define LENGTH (64 * KIB)
 #define PAGE 4096UL
@@ -309,7 +310,7 @@ static int replace(int device, int round)
 }
 
 /* S18: as if each call had been alone. */
-TEST_F(number, works_or_is_EBADF)
+TEST_F_TIMEOUT(number, works_or_is_EBADF, PATIENCE)
 {
 	struct rival rival = { self->device, self->importer };
 	struct tally *tally = self->tally;
@@ -325,7 +326,7 @@ TEST_F(number, works_or_is_EBADF)
 		}
 		_exit(0);
 	}
-	for (round = 0; round < ROUNDS; round++) {
+	for (round = 0; round < rounds_of(ROUNDS); round++) {
 		ret = replace(self->device, round);
 		ASSERT_EQ(0, ret)
 		{
@@ -342,7 +343,7 @@ TEST_F(number, works_or_is_EBADF)
 }
 
 /* The same of the client's number: what was begun is finished, and charged. */
-TEST_F(race, client_is_closed_while_it_allocates)
+TEST_F_TIMEOUT(race, client_is_closed_while_it_allocates, PATIENCE)
 {
 	struct tally *tally = self->tally;
 	int round, fd;
@@ -359,7 +360,7 @@ TEST_F(race, client_is_closed_while_it_allocates)
 		}
 		_exit(0);
 	}
-	for (round = 0; round < ROUNDS; round++) {
+	for (round = 0; round < rounds_of(ROUNDS); round++) {
 		fd = bufalloc_open(NULL);
 		ASSERT_LE(0, fd);
 		ASSERT_EQ(DEVICE_SLOT, dup3(fd, DEVICE_SLOT, O_CLOEXEC));
@@ -421,7 +422,7 @@ static int spoil_attempt(struct attempt *attempt)
 }
 
 /* What is refused in the end was never to be seen, not even for a moment. */
-TEST_F(race, refused_buffers_are_never_seen)
+TEST_F_TIMEOUT(race, refused_buffers_are_never_seen, PATIENCE)
 {
 	static struct attempt attempt;
 	struct tally *tally = self->tally;
@@ -441,18 +442,18 @@ TEST_F(race, refused_buffers_are_never_seen)
 			}
 		_exit(0);
 	}
-	for (round = 0; round < ROUNDS / 8; round++) {
+	for (round = 0; round < rounds_of(ROUNDS / 8); round++) {
 		/* Nothing else here may open a file: its number would be seen. */
 		ASSERT_EQ(-EFAULT, attempt_alloc(&attempt, self->device));
 	}
 	tally->over = true;
 	EXPECT_EQ(0, end_of(self->other));
-	EXPECT_LT(ROUNDS, tally->done);
+	EXPECT_LT(BATCH, tally->done);
 	EXPECT_EQ(0, tally->wrong);
 }
 
 /* A number that was guessed is closed before it was told: that is all. */
-TEST_F(race, guessed_buffers_are_whole)
+TEST_F_TIMEOUT(race, guessed_buffers_are_whole, PATIENCE)
 {
 	static struct attempt attempt;
 	struct rival rival = { self->device, self->importer };
@@ -469,7 +470,7 @@ TEST_F(race, guessed_buffers_are_whole)
 		}
 		_exit(0);
 	}
-	for (round = 0; round < ROUNDS / 16; round++) {
+	for (round = 0; round < rounds_of(ROUNDS / 16); round++) {
 		ASSERT_EQ(0, attempt_alloc(&attempt, self->device));
 		for (i = 0; i < BATCH; i++)
 			close(attempt.results[i].fd);
@@ -483,7 +484,7 @@ TEST_F(race, guessed_buffers_are_whole)
 }
 
 /* With a file of it open the module stays, however often it is asked to go. */
-TEST_F(race, module_stays_while_others_come_and_go)
+TEST_F_TIMEOUT(race, module_stays_while_others_come_and_go, PATIENCE)
 {
 	struct tally *tally = self->tally;
 	int round, device, fd;
@@ -502,7 +503,7 @@ TEST_F(race, module_stays_while_others_come_and_go)
 		}
 		_exit(0);
 	}
-	for (round = 0; round < ROUNDS; round++) {
+	for (round = 0; round < rounds_of(ROUNDS); round++) {
 		ASSERT_EQ(-1, syscall(SYS_delete_module, "bufalloc",
 				      O_NONBLOCK));
 		ASSERT_EQ(EWOULDBLOCK, errno);
@@ -520,7 +521,7 @@ static int attach_often(int importer, int fd, uint32_t device, int missing)
 	static struct importer_map map;
 	int round, id, ret;
 
-	for (round = 0; round < ROUNDS / 4; round++) {
+	for (round = 0; round < rounds_of(ROUNDS / 4); round++) {
 		id = importer_attach(importer, fd, device);
 		if (id == missing)
 			continue;
@@ -542,7 +543,7 @@ static int sync_often(int fd)
 	struct mapping map;
 	int round;
 
-	for (round = 0; round < ROUNDS / 4; round++) {
+	for (round = 0; round < rounds_of(ROUNDS / 4); round++) {
 		if (buffer_map(fd, &map))
 			return 1;
 		if (bufalloc_begin_cpu_access(fd, DMA_BUF_SYNC_RW))
@@ -588,7 +589,7 @@ static void start_shares(pid_t *children, int fd, uint32_t edu)
 }
 
 /* Meanwhile the driver of one of the devices goes and comes back. */
-TEST_F(race, importers_share_a_buffer_and_a_driver_leaves)
+TEST_F_TIMEOUT(race, importers_share_a_buffer_and_a_driver_leaves, PATIENCE)
 {
 	struct bufalloc_request request = request_of(LENGTH,
 						     BUFALLOC_CACHING_CACHED);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* How long tests may take that repeat something. */
+#ifndef TESTS_PATIENCE_H
+#define TESTS_PATIENCE_H
+
+/* Seconds for a test that takes long on a kernel that watches everything. */
+#define PATIENCE 600
+
+/*
+ * So many rounds, or an eighth of them on such a kernel: each takes fifty times as
+ * long there, and what it watches for does not need as many.
+ */
+int rounds_of(int rounds);
+
+#endif /* TESTS_PATIENCE_H */
