@@ -742,11 +742,10 @@ static enum outcome fly(struct flight *flight,
 	return ends_right(flight) ? RIGHT : WRONG;
 }
 
-/* Some kernels warn of drivers that leave with something mapped, and are right. */
-static bool is_warned_of(const struct event *event, enum point point)
+static bool is_bad_manners(const struct event *event, enum point point)
 {
 	return event->leaves && point >= MAPPED && point < UNMAPPED &&
-	       !access("/sys/kernel/debug/dma-api/error_count", F_OK);
+	       !edus_may_leave_mapped();
 }
 
 #define TRIES 10
@@ -761,7 +760,7 @@ static void fly_at_each_point(struct __test_metadata *_metadata,
 	int tries;
 
 	for (event_at = ATTACHED; event_at < POINTS; event_at++) {
-		if (is_warned_of(event, event_at))
+		if (is_bad_manners(event, event_at))
 			continue;
 		for (tries = 0, outcome = LATE;
 		     outcome == LATE && tries < TRIES; tries++) {

@@ -27,4 +27,10 @@ unsigned int mask_bits(const struct importer_facts *facts);
  */
 uint32_t edus_reaching(struct edus *edus);
 
+/*
+ * Whether nobody minds a driver that leaves its device with something mapped. Where
+ * the use of the DMA API is watched it is warned of, and that is right.
+ */
+bool edus_may_leave_mapped(void);
+
 #endif /* TESTS_EDUS_H */
