@@ -526,7 +526,7 @@ static int attach_often(int importer, int fd, uint32_t device, int missing)
 
 	for (round = 0; round < rounds_of(ROUNDS / 4); round++) {
 		id = importer_attach(importer, fd, device);
-		if (id == missing)
+		if (missing && id == missing)
 			continue;
 		if (id < 0)
 			return 1;
