@@ -214,8 +214,8 @@ TEST_F(secret, addresses_would_be_found)
 }
 
 /* A caller's structure that is longer than the kernel's is no way either. */
-static int call_long(int device, unsigned long command, uint32_t known,
-		     uint32_t second, unsigned char *answer)
+static int call_long(int device, unsigned long command, uint32_t second,
+		     unsigned char *answer)
 {
 	uint32_t size = 1024;
 
@@ -236,16 +236,15 @@ TEST_F(secret, calls_tell_no_address)
 
 	ASSERT_EQ(0, become_nobody());
 	ASSERT_EQ(0, bufalloc_get_info(self->device, &info));
-	EXPECT_EQ(0, call_long(self->device, BUFALLOC_IOCTL_INFO, 72, 0,
-			       answer));
+	EXPECT_EQ(0, call_long(self->device, BUFALLOC_IOCTL_INFO, 0, answer));
 	EXPECT_EQ(0, secrets_in(self, answer, sizeof(answer)));
 	for (i = 0; i < info.out_heaps; i++) {
-		EXPECT_EQ(0, call_long(self->device, BUFALLOC_IOCTL_HEAP, 88,
-				       i, answer));
+		EXPECT_EQ(0, call_long(self->device, BUFALLOC_IOCTL_HEAP, i,
+				       answer));
 		EXPECT_EQ(0, secrets_in(self, answer, sizeof(answer)));
 	}
 	for (i = 0; i < 2; i++) {
-		EXPECT_EQ(0, call_long(self->device, BUFALLOC_IOCTL_QUERY, 56,
+		EXPECT_EQ(0, call_long(self->device, BUFALLOC_IOCTL_QUERY,
 				       self->fds[i], answer));
 		EXPECT_EQ(0, secrets_in(self, answer, sizeof(answer)));
 	}
