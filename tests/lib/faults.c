@@ -31,22 +31,43 @@ static const struct setting settings[] = {
 	{ DEBUGFS "failslab/verbose", "0" },
 	{ DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N" },
 	{ DEBUGFS "fail_page_alloc/ignore-gfp-highmem", "N" },
-	{ DEBUGFS "fail_page_alloc/min-order", "0" },
 	{ DEBUGFS "fail_page_alloc/task-filter", "Y" },
 	{ DEBUGFS "fail_page_alloc/verbose", "0" },
 	{},
 };
 
+/* Of pages none are so many, and of caches none is marked for it. */
+static const struct setting choices[][3] = {
+	[FAULTS_OF_OBJECTS] = {
+		{ DEBUGFS "failslab/cache-filter", "N" },
+		{ DEBUGFS "fail_page_alloc/min-order", "20" },
+	},
+	[FAULTS_OF_PAGES] = {
+		{ DEBUGFS "failslab/cache-filter", "Y" },
+		{ DEBUGFS "fail_page_alloc/min-order", "0" },
+	},
+};
+
+static int set_all(const struct setting *setting)
+{
+	int ret = 0;
+
+	for (; setting->path && !ret; setting++)
+		ret = write_string(setting->path, setting->value);
+	return ret;
+}
+
+int faults_choose(enum faults_of of)
+{
+	return set_all(choices[of]);
+}
+
 int faults_open(void)
 {
-	const struct setting *setting;
-	int ret;
+	int ret = set_all(settings);
 
-	for (setting = settings; setting->path; setting++) {
-		ret = write_string(setting->path, setting->value);
-		if (ret)
-			return ret;
-	}
+	if (ret)
+		return ret;
 	control = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
 	return control < 0 ? -errno : 0;
 }

@@ -15,11 +15,22 @@
 bool faults_exist(void);
 
 /*
- * Get ready, in each process anew: allocations of all kinds can fail, and say
+ * Get ready, in each process anew: allocations can fail that may sleep, and say
  * nothing in the log. 0 or a negative errno.
  */
 int faults_open(void);
 void faults_close(void);
+
+/*
+ * Which allocations these are: of objects, or of pages. Not both at once, since the
+ * caches of objects take pages now and then, and nothing could be counted.
+ */
+enum faults_of {
+	FAULTS_OF_OBJECTS,
+	FAULTS_OF_PAGES,
+};
+
+int faults_choose(enum faults_of of);
 
 /* The @nth allocation from here on fails, once; 0 for none. */
 void faults_arm(unsigned int nth);

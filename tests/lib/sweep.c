@@ -179,7 +179,8 @@ static void sweep_all(const struct operation *operation, void *of, int importer,
 	unsigned int nth = 1;
 
 	while (try(operation, of, importer, nth, shared, tally)) {
-		tally->points = nth++;
+		tally->points++;
+		nth++;
 		/* What failed once for want of memory works again. */
 		if (!tally->wrong[0] && !operation->once)
 			try(operation, of, importer, 0, shared, tally);
@@ -197,15 +198,16 @@ static void sweep_some(const struct operation *operation, void *of,
 		       int importer, struct attempt *shared,
 		       struct tally *tally)
 {
-	unsigned int nth = 1, first = operation->most / 2, step;
+	unsigned int nth = 1, first = operation->most / 2, points, step;
 
 	try(operation, of, importer, FAULTS_NEVER, shared, tally);
 	if (tally->wrong[0])
 		return;
-	tally->points = FAULTS_NEVER - shared->left;
-	step = tally->points / (operation->most - first) + 1;
+	points = FAULTS_NEVER - shared->left;
+	tally->points += points;
+	step = points / (operation->most - first) + 1;
 
-	while (nth <= tally->points) {
+	while (nth <= points) {
 		if (!try(operation, of, importer, nth, shared, tally) ||
 		    tally->wrong[0])
 			break;
@@ -225,6 +227,18 @@ static void report(const struct operation *operation, const struct tally *tally)
 	fflush(stdout);
 }
 
+static void sweep_of(enum faults_of kind, const struct operation *operation,
+		     void *of, int importer, struct attempt *shared,
+		     struct tally *tally)
+{
+	if (faults_choose(kind))
+		snprintf(tally->wrong, sizeof(tally->wrong), "no such faults");
+	else if (operation->most)
+		sweep_some(operation, of, importer, shared, tally);
+	else
+		sweep_all(operation, of, importer, shared, tally);
+}
+
 void sweep(const struct operation *operation, void *of, int importer,
 	   struct tally *tally)
 {
@@ -238,10 +252,10 @@ void sweep(const struct operation *operation, void *of, int importer,
 			 strerror(errno));
 		return;
 	}
-	if (operation->most)
-		sweep_some(operation, of, importer, shared, tally);
-	else
-		sweep_all(operation, of, importer, shared, tally);
+	sweep_of(FAULTS_OF_OBJECTS, operation, of, importer, shared, tally);
+	if (!tally->wrong[0])
+		sweep_of(FAULTS_OF_PAGES, operation, of, importer, shared,
+			 tally);
 	munmap(shared, sizeof(*shared));
 	report(operation, tally);
 }

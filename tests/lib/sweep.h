@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every failure path of an operation: it is done again and again, and each time
- * another one of its allocations fails, until it has none left. Each time it is
- * looked at what it left behind.
+ * another one of its allocations fails, until it has none left: first those of
+ * objects, then those of pages. Each time it is looked at what it left behind.
  */
 #ifndef TESTS_SWEEP_H
 #define TESTS_SWEEP_H
@@ -18,7 +18,7 @@
  * @undo: the reverse of a @run that succeeded, or NULL.
  * @finish: the reverse of @prepare, or NULL.
  * @errors: with which errnos it may fail, up to a 0.
- * @most: about how many of its allocations fail; 0 for all of them.
+ * @most: about how many of its allocations of each kind fail; 0 for all of them.
  * @apart: it changes its process for good: do it in a new one each time.
  * @once: it changes the machine for good: do it without a fault only at the end.
  *
@@ -38,7 +38,7 @@ struct operation {
 
 /**
  * struct tally - what came of it
- * @points: allocations that the operation makes, the last time it was counted.
+ * @points: allocations that the operation makes.
  * @failed: times that it failed, as it should.
  * @survived: times that it succeeded, though an allocation failed.
  * @wrong: what went wrong first, in words, or "".
