@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -16,9 +15,7 @@
 #include "lib/imports.h"
 #include "lib/sweep.h"
 
-#define PAGE 4096
-
-/* ALLOC, in each caching and of each heap of the system's memory. */
+/* ALLOC, as one test asks for it. */
 struct call {
 	int device;
 	int importer;
@@ -70,7 +67,6 @@ FIXTURE_VARIANT(alloc)
 {
 	const char *name;
 	uint32_t caching;
-	uint32_t dma_bits;
 };
 
 FIXTURE_VARIANT_ADD(alloc, wc) {
@@ -88,18 +84,6 @@ FIXTURE_VARIANT_ADD(alloc, cached) {
 	.caching = BUFALLOC_CACHING_CACHED,
 };
 
-FIXTURE_VARIANT_ADD(alloc, wc_below_4_GiB) {
-	.name = "wc-32",
-	.caching = BUFALLOC_CACHING_WC,
-	.dma_bits = 32,
-};
-
-FIXTURE_VARIANT_ADD(alloc, cached_below_4_GiB) {
-	.name = "cached-32",
-	.caching = BUFALLOC_CACHING_CACHED,
-	.dma_bits = 32,
-};
-
 FIXTURE_SETUP(alloc)
 {
 	if (!faults_exist())
@@ -107,7 +91,7 @@ FIXTURE_SETUP(alloc)
 	if (variant->caching == BUFALLOC_CACHING_WC && !machine_has_wc())
 		SKIP(return, "no write-combining on this machine");
 	ASSERT_EQ(0, call_open(&self->call, variant->name, variant->caching,
-			       variant->dma_bits));
+			       0));
 }
 
 FIXTURE_TEARDOWN(alloc)
@@ -213,6 +197,51 @@ TEST_F_TIMEOUT(alloc, a_batch, PATIENCE)
 	SWEEP(&operation, &self->call, self->call.importer);
 }
 
+/* Another heap of the system's memory. */
+FIXTURE(alloc_below_4_GiB)
+{
+	struct call call;
+};
+
+FIXTURE_VARIANT(alloc_below_4_GiB)
+{
+	const char *name;
+	uint32_t caching;
+};
+
+FIXTURE_VARIANT_ADD(alloc_below_4_GiB, wc) {
+	.name = "wc-32",
+	.caching = BUFALLOC_CACHING_WC,
+};
+
+FIXTURE_VARIANT_ADD(alloc_below_4_GiB, cached) {
+	.name = "cached-32",
+	.caching = BUFALLOC_CACHING_CACHED,
+};
+
+FIXTURE_SETUP(alloc_below_4_GiB)
+{
+	if (!faults_exist())
+		SKIP(return, "no fail-nth in this kernel");
+	if (variant->caching == BUFALLOC_CACHING_WC && !machine_has_wc())
+		SKIP(return, "no write-combining on this machine");
+	ASSERT_EQ(0, call_open(&self->call, variant->name, variant->caching,
+			       32));
+}
+
+FIXTURE_TEARDOWN(alloc_below_4_GiB)
+{
+	EXPECT_TRUE(call_close(&self->call));
+}
+
+TEST_F_TIMEOUT(alloc_below_4_GiB, several_chunks, PATIENCE)
+{
+	struct operation operation = operation_alloc(&self->call, "3M",
+						     3 * MIB, 0, 1);
+
+	SWEEP(&operation, &self->call, self->call.importer);
+}
+
 /*
  * The largest batch: its list takes more than a page, and its file descriptors
  * need a larger table, which a process keeps. Its buffers are like others.
@@ -244,177 +273,6 @@ TEST_F_TIMEOUT(largest, batch, PATIENCE)
 	operation.apart = true;
 	operation.most = 12;
 	SWEEP(&operation, &self->call, self->call.importer);
-}
-
-/*
- * Where a change of type has to split a large page of the kernel's mapping. What
- * it split stays so, so that each time other memory is needed.
- */
-#define SOAKED_MAX 512
-#define GROUP "/run/cgroup/bufalloc-failures"
-
-struct split {
-	int device;
-	int importer;
-	int fd;
-	size_t length;
-	/* Memory whose mapping is in small pages already. */
-	int soaked[SOAKED_MAX];
-	int count;
-	long small;
-};
-
-FIXTURE(split)
-{
-	struct split split;
-};
-
-FIXTURE_SETUP(split)
-{
-	if (!faults_exist())
-		SKIP(return, "no fail-nth in this kernel");
-	if (!machine_has_wc() || !machine_types_memory())
-		SKIP(return, "no type is one of the memory on this machine");
-	ASSERT_EQ(0, faults_open());
-	self->split.importer = importer_open();
-	ASSERT_LE(0, self->split.importer);
-	self->split.device = bufalloc_open(NULL);
-	ASSERT_LE(0, self->split.device);
-	self->split.small = meminfo("DirectMap4k");
-}
-
-FIXTURE_TEARDOWN(split)
-{
-	while (self->split.count > 0)
-		close(self->split.soaked[--self->split.count]);
-	bufalloc_close(self->split.device);
-	close(self->split.importer);
-	faults_close();
-}
-
-static bool is_split(int importer, int fd)
-{
-	struct mapping mapping;
-	int64_t size;
-
-	if (buffer_map(fd, &mapping))
-		return true;
-	size = direct_size(importer, user_pfn(importer, mapping.bytes));
-	buffer_unmap(&mapping);
-	return size <= PAGE;
-}
-
-/* Until the next run of that length is one that is not split. */
-static int soak(struct split *split, size_t length)
-{
-	int fd;
-
-	while (split->count < SOAKED_MAX) {
-		fd = buffer_open_contiguous(split->device, length,
-					    BUFALLOC_CACHING_COHERENT);
-		if (fd < 0)
-			return fd;
-		if (!is_split(split->importer, fd)) {
-			close(fd);
-			return 0;
-		}
-		split->soaked[split->count++] = fd;
-	}
-	return -ENOSPC;
-}
-
-/* Too little for a block, which needs no split; enough for a chunk. */
-static int prepare_small(void *of)
-{
-	struct split *split = of;
-	int ret;
-
-	ret = soak(split, split->length);
-	if (!ret && mkdir(GROUP, 0755) && errno != EEXIST)
-		ret = -errno;
-	if (!ret)
-		ret = write_string(GROUP "/memory.max", "1800K");
-	if (!ret)
-		ret = write_string(GROUP "/cgroup.procs", "0");
-	return ret;
-}
-
-static void finish_small(void *of)
-{
-	write_string("/run/cgroup/cgroup.procs", "0");
-	rmdir(GROUP);
-}
-
-static int run_small(void *of)
-{
-	struct split *split = of;
-
-	split->fd = buffer_open(split->device, split->length, BUFALLOC_CACHING_WC);
-	return split->fd;
-}
-
-static void undo_split(void *of)
-{
-	struct split *split = of;
-
-	close(split->fd);
-}
-
-TEST_F_TIMEOUT(split, a_small_chunk, PATIENCE)
-{
-	static const struct operation operation = {
-		.name = "alloc-1M-without-a-block-wc",
-		.prepare = prepare_small,
-		.run = run_small,
-		.undo = undo_split,
-		.finish = finish_small,
-		.errors = { ENOMEM },
-		.once = true,
-	};
-
-	write_string("/run/cgroup/cgroup.subtree_control", "+memory");
-	self->split.length = MIB;
-	SWEEP(&operation, &self->split, self->split.importer);
-	/* It was split in the end, so that it was not before. */
-	EXPECT_LT(self->split.small, meminfo("DirectMap4k"));
-}
-
-/* Longer each time, so that the end is where none was before. */
-static int prepare_long(void *of)
-{
-	struct split *split = of;
-
-	split->length += 2 * MIB;
-	return 0;
-}
-
-static int run_long(void *of)
-{
-	struct split *split = of;
-
-	split->fd = buffer_open_contiguous(split->device, split->length,
-					   BUFALLOC_CACHING_WC);
-	return split->fd;
-}
-
-/* Whole large pages, and half of one: its end fails when the rest is done. */
-TEST_F_TIMEOUT(split, half_way, PATIENCE)
-{
-	static const struct operation operation = {
-		.name = "alloc-contiguous-half-way-wc",
-		.prepare = prepare_long,
-		.run = run_long,
-		.undo = undo_split,
-		.errors = { ENOMEM },
-		.once = true,
-	};
-	uint64_t start, end;
-
-	if (!cma_area(&start, &end) || end - start < 128 * MIB)
-		SKIP(return, "only CMA gives more than 4 MiB in one run");
-	self->split.length = 3 * MIB;
-	SWEEP(&operation, &self->split, self->split.importer);
-	EXPECT_LT(self->split.small, meminfo("DirectMap4k"));
 }
 
 TEST_HARNESS_MAIN
