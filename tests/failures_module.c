@@ -164,6 +164,7 @@ TEST_F_TIMEOUT(module, load, PATIENCE)
 		 * that of its module, and does not tell why a probe failed.
 		 */
 		.errors = { ENOMEM, EINVAL, ENODEV },
+		.once = true,
 	};
 
 	SWEEP(&operation, &self->load, -1);

@@ -20,7 +20,8 @@
  * @errors: with which errnos it may fail, up to a 0.
  * @most: about how many of its allocations of each kind fail; 0 for all of them.
  * @apart: it changes its process for good: do it in a new one each time.
- * @once: it changes the machine for good: do it without a fault only at the end.
+ * @once: do it without a fault only at the end: it changes the machine for good, or
+ *	takes long.
  *
  * All of them are called with the @of of sweep().
  */
