@@ -175,11 +175,11 @@ static int heap_probe(struct platform_device *pdev)
 	if (!platform_get_device_id(pdev))
 		return -ENODEV;
 
-	/* Fails on a platform whose memory all lies higher: no such heap. */
+	/* On a platform whose memory all lies higher there is no such heap. */
 	ret = dma_coerce_mask_and_coherent(&pdev->dev,
 					   DMA_BIT_MASK(builtin->dma_bits));
 	if (ret)
-		return ret;
+		return 0;
 
 	heap = devm_kzalloc(&pdev->dev, sizeof(*heap), GFP_KERNEL);
 	if (!heap)
@@ -215,15 +215,30 @@ static void heap_unregister_devices(void)
 	}
 }
 
+/*
+ * The bus keeps it to itself when a probe fails, for want of memory say. Indexes and
+ * names would change their meaning if the module went on without that heap.
+ */
+static struct platform_device *heap_register_device(size_t i)
+{
+	struct platform_device *pdev;
+
+	pdev = platform_device_register_data(NULL, "bufalloc-heap", i,
+					     &builtins[i], sizeof(builtins[i]));
+	if (!IS_ERR(pdev) && !pdev->dev.driver) {
+		platform_device_unregister(pdev);
+		return ERR_PTR(-ENODEV);
+	}
+	return pdev;
+}
+
 static int heap_register_devices(void)
 {
 	struct platform_device *pdev;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(builtins); i++) {
-		pdev = platform_device_register_data(NULL, "bufalloc-heap", i,
-						     &builtins[i],
-						     sizeof(builtins[i]));
+		pdev = heap_register_device(i);
 		if (IS_ERR(pdev)) {
 			heap_unregister_devices();
 			return PTR_ERR(pdev);
