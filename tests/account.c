@@ -149,7 +149,7 @@ TEST_F(account, buffer_outlives_its_group)
 /* What the kernel keeps of a buffer is paid for as well. */
 TEST_F(account, records_are_charged)
 {
-	enum { COUNT = 2048,
+	enum { COUNT = 1024,
 	       RECORDS = 1024 };
 	long before, during;
 	int fds[COUNT], i;
@@ -172,13 +172,13 @@ TEST_F(account, records_are_charged)
 /* The limit is reached by records alone: an error, no kill. */
 TEST_F(account, records_are_limited)
 {
-	enum { MOST = 20000 };
+	enum { MOST = 10000 };
 	struct bufalloc_request request = request_of(4096, variant->caching);
 	struct bufalloc_result result;
 	static int fds[MOST];
 	int count = 0, ret = 0;
 
-	ASSERT_EQ(0, write_string(GROUP "/memory.max", "16M"));
+	ASSERT_EQ(0, write_string(GROUP "/memory.max", "8M"));
 	while (count < MOST) {
 		ret = bufalloc_alloc(self->device, &request, &result, NULL);
 		if (ret)
