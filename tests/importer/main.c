@@ -278,22 +278,30 @@ static dma_addr_t dma_address(const struct sg_table *sgt, u64 offset,
 	return DMA_MAPPING_ERROR;
 }
 
+/* A byte at a time: the next may be in another page, or in another entry. */
+static bool peek_hidden(const struct import *import, struct importer_peek *arg)
+{
+	u8 *bytes = (u8 *)&arg->out_value;
+	dma_addr_t address;
+	size_t i;
+
+	for (i = 0; i < sizeof(arg->out_value); i++) {
+		address = dma_address(import->sgt, arg->offset + i, 1);
+		if (address == DMA_MAPPING_ERROR)
+			return false;
+		bytes[i] = memory_byte(import->port->dev, address);
+	}
+	return true;
+}
+
 static bool peek(const struct import *import, struct importer_peek *arg)
 {
-	dma_addr_t address;
+	size_t size = sizeof(arg->out_value);
 
-	if (!memory_is_hidden())
-		return sg_pcopy_to_buffer(import->sgt->sgl,
-					  import->sgt->orig_nents,
-					  &arg->out_value,
-					  sizeof(arg->out_value),
-					  arg->offset) == sizeof(arg->out_value);
-	address = dma_address(import->sgt, arg->offset, sizeof(arg->out_value));
-	if (address == DMA_MAPPING_ERROR || address % sizeof(arg->out_value))
-		return false;
-	memory_read(import->port->dev, address, &arg->out_value,
-		    sizeof(arg->out_value));
-	return true;
+	if (memory_is_hidden())
+		return peek_hidden(import, arg);
+	return sg_pcopy_to_buffer(import->sgt->sgl, import->sgt->orig_nents,
+				  &arg->out_value, size, arg->offset) == size;
 }
 
 static long run_peek(struct session *session, void __user *user)

@@ -24,10 +24,12 @@ phys_addr_t memory_at(struct device *dev, dma_addr_t address)
 			dma_to_phys(dev, address);
 }
 
-void memory_read(struct device *dev, dma_addr_t address, void *to, size_t length)
+u8 memory_byte(struct device *dev, dma_addr_t address)
 {
 	phys_addr_t phys = memory_at(dev, address);
+	u8 byte;
 
-	memcpy_from_page(to, pfn_to_page(PHYS_PFN(phys)), offset_in_page(phys),
-			 length);
+	memcpy_from_page(&byte, pfn_to_page(PHYS_PFN(phys)),
+			 offset_in_page(phys), sizeof(byte));
+	return byte;
 }

@@ -11,7 +11,6 @@ struct sg_table;
 bool memory_is_hidden(void);
 /* Where the device's address leads. */
 phys_addr_t memory_at(struct device *dev, dma_addr_t address);
-/* What is there, of one page. */
-void memory_read(struct device *dev, dma_addr_t address, void *to, size_t length);
+u8 memory_byte(struct device *dev, dma_addr_t address);
 
 #endif /* _IMPORTER_MEMORY_H */
