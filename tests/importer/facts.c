@@ -65,6 +65,7 @@ void facts_of_device(struct device *dev, struct importer_facts *facts)
 					    0;
 	facts->out_coherent = dev_is_dma_coherent(dev);
 	strscpy(facts->out_name, dev_name(dev), sizeof(facts->out_name));
+	facts->out_references = kref_read(&dev->kobj.kref);
 }
 
 /* The end of the memory that is farthest, where the pages say that or not. */

@@ -101,6 +101,8 @@ struct importer_facts {
 	__u32 out_limit; /* bytes in a segment; 0 where the driver set none */
 	__u32 out_coherent;
 	char out_name[32]; /* on its bus */
+	__u32 out_references; /* that are held to the device */
+	__u32 pad;
 };
 
 /* Bytes in a segment, until the file is closed; 0 as if it were never set. */

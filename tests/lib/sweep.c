@@ -31,6 +31,19 @@ struct leavings {
 	long long typed;
 };
 
+/* To the devices that buffers are attached to. */
+static long device_references(int importer)
+{
+	struct importer_facts facts;
+	uint32_t device;
+	long references = 0;
+
+	for (device = 0; importer >= 0 && device < IMPORTER_DEVICES; device++)
+		if (!importer_facts(importer, device, &facts))
+			references += facts.out_references;
+	return references;
+}
+
 /* What one attempt came to; shared with the process that it was made in. */
 struct attempt {
 	int ret;
@@ -107,6 +120,7 @@ static void attempt_here(const struct operation *operation, void *of,
 			 struct attempt *attempt)
 {
 	struct leavings before, after;
+	long references;
 	int ret;
 
 	ret = operation->prepare ? operation->prepare(of) : 0;
@@ -114,6 +128,7 @@ static void attempt_here(const struct operation *operation, void *of,
 		complain(attempt, "not prepared: %s", strerror(-ret));
 		return;
 	}
+	references = device_references(importer);
 	leavings_look(&before, importer);
 	faults_arm(nth);
 	attempt->ret = operation->run(of);
@@ -123,6 +138,8 @@ static void attempt_here(const struct operation *operation, void *of,
 		operation->undo(of);
 	leavings_look(&after, importer);
 	leavings_compare(attempt, &before, &after);
+	compare(attempt, "references to devices", references,
+		device_references(importer));
 	if (operation->finish)
 		operation->finish(of);
 }
