@@ -4,6 +4,7 @@
  * the word of a test. Each open file has its own attachments; closing it undoes
  * what it left.
  */
+#include <linux/cpu.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
@@ -12,8 +13,10 @@
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/radix-tree.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include "compat.h"
@@ -590,10 +593,40 @@ static long importer_ioctl(struct file *file, unsigned int cmd,
 	return ret;
 }
 
+static long stock_nodes(void *unused)
+{
+	int ret = radix_tree_preload(GFP_KERNEL);
+
+	if (!ret)
+		radix_tree_preload_end();
+	return ret;
+}
+
+/*
+ * CONFIG_DMA_API_DEBUG gives up for good when it gets no node for a mapping. A
+ * processor that has some in stock lets it have those when a test makes the
+ * allocation of one fail.
+ */
+static int stock_all_nodes(void)
+{
+	unsigned int cpu;
+	int ret = 0;
+
+	cpus_read_lock();
+	for_each_online_cpu(cpu)
+		ret = ret ?: work_on_cpu(cpu, stock_nodes, NULL);
+	cpus_read_unlock();
+	return ret;
+}
+
 static int importer_open(struct inode *inode, struct file *file)
 {
-	struct session *session = kzalloc(sizeof(*session), GFP_KERNEL);
+	struct session *session;
+	int ret = stock_all_nodes();
 
+	if (ret)
+		return ret;
+	session = kzalloc(sizeof(*session), GFP_KERNEL);
 	if (!session)
 		return -ENOMEM;
 	mutex_init(&session->lock);
