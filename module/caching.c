@@ -18,6 +18,7 @@
 #endif
 
 #include "caching.h"
+#include "client.h"
 
 /* Memory is cleared through a window of this size where it has to be mapped. */
 #define WINDOW_SIZE SZ_256K
@@ -163,7 +164,7 @@ static int clear_mapped(struct page *page, size_t size,
 	int ret = 0;
 
 	pages = kmalloc_array(WINDOW_SIZE >> PAGE_SHIFT, sizeof(*pages),
-			      GFP_KERNEL);
+			      GFP_METADATA);
 	if (!pages)
 		return -ENOMEM;
 

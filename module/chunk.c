@@ -45,7 +45,7 @@ static int chunk_charge(const struct chunk *chunk, const struct source *source)
 	int ret = quota_charge(source->client->quota, use);
 
 	if (!ret)
-		atomic_long_add(chunk->cost, &source->heap->used);
+		atomic64_add(chunk->cost, &source->heap->used);
 	return ret;
 }
 
@@ -54,7 +54,7 @@ static void chunk_uncharge(const struct chunk *chunk,
 {
 	struct use use = { .bytes = chunk->cost };
 
-	atomic_long_sub(chunk->cost, &source->heap->used);
+	atomic64_sub(chunk->cost, &source->heap->used);
 	quota_uncharge(source->client->quota, use);
 }
 

@@ -147,7 +147,7 @@ static int run_heap(struct call *call)
 	out->out_cachings = heap_cachings(out);
 	out->out_flags = heap_flags(heap);
 	out->out_bytes_total = heap->region_size;
-	out->out_bytes_used = atomic_long_read(&heap->used);
+	out->out_bytes_used = atomic64_read(&heap->used);
 	out->out_contiguous = heap_contiguous(heap);
 	return call_write(call);
 }

@@ -35,7 +35,7 @@ struct heap {
 	bool pool;
 	phys_addr_t region_start;
 	size_t region_size;
-	atomic_long_t used;
+	atomic64_t used;
 	struct dmem_cgroup_region *dmem;
 };
 

@@ -9,14 +9,11 @@
 #include "device.h"
 #include "heap.h"
 #include "node.h"
-#include "quota.h"
 #include "unbind.h"
 
 static int __init bufalloc_init(void)
 {
 	int ret;
-
-	quota_init();
 
 	ret = unbind_init();
 	if (ret)

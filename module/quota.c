@@ -10,7 +10,6 @@
  */
 #include <linux/cred.h>
 #include <linux/hashtable.h>
-#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -23,26 +22,28 @@
 
 #define HOLDER_BITS 6
 
-/* Until quota_init() knows how much memory there is. */
-#define LIMIT_UNSET ULONG_MAX
+#define USER_BUFFERS 65536
+#define SYSTEM_BUFFERS 262144
 
-static unsigned long user_bytes_max = LIMIT_UNSET;
-module_param(user_bytes_max, ulong, 0644);
+static unsigned long long user_bytes_max;
+module_param(user_bytes_max, ullong, 0644);
 MODULE_PARM_DESC(user_bytes_max,
-		 "Bytes that one user may hold (default: a quarter of RAM)");
+		 "Bytes that one user may hold (0, the default: a quarter of RAM)");
 
-static unsigned long system_bytes_max = LIMIT_UNSET;
-module_param(system_bytes_max, ulong, 0644);
+static unsigned long long system_bytes_max;
+module_param(system_bytes_max, ullong, 0644);
 MODULE_PARM_DESC(system_bytes_max,
-		 "Bytes that all users may hold (default: half of RAM)");
+		 "Bytes that all users may hold (0, the default: half of RAM)");
 
-static unsigned long user_buffers_max = 65536;
-module_param(user_buffers_max, ulong, 0644);
-MODULE_PARM_DESC(user_buffers_max, "Buffers that one user may hold");
+static unsigned long long user_buffers_max = USER_BUFFERS;
+module_param(user_buffers_max, ullong, 0644);
+MODULE_PARM_DESC(user_buffers_max,
+		 "Buffers that one user may hold (default: 65536)");
 
-static unsigned long system_buffers_max = 262144;
-module_param(system_buffers_max, ulong, 0644);
-MODULE_PARM_DESC(system_buffers_max, "Buffers that all users may hold");
+static unsigned long long system_buffers_max = SYSTEM_BUFFERS;
+module_param(system_buffers_max, ullong, 0644);
+MODULE_PARM_DESC(system_buffers_max,
+		 "Buffers that all users may hold (default: 262144)");
 
 /**
  * struct holder - what counts for one user
@@ -75,22 +76,16 @@ static DEFINE_SPINLOCK(quota_lock);
 static DEFINE_HASHTABLE(holders, HOLDER_BITS);
 static struct use system_held;
 
-/* A quarter and a half of the memory, where nothing else was said. */
-void quota_init(void)
+static u64 part_of_memory(unsigned int parts)
 {
-	unsigned long pages = min(totalram_pages(), LIMIT_UNSET >> PAGE_SHIFT);
-
-	if (user_bytes_max == LIMIT_UNSET)
-		user_bytes_max = pages / 4 << PAGE_SHIFT;
-	if (system_bytes_max == LIMIT_UNSET)
-		system_bytes_max = pages / 2 << PAGE_SHIFT;
+	return (u64)(totalram_pages() / parts) << PAGE_SHIFT;
 }
 
 /* They may be changed at any time; what is held already stays. */
 static struct use user_max(void)
 {
 	return (struct use) {
-		.bytes = READ_ONCE(user_bytes_max),
+		.bytes = READ_ONCE(user_bytes_max) ?: part_of_memory(4),
 		.buffers = READ_ONCE(user_buffers_max),
 	};
 }
@@ -98,7 +93,7 @@ static struct use user_max(void)
 static struct use system_max(void)
 {
 	return (struct use) {
-		.bytes = READ_ONCE(system_bytes_max),
+		.bytes = READ_ONCE(system_bytes_max) ?: part_of_memory(2),
 		.buffers = READ_ONCE(system_buffers_max),
 	};
 }
@@ -280,6 +275,20 @@ void quota_uncharge(struct quota *quota, struct use less)
 	spin_unlock(&quota_lock);
 }
 
+static bool is_full(struct use held, struct use max)
+{
+	return held.buffers >= max.buffers;
+}
+
+static bool is_tighter(struct use held, struct use than)
+{
+	struct use max = user_max();
+
+	if (is_full(held, max) != is_full(than, max))
+		return is_full(held, max);
+	return room(held, max) < room(than, max);
+}
+
 /* Who of those that it counts for has the least room. */
 static struct use tightest_holder(const struct quota *quota)
 {
@@ -287,32 +296,19 @@ static struct use tightest_holder(const struct quota *quota)
 	unsigned int i;
 
 	for (i = 1; i < quota->count; i++)
-		if (room(quota->holders[i]->held, user_max()) <
-		    room(held, user_max()))
+		if (is_tighter(quota->holders[i]->held, held))
 			held = quota->holders[i]->held;
 	return held;
-}
-
-static bool is_full(struct use held, struct use max)
-{
-	return held.buffers >= max.buffers;
 }
 
 /* Which limit is the nearest: the one that refused, unless it moved since. */
 enum bufalloc_reason quota_tightest(const struct quota *quota)
 {
 	struct quota_report now;
-	bool full = false;
-	unsigned int i;
-
-	spin_lock(&quota_lock);
-	for (i = 0; i < quota->count; i++)
-		full |= is_full(quota->holders[i]->held, user_max());
-	spin_unlock(&quota_lock);
-	if (full)
-		return BUFALLOC_REASON_USER_BUFFERS;
 
 	quota_tell(quota, &now);
+	if (is_full(now.user, now.user_max))
+		return BUFALLOC_REASON_USER_BUFFERS;
 	if (is_full(now.system, now.system_max))
 		return BUFALLOC_REASON_SYSTEM_BUFFERS;
 	if (room(now.user, now.user_max) <= room(now.system, now.system_max))

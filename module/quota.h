@@ -42,8 +42,6 @@ struct quota_report {
 	struct use system_max;
 };
 
-void quota_init(void);
-
 struct quota *quota_create(const struct cred *opener);
 void quota_destroy(struct quota *quota);
 

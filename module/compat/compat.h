@@ -60,7 +60,10 @@ static inline bool dev_has_cma_area(struct device *dev)
 #else
 static inline bool dev_has_cma_area(struct device *dev)
 {
-	return dev_get_cma_area(dev);
+	/* A node of memory may have one that nobody tells of. */
+	return dev_get_cma_area(dev) ||
+	       (IS_ENABLED(CONFIG_DMA_NUMA_CMA) &&
+		dev_to_node(dev) != NUMA_NO_NODE);
 }
 #endif
 

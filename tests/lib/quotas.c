@@ -15,23 +15,23 @@ static const char *const files[QUOTAS] = {
 	[SYSTEM_BUFFERS] = PARAMETERS "system_buffers_max",
 };
 
-static int limit_read(const char *path, unsigned long *value)
+static int limit_read(const char *path, unsigned long long *value)
 {
 	FILE *file = fopen(path, "re");
 	int count;
 
 	if (!file)
 		return -errno;
-	count = fscanf(file, "%lu", value);
+	count = fscanf(file, "%llu", value);
 	fclose(file);
 	return count == 1 ? 0 : -EINVAL;
 }
 
-static int limit_write(const char *path, unsigned long value)
+static int limit_write(const char *path, unsigned long long value)
 {
 	char text[32];
 
-	snprintf(text, sizeof(text), "%lu", value);
+	snprintf(text, sizeof(text), "%llu", value);
 	return write_string(path, text);
 }
 
@@ -59,7 +59,7 @@ int quotas_lift(struct quotas *before)
 	int i, ret;
 
 	for (i = 0; i < QUOTAS; i++)
-		none.max[i] = ULONG_MAX;
+		none.max[i] = ULLONG_MAX;
 	ret = quotas_read(before);
 	return ret ? ret : quotas_write(&none);
 }

@@ -12,7 +12,7 @@ enum quota {
 };
 
 struct quotas {
-	unsigned long max[QUOTAS];
+	unsigned long long max[QUOTAS];
 };
 
 /* Each is 0 or a negative errno. */

@@ -224,12 +224,9 @@ static void sweep_some(const struct operation *operation, void *of,
 	tally->points += points;
 	step = points / (operation->most - first) + 1;
 
-	while (nth <= points) {
-		if (!try(operation, of, importer, nth, shared, tally) ||
-		    tally->wrong[0])
-			break;
-		nth += nth < first ? 1 : step;
-	}
+	/* The last ones may not be reached: their number differs a little. */
+	for (; nth <= points && !tally->wrong[0]; nth += nth < first ? 1 : step)
+		try(operation, of, importer, nth, shared, tally);
 	if (!tally->wrong[0])
 		try(operation, of, importer, 0, shared, tally);
 }

@@ -144,16 +144,20 @@ source_get()
 # source_progress LOG: for as long as it lives.
 source_progress()
 {
-	while sleep 60; do
+	while sleep 60 && kill -0 $$; do
 		say "  $(grep -c '^  CC' "$1" || true) files compiled"
 	done
 }
 
-# source_prune ARCH NAME: what interruptions left, and what was made a month ago.
+# source_prune ARCH: what interruptions left, and what nobody has booted in a month.
+# Under the lock: nobody else makes one.
 source_prune()
 {
-	find "$cache_dir/kernels/$1" -maxdepth 1 -name "*-$2-*" \( -name '*.part' -o -mtime +30 \) \
-		-exec rm -rf {} +
+	local fragments
+	table "$vm/cells" source | while read -r _ _ _ _ fragments; do
+		find "$cache_dir/kernels/$1" -maxdepth 1 -name "*-${fragments// /-}-*" \
+			\( -name '*.part' -o -mtime +30 \) -exec rm -rf {} +
+	done
 }
 
 # source_fetch SERIES ARCH: sets kernel_release. Needs the series' root, and its lists.
@@ -162,13 +166,17 @@ source_fetch()
 	local log lock watch status=0
 	kernel_release=$(source_release "$1" "$2")
 	[ "$kernel_release" ] || die "No source of kernel $1 in the package lists."
-	[ ! -d "$cache_dir/kernels/$2/$kernel_release" ] || return 0
+	if [ -d "$cache_dir/kernels/$2/$kernel_release" ]; then
+		touch "$cache_dir/kernels/$2/$kernel_release"
+		return
+	fi
 	exec {lock}> "$cache_dir/kernels/source.lock"
 	flock "$lock"
 	if [ ! -d "$cache_dir/kernels/$2/$kernel_release" ]; then
 		log=$build_dir/log/kernel-$kernel_release
 		say "kernel $kernel_release: compile (once, a quarter of an hour or more)"
 		mkdir -p "$cache_dir/kernels/$2" "$build_dir/log"
+		source_prune "$2"
 		: > "$log"
 		source_progress "$log" {lock}>&- &
 		watch=$!

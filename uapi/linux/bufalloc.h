@@ -74,9 +74,12 @@
 /**
  * DOC: Who pays
  *
- * Memory and what the kernel keeps of it are charged to the memory cgroup of the
- * task that calls ALLOC, until they are freed, whoever holds the buffer by then.
- * Past the limit of the cgroup ALLOC is ENOMEM; the OOM killer is not called.
+ * Memory, and the records that bufalloc and the file system keep of it, are charged
+ * to the memory cgroup of the task that calls ALLOC, until they are freed, whoever
+ * holds the buffer by then. Past the limit of the cgroup ALLOC is ENOMEM, and nothing
+ * that it takes calls the OOM killer. (A table of file descriptors that has to grow
+ * may, as with open(2).) The root cgroup, and kernels that do not account for their
+ * own memory (cgroup.memory=nokmem), charge nothing.
  *
  * Memory that was set aside when the machine started, and CMA memory, cannot be
  * charged to a memory cgroup: HEAP says which. Where the kernel has the dmem
@@ -89,7 +92,8 @@
  * of that namespace and of those above. They are module parameters, and INFO tells
  * them. For a quota of bytes, each buffer counts as bufalloc_info.out_buffer_cost
  * more than its memory. Memory is counted as it is taken: small write-combined
- * buffers on x86 come out of blocks of 2 MiB.
+ * buffers on x86 come out of blocks of 2 MiB, each of one open file, and charged whole
+ * to the cgroup of the task whose request took it.
  */
 
 #define BUFALLOC_IOC_TYPE 0xBF
