@@ -15,10 +15,10 @@ sources := Kbuild module uapi
 export PREFIX DESTDIR
 
 help:
-	@echo 'On any recent Debian or Ubuntu; both boot their own kernels in QEMU and leave'
-	@echo 'the running one alone:'
+	@echo 'On any recent Debian (Ubuntu was not tried). They boot their own kernels in QEMU'
+	@echo 'and leave the running one alone:'
 	@echo '  demo       camera, GPU and display share buffers; ends with a picture'
-	@echo '  check      all tests, on Debian stable kernels'
+	@echo '  check      the tests, on kernels of Debian stable'
 	@echo '  matrix     the same on more kernels and architectures: KERNEL=, ARCH= and MACHINE='
 	@echo '             choose, or CELLS= names some of them'
 	@echo '  torture    the same tests on a kernel that finds faults by itself (compiled once:'
@@ -40,9 +40,9 @@ help:
 	@echo '  dkms       the module by DKMS, which builds it again for each new kernel'
 	@echo ''
 	@echo 'For those who change it:'
-	@echo '  lint       style and static checks'
+	@echo '  lint       style and static checks; STEPS="man rooms" names some'
 	@echo '  smoke      what the continuous integration boots after make check'
-	@echo '  mutants    plants bugs in a copy, one at a time: each has to be found'
+	@echo '  mutants    plants bugs in a copy, one at a time: each has to be found; MUTANTS='
 	@echo '  fuzz       random programs of calls, MINUTES=2 and SEED=; CELL= names another kernel'
 	@echo '  matrix-table  the last results as tables, into README.md and docs/matrix.md'
 	@echo '  clean      remove build/'

@@ -62,8 +62,8 @@ extern "C" {
 
 /**
  * bufalloc_open() - open the device
- * @path: Path of the device, or NULL for %BUFALLOC_DEVICE, and where this user
- *	may not open that, %BUFALLOC_DEVICE_CHARGED.
+ * @path: Path of the device, or NULL for %BUFALLOC_DEVICE, and where that is not
+ *	there or closed to this user, %BUFALLOC_DEVICE_CHARGED.
  *
  * Return: A file descriptor, close-on-exec, to close with bufalloc_close(); or
  * a negative errno of open(2), among them

@@ -18,10 +18,14 @@ static int open_at(const char *path)
 int bufalloc_open(const char *path)
 {
 	int device = open_at(path ? path : BUFALLOC_DEVICE);
+	int charged;
 
-	/* Where one is closed to this user, the other may be open. */
-	if (!path && device == -EACCES)
-		device = open_at(BUFALLOC_DEVICE_CHARGED);
+	/* Where one is closed to this user, or was not passed in, the other may do. */
+	if (!path && (device == -EACCES || device == -ENOENT)) {
+		charged = open_at(BUFALLOC_DEVICE_CHARGED);
+		if (charged >= 0)
+			return charged;
+	}
 	return device;
 }
 

@@ -222,7 +222,7 @@ static bool refusals_are_quick(int device)
 	double start = seconds();
 	int i;
 
-	for (i = 0; i < 200; i++)
+	for (i = 0; i < rounds_of(200); i++)
 		if (buffer_open(device, 256 * MIB,
 				cachings(i % cachings_count())) != -ENOMEM)
 			return false;

@@ -7,7 +7,8 @@
 
 const char *default_device(void)
 {
-	if (access(BUFALLOC_DEVICE, R_OK | W_OK) && errno == EACCES &&
+	if (access(BUFALLOC_DEVICE, R_OK | W_OK) &&
+	    (errno == EACCES || errno == ENOENT) &&
 	    !access(BUFALLOC_DEVICE_CHARGED, R_OK | W_OK))
 		return BUFALLOC_DEVICE_CHARGED;
 	return BUFALLOC_DEVICE;

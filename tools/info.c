@@ -15,7 +15,7 @@ static const char help[] =
 	"each heap with what its cachings really are on this machine.\n"
 	"\n"
 	"  --json          print JSON\n"
-	"  --device PATH   use PATH instead of " BUFALLOC_DEVICE "\n"
+	"  --device PATH   use PATH; by default " BUFALLOC_DEVICE ", or -charged\n"
 	"  -h, --help      print this\n"
 	"\n"
 	"Exit status: 0 shown, 1 the device cannot be used, 2 wrong usage.\n";

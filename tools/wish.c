@@ -26,7 +26,7 @@ static const char help_end[] =
 	"                      own offset; then read it all back and compare\n"
 	"  --hold[=SECONDS]    keep them until Enter, end of input or a signal; or that long\n"
 	"  --json              print JSON\n"
-	"  --device PATH       use PATH instead of " BUFALLOC_DEVICE "\n"
+	"  --device PATH       use PATH; by default " BUFALLOC_DEVICE ", or -charged\n"
 	"  -h, --help          print this\n"
 	"\n"
 	"Exit status: 0 done, 1 refused or failed, 2 wrong usage.\n";

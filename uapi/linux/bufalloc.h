@@ -55,7 +55,7 @@
  *                 not zero, or a count is above BUFALLOC_MAX_BATCH
  *  4. EINVAL      an undefined flag, a zero length, an impossible value
  *  5. ENOENT      no heap has that index, or none fits the request
- *  6. EACCES      /dev/bufalloc-charged: no memory cgroup would be charged
+ *  6. EACCES      /dev/bufalloc-charged: memory that no cgroup can be charged for
  *  7. EOPNOTSUPP  defined, but not to be had from this kernel or this machine
  *  8. EBADF       QUERY: not an open file descriptor; EINVAL: not a buffer of
  *                 bufalloc
@@ -381,8 +381,8 @@ struct bufalloc_result {
  *	bufalloc_info.out_system_bytes_max.
  * @BUFALLOC_REASON_SYSTEM_BUFFERS: EDQUOT: past
  *	bufalloc_info.out_system_buffers_max.
- * @BUFALLOC_REASON_UNCHARGED: EACCES: memory that no memory cgroup is charged
- *	for, asked for through /dev/bufalloc-charged.
+ * @BUFALLOC_REASON_UNCHARGED: EACCES: memory that no memory cgroup can be
+ *	charged for, asked for through /dev/bufalloc-charged.
  */
 enum bufalloc_reason {
 	BUFALLOC_REASON_NONE = 0,
@@ -455,7 +455,7 @@ struct bufalloc_alloc {
  * @__reserved: Zero.
  * @out_max_cpu_page: Bytes of the largest page a CPU mapping of it may use.
  *
- * Errors: see DOC: Errors, steps 1 to 3, then EBADF or EINVAL for @fd.
+ * Errors: see DOC: Errors, steps 1 to 4, then EBADF or EINVAL for @fd.
  */
 struct bufalloc_query {
 	__u32 size;
