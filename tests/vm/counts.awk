@@ -4,22 +4,26 @@
 #   branches TAB file TAB reached TAB of TAB number
 # -v here=where the sources are, which it was told by other names.
 
-function read_source(path,    line, n) {
+# A function begins where a line does, with its name before a parenthesis, and ends with
+# the next such brace. The compiler only knows of those that it left in one piece.
+function read_source(path,    line, n, name) {
 	delete text
+	delete within
 	sub(/^.*\/module\//, here "module/", path)
 	while ((getline line < path) > 0) {
+		if (line ~ /^[a-z].*\(/ && line !~ /;$/) {
+			name = line
+			sub(/\(.*/, "", name)
+			sub(/.*[ *]/, "", name)
+		}
+		within[++n] = name
+		if (line ~ /^}/)
+			name = ""
 		gsub(/^[ \t]+|[ \t]+$/, "", line)
 		gsub(/\t/, " ", line)
-		text[++n] = line
+		text[n] = line
 	}
 	close(path)
-}
-
-function function_at(number,    start, found) {
-	for (start in begins)
-		if (start + 0 <= number && start + 0 > found + 0)
-			found = start
-	return begins[found]
 }
 
 { key = substr($0, 1, index($0, ":") - 1); split(substr($0, index($0, ":") + 1), word, ",") }
@@ -29,16 +33,11 @@ key == "SF" {
 	file = path
 	sub(/.*\//, "", file)
 	read_source(path)
-	delete begins
 	delete times
 	delete branches
 	delete reached
 }
 
-# Older and newer lcov.
-key == "FN" { begins[word[1]] = word[length(word)] }
-key == "FNL" { start_of[word[1]] = word[2] }
-key == "FNA" { begins[start_of[word[1]]] = word[3] }
 key == "DA" { times[word[1]] = word[2] }
 key == "BRDA" {
 	branches[word[1]]++
@@ -47,7 +46,7 @@ key == "BRDA" {
 
 /^end_of_record/ {
 	for (number in times)
-		printf "line\t%s\t%s\t%d\t%d\t%s\n", file, function_at(number + 0), times[number], number, text[number]
+		printf "line\t%s\t%s\t%d\t%d\t%s\n", file, within[number + 0], times[number], number, text[number]
 	for (number in branches)
 		printf "branches\t%s\t%d\t%d\t%d\n", file, reached[number], branches[number], number
 }
