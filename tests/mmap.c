@@ -110,6 +110,28 @@ TEST_F(mmap, executable_is_EPERM)
 	munmap(bytes, LENGTH);
 }
 
+/* The kernel refuses it for each dma-buf, but not for each file of an importer. */
+TEST_F(mmap, executable_is_EPERM_without_the_core)
+{
+	int importer = importer_open();
+	unsigned char *bytes;
+	off_t start;
+	int id;
+
+	ASSERT_LE(0, importer);
+	id = importer_attach(importer, self->fd, IMPORTER_DEVICE_64);
+	ASSERT_LE(0, id);
+	start = id * IMPORTER_MMAP_STEP;
+	EXPECT_EQ(-EPERM, try_mmap(LENGTH, PROT_READ | PROT_EXEC, MAP_SHARED,
+				   importer, start, &bytes));
+	ASSERT_EQ(0, try_mmap(LENGTH, PROT_READ, MAP_SHARED, importer, start,
+			      &bytes));
+	EXPECT_EQ(-1, mprotect(bytes, 4096, PROT_READ | PROT_EXEC));
+	EXPECT_EQ(EACCES, errno);
+	munmap(bytes, LENGTH);
+	close(importer);
+}
+
 /* What is read at an offset is what was written there. */
 TEST_F(mmap, offsets_are_the_buffer_s)
 {
