@@ -304,6 +304,22 @@ TEST_F_TIMEOUT(buffer, vmap, PATIENCE)
 	SWEEP(&operation, &self->use, self->use.importer);
 }
 
+/* A list of pages that fits into one has no other place to come from. */
+TEST_F_TIMEOUT(buffer, vmap_of_a_few_pages, PATIENCE)
+{
+	struct operation operation = {
+		.name = named(&self->use, "vmap-64K"),
+		.run = run_vmap,
+		.errors = { ENOMEM },
+	};
+
+	close(self->use.fd);
+	self->use.fd = buffer_open(self->use.device, 64 * KIB,
+				   variant->caching);
+	ASSERT_LE(0, self->use.fd);
+	SWEEP(&operation, &self->use, self->use.importer);
+}
+
 static int map_part(struct use *use, size_t offset, size_t length)
 {
 	void *bytes = mmap(NULL, length, RW, MAP_SHARED, use->fd, offset);
