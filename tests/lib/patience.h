@@ -3,6 +3,8 @@
 #ifndef TESTS_PATIENCE_H
 #define TESTS_PATIENCE_H
 
+#include <stdbool.h>
+
 /* Seconds for a test that takes long on a kernel that watches everything. */
 #define PATIENCE 600
 
@@ -11,5 +13,8 @@
  * long there, and what it watches for does not need as many.
  */
 int rounds_of(int rounds);
+
+/* Whether this is one. */
+bool is_watched(void);
 
 #endif /* TESTS_PATIENCE_H */
