@@ -235,6 +235,51 @@ FIXTURE_TEARDOWN(size)
 	EXPECT_EQ(0, quotas_write(&self->quotas));
 }
 
+#define PAGES 512
+
+/* Pages that were taken one by one, every second of them given back. */
+static int take_every_second(int device, uint32_t caching,
+			     struct mapping *pages)
+{
+	static struct bufalloc_request requests[PAGES];
+	static struct bufalloc_result results[PAGES];
+	int i, ret;
+
+	for (i = 0; i < PAGES; i++)
+		requests[i] = request_of(4 * KIB, caching);
+	ret = bufalloc_alloc_batch(device, requests, results, PAGES, NULL,
+				   NULL);
+	for (i = 0; !ret && i < PAGES; i++) {
+		if (i % 2)
+			ret = buffer_map(results[i].fd, &pages[i / 2]);
+		close(results[i].fd);
+	}
+	return ret;
+}
+
+/* Holes between buffers are of no use to one that is longer, and it hits no other. */
+TEST_F(size, holes_are_left_to_what_fits)
+{
+	static struct mapping pages[PAGES / 2];
+	struct mapping large;
+	int fd, i;
+
+	ASSERT_EQ(0, take_every_second(self->device, variant->caching, pages));
+	for (i = 0; i < PAGES / 2; i++)
+		memset(pages[i].bytes, i, pages[i].length);
+	fd = buffer_open(self->device, 64 * KIB, variant->caching);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, buffer_map(fd, &large));
+	EXPECT_TRUE(mapping_is(&large, 0));
+	memset(large.bytes, 0xff, large.length);
+	for (i = 0; i < PAGES / 2; i++) {
+		EXPECT_TRUE(mapping_is(&pages[i], i));
+		buffer_unmap(&pages[i]);
+	}
+	buffer_unmap(&large);
+	close(fd);
+}
+
 /* S21: kept. */
 TEST_F(size, contiguous_is_one_segment)
 {

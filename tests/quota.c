@@ -111,6 +111,25 @@ TEST_F(quota, user_bytes_are_refused_by_name)
 	EXPECT_EQ(BUFALLOC_REASON_USER_BYTES, reason);
 }
 
+/* Small buffers may share memory, which is charged as a whole. */
+TEST_F(quota, shared_memory_is_refused_by_name)
+{
+	struct bufalloc_request request =
+		request_of(64 * KIB, machine_has_wc() ? BUFALLOC_CACHING_WC :
+							BUFALLOC_CACHING_COHERENT);
+	struct bufalloc_result result;
+	struct bufalloc_info info;
+	uint32_t reason;
+
+	ASSERT_EQ(0, bufalloc_get_info(self->device, &info));
+	SET_LIMIT(USER_BYTES, info.out_user_bytes + 32 * KIB + self->cost);
+	EXPECT_EQ(-EDQUOT, bufalloc_alloc(self->device, &request, &result,
+					  &reason));
+	EXPECT_EQ(BUFALLOC_REASON_USER_BYTES, reason);
+	EXPECT_EQ(self->bytes, live_bytes());
+	EXPECT_EQ(self->buffers, live_buffers());
+}
+
 TEST_F(quota, user_buffers_are_refused_by_name)
 {
 	struct bufalloc_info info;

@@ -180,4 +180,24 @@ TEST_F(segment, limits_differ_on_one_buffer)
 			  self->map.bytes[LENGTH - CHUNK + i]);
 }
 
+/* Memory comes in pages: less than one of them cannot be described. */
+TEST(shorter_than_a_page_is_EINVAL)
+{
+	int device = bufalloc_open(NULL);
+	int importer = importer_open();
+	int fd;
+
+	ASSERT_LE(0, device);
+	ASSERT_LE(0, importer);
+	fd = buffer_open(device, MIB, BUFALLOC_CACHING_COHERENT);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, importer_limit(importer, IMPORTER_DEVICE_64, 2048));
+	EXPECT_EQ(-EINVAL, importer_attach(importer, fd, IMPORTER_DEVICE_64));
+	ASSERT_EQ(0, importer_limit(importer, IMPORTER_DEVICE_64, 4096));
+	EXPECT_LE(0, importer_attach(importer, fd, IMPORTER_DEVICE_64));
+	close(fd);
+	close(importer);
+	bufalloc_close(device);
+}
+
 TEST_HARNESS_MAIN
