@@ -393,4 +393,58 @@ TEST_F(quota, containers_count_for_their_owner)
 	close(mapped[1]);
 }
 
+/*
+ * SOMEBODY takes a buffer. An id of a user namespace of his asks for another one, and
+ * is told that he is the one who has no more.
+ */
+static int contained_by_full(int ready, int mapped)
+{
+	struct bufalloc_info info;
+	uint32_t reason = 0;
+	char byte;
+	int device;
+
+	if (setresuid(SOMEBODY, SOMEBODY, SOMEBODY) ||
+	    take(bufalloc_open(NULL), 4096, NULL) < 0 || unshare(CLONE_NEWUSER))
+		return 1;
+	if (write(ready, "u", 1) != 1 || read(mapped, &byte, 1) != 1)
+		return 2;
+	if (setresuid(7, 7, 7))
+		return 3;
+	device = bufalloc_open(NULL);
+	if (device < 0)
+		return 4;
+	if (take(device, 4096, &reason) != -EDQUOT ||
+	    reason != BUFALLOC_REASON_USER_BUFFERS)
+		return 5;
+	if (bufalloc_get_info(device, &info))
+		return 6;
+	return info.out_user_buffers != 1 || info.out_client_buffers;
+}
+
+TEST_F(quota, containers_are_told_of_an_owner_who_is_full)
+{
+	int ready[2], mapped[2], status;
+	pid_t child;
+	char byte;
+
+	ASSERT_EQ(0, chmod("/dev/bufalloc", 0666));
+	SET_LIMIT(USER_BUFFERS, 1);
+	ASSERT_EQ(0, pipe(ready));
+	ASSERT_EQ(0, pipe(mapped));
+	child = fork();
+	if (!child)
+		_exit(contained_by_full(ready[1], mapped[0]));
+	close(ready[1]);
+	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	ASSERT_EQ(0, map_ids(child, "uid_map", "0 100000 65536"));
+	ASSERT_EQ(1, write(mapped[1], "m", 1));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, chmod("/dev/bufalloc", 0600));
+	close(ready[0]);
+	close(mapped[0]);
+	close(mapped[1]);
+}
+
 TEST_HARNESS_MAIN
