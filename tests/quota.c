@@ -394,8 +394,8 @@ TEST_F(quota, containers_count_for_their_owner)
 }
 
 /*
- * SOMEBODY takes a buffer. An id of a user namespace of his asks for another one, and
- * is told that he is the one who has no more.
+ * SOMEBODY takes two buffers. An id of a user namespace of his asks for another one,
+ * and is told that he is the one who has no more.
  */
 static int contained_by_full(int ready, int mapped)
 {
@@ -405,6 +405,7 @@ static int contained_by_full(int ready, int mapped)
 	int device;
 
 	if (setresuid(SOMEBODY, SOMEBODY, SOMEBODY) ||
+	    take(bufalloc_open(NULL), 4096, NULL) < 0 ||
 	    take(bufalloc_open(NULL), 4096, NULL) < 0 || unshare(CLONE_NEWUSER))
 		return 1;
 	if (write(ready, "u", 1) != 1 || read(mapped, &byte, 1) != 1)
@@ -419,17 +420,23 @@ static int contained_by_full(int ready, int mapped)
 		return 5;
 	if (bufalloc_get_info(device, &info))
 		return 6;
-	return info.out_user_buffers != 1 || info.out_client_buffers;
+	return info.out_user_buffers != 2 || info.out_client_buffers;
 }
 
+/* Though the id itself has less room for bytes, by what it took outside. */
 TEST_F(quota, containers_are_told_of_an_owner_who_is_full)
 {
-	int ready[2], mapped[2], status;
+	int ready[2], mapped[2], outside, fd, status;
 	pid_t child;
 	char byte;
 
 	ASSERT_EQ(0, chmod("/dev/bufalloc", 0666));
-	SET_LIMIT(USER_BUFFERS, 1);
+	SET_LIMIT(USER_BUFFERS, 2);
+	ASSERT_EQ(0, setresuid(100007, 0, 0));
+	outside = bufalloc_open(NULL);
+	ASSERT_EQ(0, setresuid(0, 0, 0));
+	fd = take(outside, MIB, NULL);
+	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, pipe(ready));
 	ASSERT_EQ(0, pipe(mapped));
 	child = fork();
@@ -442,6 +449,8 @@ TEST_F(quota, containers_are_told_of_an_owner_who_is_full)
 	ASSERT_EQ(child, waitpid(child, &status, 0));
 	EXPECT_EQ(0, status);
 	EXPECT_EQ(0, chmod("/dev/bufalloc", 0600));
+	close(fd);
+	bufalloc_close(outside);
 	close(ready[0]);
 	close(mapped[0]);
 	close(mapped[1]);
