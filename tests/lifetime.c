@@ -21,6 +21,7 @@
 #include "lib/guest.h"
 #include "lib/imports.h"
 #include "lib/passing.h"
+#include "lib/quotas.h"
 
 #define LENGTH (8 * MIB)
 #define WORD 0x6b6b6b6b6b6b6b6bULL
@@ -33,10 +34,13 @@ FIXTURE(lifetime)
 	long bytes;
 	long buffers;
 	struct mapping map;
+	struct quotas quotas;
 };
 
+/* What some take is more than a small machine lets one user have. */
 FIXTURE_SETUP(lifetime)
 {
+	ASSERT_EQ(0, quotas_lift(&self->quotas));
 	self->caching = machine_has_wc() ? BUFALLOC_CACHING_WC :
 					   BUFALLOC_CACHING_COHERENT;
 	self->bytes = live_bytes();
@@ -53,6 +57,7 @@ FIXTURE_TEARDOWN(lifetime)
 {
 	EXPECT_EQ(self->bytes, live_bytes());
 	EXPECT_EQ(self->buffers, live_buffers());
+	EXPECT_EQ(0, quotas_write(&self->quotas));
 }
 
 #define EXPECT_ALIVE() \

@@ -661,6 +661,17 @@ TEST_F(limits, results_over_the_call)
 	EXPECT_EQ(0, close(next));
 }
 
+/*
+ * Where a long has 32 bits, the core refuses what ends above its largest number before
+ * it asks anybody. (The C library refuses what no page number can say.)
+ */
+static int unless_past_long(uint64_t offset, size_t length, int expected)
+{
+	if (sizeof(long) == 4 && offset < 1ULL << 44 && offset + length > UINT32_MAX)
+		return -EOVERFLOW;
+	return expected;
+}
+
 /* A buffer of two pages, mapped at each offset, and of each length. */
 TEST_F(limits, offsets_and_lengths_of_mmap)
 {
@@ -700,7 +711,9 @@ TEST_F(limits, offsets_and_lengths_of_mmap)
 	ASSERT_LE(0, fd);
 	for (i = 0; i < ARRAY_SIZE(maps); i++) {
 		bytes = mmap(NULL, maps[i].length, RW, MAP_SHARED, fd, maps[i].offset);
-		EXPECT_EQ(maps[i].expected, bytes == MAP_FAILED ? -errno : 0)
+		EXPECT_EQ(unless_past_long(maps[i].offset, maps[i].length,
+					   maps[i].expected),
+			  bytes == MAP_FAILED ? -errno : 0)
 		{
 			TH_LOG("%#zx at %#llx", maps[i].length,
 			       (unsigned long long)maps[i].offset);
@@ -743,7 +756,9 @@ TEST_F(limits, offsets_of_mmap_without_the_core)
 	for (i = 0; i < ARRAY_SIZE(maps); i++) {
 		bytes = mmap(NULL, maps[i].length, RW, MAP_SHARED, importer,
 			     start + maps[i].offset);
-		EXPECT_EQ(maps[i].expected, bytes == MAP_FAILED ? -errno : 0)
+		EXPECT_EQ(unless_past_long(maps[i].offset, maps[i].length,
+					   maps[i].expected),
+			  bytes == MAP_FAILED ? -errno : 0)
 		{
 			TH_LOG("%#zx at %#llx", maps[i].length,
 			       (unsigned long long)maps[i].offset);
