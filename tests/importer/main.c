@@ -190,13 +190,23 @@ static void describe(struct device *dev, const struct sg_table *sgt,
 	}
 }
 
+/*
+ * Other exporters take it for granted that who imports does DMA, and the DMA API
+ * warns. Ours has to refuse it by itself.
+ */
+static bool can_map(const struct import *import)
+{
+	return import->port->dev->dma_mask ||
+	       !strcmp(import->attach->dmabuf->exp_name, "bufalloc");
+}
+
 static struct sg_table *import_map(struct import *import,
 				   enum dma_data_direction direction)
 {
 	struct sg_table *sgt = ERR_PTR(-ENODEV);
 
 	mutex_lock(&import->port->lock);
-	if (!import->port->gone)
+	if (!import->port->gone && can_map(import))
 		sgt = dma_buf_map_attachment_unlocked(import->attach,
 						      direction);
 	mutex_unlock(&import->port->lock);
