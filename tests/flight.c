@@ -60,6 +60,7 @@ enum point {
  * @socket: with a message in it that has the buffer, or -1.
  * @kept: by one of these two.
  * @bytes: live before there was a buffer.
+ * @wrong: what was not as it must be, or NULL.
  */
 struct flight {
 	int device;
@@ -72,6 +73,7 @@ struct flight {
 	int socket;
 	bool kept;
 	long bytes;
+	const char *wrong;
 };
 
 static void drop(int *fd)
@@ -697,10 +699,16 @@ static bool is_right(struct flight *flight, enum point point)
 	bool at_work = flight->importer >= 0 &&
 		       (point == STARTED || point == HALFWAY);
 
-	if (!is_alive(flight))
+	if (!is_alive(flight)) {
+		flight->wrong = "the bytes that live";
 		return false;
-	return at_work || data_matches(flight, point >= STARTED,
-				       point >= MAPPED && point < UNMAPPED);
+	}
+	if (!at_work && !data_matches(flight, point >= STARTED,
+				      point >= MAPPED && point < UNMAPPED)) {
+		flight->wrong = "the data";
+		return false;
+	}
+	return true;
 }
 
 /* The importer goes, and who has the buffer then decides. */
@@ -709,6 +717,7 @@ static bool ends_right(struct flight *flight)
 	bool held = flight->fd >= 0 || flight->map.length || flight->kept;
 
 	drop(&flight->importer);
+	flight->wrong = "the bytes that live at the end";
 	return held ? is_alive(flight) : live_bytes() == flight->bytes;
 }
 
@@ -723,14 +732,17 @@ static enum outcome fly(struct flight *flight,
 			const struct event *event,
 			enum point event_at, enum point *point)
 {
+	flight->wrong = "the buffer could not be filled";
 	if (fill(flight->fd, &flight->map, false))
 		return WRONG;
 	for (*point = ATTACHED; *point < POINTS; ++*point) {
+		flight->wrong = "the importer";
 		if (advance(flight, *point))
 			return WRONG;
 		if (*point == event_at) {
 			if (!is_at(flight, *point))
 				return LATE;
+			flight->wrong = "the event";
 			if (event->happens(flight))
 				return WRONG;
 		}
@@ -771,8 +783,8 @@ static void fly_at_each_point(struct __test_metadata *_metadata,
 		}
 		EXPECT_EQ(RIGHT, outcome)
 		{
-			TH_LOG("event at point %d, seen at point %d", event_at,
-			       point);
+			TH_LOG("event at point %d, wrong at point %d: %s",
+			       event_at, point, self->flight.wrong);
 		}
 	}
 }
