@@ -177,15 +177,37 @@ static int event_zap(struct flight *flight)
 	return importer_zap(flight->importer, flight->fd);
 }
 
-/* 0 where that process runs that program. */
-static int runs(pid_t process, const char *program)
+/* Whether that process runs that program, and waits: it has let go of the old one. */
+static bool runs(pid_t process, const char *program)
 {
-	char link[64], path[64] = {};
+	char link[64], stat[64], path[64] = {}, state = 0;
+	FILE *file;
 
 	snprintf(link, sizeof(link), "/proc/%d/exe", process);
-	if (readlink(link, path, sizeof(path) - 1) < 0)
-		return -errno;
-	return strcmp(path, program) ? -ENOEXEC : 0;
+	if (readlink(link, path, sizeof(path) - 1) < 0 || strcmp(path, program))
+		return false;
+
+	snprintf(stat, sizeof(stat), "/proc/%d/stat", process);
+	file = fopen(stat, "re");
+	if (!file)
+		return false;
+	if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	fclose(file);
+	return state == 'S';
+}
+
+/* What is closed at exec is so before the program begins, but not all at once. */
+static int await_program(pid_t process, const char *program)
+{
+	int tries;
+
+	for (tries = 0; tries < 5000; tries++) {
+		if (runs(process, program))
+			return 0;
+		usleep(1000);
+	}
+	return -ENOEXEC;
 }
 
 /*
@@ -218,7 +240,7 @@ static int give_to_child(struct flight *flight, char *const program[])
 	if (read(ready[0], &byte, 1) != !program)
 		return -EPIPE;
 	close(ready[0]);
-	return program ? runs(flight->holder, program[0]) : 0;
+	return program ? await_program(flight->holder, program[0]) : 0;
 }
 
 static int event_fork(struct flight *flight)
