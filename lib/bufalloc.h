@@ -174,6 +174,25 @@ static inline int bufalloc_alloc_batch(int device,
 				    reason);
 }
 
+/**
+ * bufalloc_commit() - have buffers get their memory, all or none
+ * @device: What bufalloc_open() returned.
+ * @fds: @count buffers' file descriptors, of this or any other process: those that
+ *	were allocated with %BUFALLOC_ALLOC_DEFERRED and not used yet. Others keep
+ *	the memory they have.
+ * @count: 1 to bufalloc_info.out_max_batch.
+ * @failed: Where the index of the buffer that could not be goes, or NULL. @count
+ *	when the errno concerns no single buffer.
+ * @reason: Where its &enum bufalloc_reason goes, or NULL.
+ *
+ * The memory is chosen so that all devices that are attached by now reach it.
+ *
+ * Return: 0, or a negative errno as listed in <linux/bufalloc.h>: every buffer is as
+ * it was then.
+ */
+int bufalloc_commit(int device, const int *fds, uint32_t count,
+		    uint32_t *failed, uint32_t *reason);
+
 int bufalloc_query_sized(int device, int fd, struct bufalloc_query *query,
 			 size_t size);
 

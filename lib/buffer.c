@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Buffers: making them, asking what they are, naming them. */
+/* Buffers: making them, giving them memory, asking what they are, naming them. */
 #include <errno.h>
 #include <string.h>
 
@@ -34,6 +34,26 @@ int bufalloc_alloc_sized(int device, const struct bufalloc_request *requests,
 		*failed = alloc.out_failed;
 	if (reason)
 		*reason = alloc.out_reason;
+	return ret;
+}
+
+int bufalloc_commit(int device, const int *fds, uint32_t count,
+		    uint32_t *failed, uint32_t *reason)
+{
+	struct bufalloc_commit commit = {
+		.size = sizeof(commit),
+		.fds = (uintptr_t)fds,
+		.count = count,
+		/* For a kernel that does not know this call. */
+		.out_failed = count,
+	};
+	int ret;
+
+	ret = bufalloc_ioctl(device, BUFALLOC_IOCTL_COMMIT, &commit);
+	if (failed)
+		*failed = commit.out_failed;
+	if (reason)
+		*reason = commit.out_reason;
 	return ret;
 }
 

@@ -39,6 +39,32 @@ static const char *const reasons[] = {
 		"All users together would hold more buffers than they may.",
 	[BUFALLOC_REASON_UNCHARGED] =
 		"No memory cgroup can be charged for this memory, as this device demands.",
+	[BUFALLOC_REASON_ALIGNMENT] =
+		"The alignment is not a power of two up to 4 MiB, or no memory is aligned like that.",
+	[BUFALLOC_REASON_SEGMENTS] =
+		"There is no memory in so few physically contiguous runs.",
+	[BUFALLOC_REASON_NARROW] =
+		"There is not enough memory where all attached devices reach it.",
+	[BUFALLOC_REASON_UNREACHABLE] =
+		"The device does not reach the memory: its DMA mask is too small, and no IOMMU translates for it.",
+	[BUFALLOC_REASON_BOUNCED] =
+		"The device would work on a copy of the memory (swiotlb), which this buffer cannot have.",
+	[BUFALLOC_REASON_NOT_SNOOPING] =
+		"The device does not see what is in the processor's caches, and this memory gets no syncs: use wc or cached.",
+	[BUFALLOC_REASON_TABLE] =
+		"The segments that the device takes do not fit the buffer's pages.",
+	[BUFALLOC_REASON_NO_DMA] =
+		"The device does no DMA.",
+	[BUFALLOC_REASON_DIRECTION] =
+		"The device has the buffer mapped in another direction.",
+	[BUFALLOC_REASON_MAPPING] =
+		"The buffer could not be mapped for the device: its addresses ran out, or the memory for its tables.",
+	[BUFALLOC_REASON_FD] =
+		"A file descriptor is not open, or is not a buffer of bufalloc.",
+	[BUFALLOC_REASON_TWICE] =
+		"The same buffer is there twice.",
+	[BUFALLOC_REASON_CHANGED] =
+		"Devices were attached to the buffers again and again meanwhile.",
 };
 
 static const char *const cachings[] = {

@@ -13,9 +13,9 @@
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/minmax.h>
-#include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/swiotlb.h>
+#include <linux/ww_mutex.h>
 
 #include "attachment.h"
 #include "backing.h"
@@ -107,7 +107,7 @@ static bool is_whole(const struct attachment *attachment)
 
 	for_each_sgtable_dma_sg(sgt, sg, i)
 		length += sg_dma_len(sg);
-	return length == attachment->backing->length;
+	return length == attachment->backing->demand.length;
 }
 
 /**
@@ -174,27 +174,62 @@ static void mapping_destroy(struct attachment *attachment)
 	attachment->dir = DMA_NONE;
 }
 
+/* What can be known before it is mapped. */
+static int check_device(const struct attachment *attachment,
+			enum bufalloc_reason *reason)
+{
+	/* Not every driver that imports is one of a device that does DMA. */
+	if (!attachment->dev->dma_mask) {
+		*reason = BUFALLOC_REASON_NO_DMA;
+		return -ENODEV;
+	}
+	if (!is_reachable(attachment)) {
+		*reason = is_swiotlb_force_bounce(attachment->dev) ?
+				  BUFALLOC_REASON_BOUNCED :
+				  BUFALLOC_REASON_UNREACHABLE;
+		return -EIO;
+	}
+	if (is_stale(attachment)) {
+		*reason = BUFALLOC_REASON_NOT_SNOOPING;
+		return -EIO;
+	}
+	return 0;
+}
+
+static int check_mapping(const struct attachment *attachment,
+			 enum bufalloc_reason *reason)
+{
+	if (is_bounced(attachment)) {
+		*reason = BUFALLOC_REASON_BOUNCED;
+		return -EIO;
+	}
+	if (!is_whole(attachment)) {
+		*reason = BUFALLOC_REASON_TABLE;
+		return -EIO;
+	}
+	return 0;
+}
+
 static int mapping_create(struct attachment *attachment,
-			  enum dma_data_direction dir)
+			  enum dma_data_direction dir,
+			  enum bufalloc_reason *reason)
 {
 	int ret;
 
-	/* Not every driver that imports is one of a device that does DMA. */
-	if (!attachment->dev->dma_mask)
-		return -ENODEV;
-	if (!is_reachable(attachment) || is_stale(attachment))
-		return -EIO;
+	ret = check_device(attachment, reason);
+	if (ret)
+		return ret;
 
+	*reason = BUFALLOC_REASON_MAPPING;
 	ret = dma_map_sgtable(attachment->dev, &attachment->sgt, dir,
 			      map_attrs(attachment));
 	if (ret)
 		return ret;
 	attachment->dir = dir;
 
-	if (is_bounced(attachment) || !is_whole(attachment))
-		ret = -EIO;
-	else
-		ret = spans_create(attachment);
+	ret = spans_create(attachment);
+	if (!ret)
+		ret = check_mapping(attachment, reason);
 	if (ret)
 		mapping_destroy(attachment);
 	return ret;
@@ -268,6 +303,17 @@ static int table_create(struct attachment *attachment)
 	return 0;
 }
 
+/**
+ * attachment_provide_table() - list the memory as the device takes it
+ * @attachment: of a buffer that has its memory.
+ *
+ * Return: 0, -EINVAL for a device whose segments are shorter than a page, -ENOMEM.
+ */
+int attachment_provide_table(struct attachment *attachment)
+{
+	return attachment->sgt.sgl ? 0 : table_create(attachment);
+}
+
 static bool covers(enum dma_data_direction have, enum dma_data_direction want)
 {
 	return have == want || have == DMA_BIDIRECTIONAL;
@@ -275,21 +321,25 @@ static bool covers(enum dma_data_direction have, enum dma_data_direction want)
 
 /* Map in that direction, or widen a mapping that nobody uses. */
 static int mapping_provide(struct attachment *attachment,
-			   enum dma_data_direction dir)
+			   enum dma_data_direction dir,
+			   enum bufalloc_reason *reason)
 {
 	if (attachment->dir == DMA_NONE)
-		return mapping_create(attachment, dir);
-	if (attachment->users)
+		return mapping_create(attachment, dir, reason);
+	if (attachment->users) {
+		*reason = BUFALLOC_REASON_DIRECTION;
 		return -EBUSY;
+	}
 
 	mapping_destroy(attachment);
-	return mapping_create(attachment, DMA_BIDIRECTIONAL);
+	return mapping_create(attachment, DMA_BIDIRECTIONAL, reason);
 }
 
 /**
  * attachment_map() - let the importer's device at the memory
- * @attachment: whose.
+ * @attachment: whose, with a table.
  * @dir: the direction of the DMA to come.
+ * @reason: why not, where that fails.
  *
  * Return: the importer's table, or an ERR_PTR: -EBUSY where it is in use in
  * another direction, -EIO where the device cannot see the memory itself, only
@@ -297,7 +347,8 @@ static int mapping_provide(struct attachment *attachment,
  * what dma_map_sgtable() returned.
  */
 struct sg_table *attachment_map(struct attachment *attachment,
-				enum dma_data_direction dir)
+				enum dma_data_direction dir,
+				enum bufalloc_reason *reason)
 {
 	int ret;
 
@@ -307,7 +358,7 @@ struct sg_table *attachment_map(struct attachment *attachment,
 	if (covers(attachment->dir, dir)) {
 		attachment_sync_for_device(attachment, dir);
 	} else {
-		ret = mapping_provide(attachment, dir);
+		ret = mapping_provide(attachment, dir, reason);
 		if (ret)
 			return ERR_PTR(ret);
 	}
@@ -351,16 +402,12 @@ void attachment_sync_for_device(struct attachment *attachment,
 					   span->size, dir);
 }
 
-/*
- * Return: an attachment that is not mapped yet, or an ERR_PTR: -EINVAL for a
- * device whose segments are shorter than a page, -ENOMEM.
- */
+/* Return: an attachment without a table, or an ERR_PTR: -ENOMEM. */
 struct attachment *attachment_create(struct device *dev,
 				     const struct backing *backing,
-				     struct mutex *lock)
+				     struct ww_mutex *lock)
 {
 	struct attachment *attachment;
-	int ret;
 
 	attachment = kzalloc(sizeof(*attachment), GFP_METADATA);
 	if (!attachment)
@@ -371,12 +418,6 @@ struct attachment *attachment_create(struct device *dev,
 	attachment->lock = lock;
 	attachment->backing = backing;
 	attachment->dir = DMA_NONE;
-	ret = table_create(attachment);
-	if (ret) {
-		put_device(dev);
-		kfree(attachment);
-		return ERR_PTR(ret);
-	}
 	return attachment;
 }
 
@@ -392,9 +433,9 @@ void attachment_destroy(struct attachment *attachment)
 /* The driver leaves the device: what is kept for it goes, now or when unmapped. */
 void attachment_leave(struct attachment *attachment)
 {
-	mutex_lock(attachment->lock);
+	ww_mutex_lock(attachment->lock, NULL);
 	attachment->leaving = true;
 	if (!attachment->users)
 		mapping_destroy(attachment);
-	mutex_unlock(attachment->lock);
+	ww_mutex_unlock(attachment->lock);
 }

@@ -6,10 +6,12 @@
 #include <linux/list.h>
 #include <linux/scatterlist.h>
 
+#include <linux/bufalloc.h>
+
 struct backing;
 struct device;
-struct mutex;
 struct span;
+struct ww_mutex;
 
 /**
  * struct attachment - one importer's view of a buffer
@@ -18,7 +20,8 @@ struct span;
  * @lock: the buffer's.
  * @dev: the importer's device; held.
  * @backing: the buffer's memory.
- * @sgt: the importer's own table, mapped for @dev while @dir is not DMA_NONE.
+ * @sgt: the importer's own table, empty until there is memory; mapped for @dev
+ *	while @dir is not DMA_NONE.
  * @dir: the direction of that mapping.
  * @users: maps that have not been unmapped.
  * @leaving: the driver leaves @dev: no mapping is kept any more.
@@ -29,7 +32,7 @@ struct span;
 struct attachment {
 	struct list_head node;
 	struct list_head watched;
-	struct mutex *lock;
+	struct ww_mutex *lock;
 	struct device *dev;
 	const struct backing *backing;
 	struct sg_table sgt;
@@ -41,12 +44,14 @@ struct attachment {
 
 struct attachment *attachment_create(struct device *dev,
 				     const struct backing *backing,
-				     struct mutex *lock);
+				     struct ww_mutex *lock);
 void attachment_destroy(struct attachment *attachment);
 void attachment_leave(struct attachment *attachment);
 
+int attachment_provide_table(struct attachment *attachment);
 struct sg_table *attachment_map(struct attachment *attachment,
-				enum dma_data_direction dir);
+				enum dma_data_direction dir,
+				enum bufalloc_reason *reason);
 void attachment_unmap(struct attachment *attachment,
 		      enum dma_data_direction dir);
 

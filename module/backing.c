@@ -7,6 +7,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/scatterlist.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/vmstat.h>
@@ -16,19 +17,21 @@
 #include "caching.h"
 #include "client.h"
 #include "heap.h"
+#include "quota.h"
 
 /* A rest carved in pieces smaller than this would make the lists long. */
 #define PIECE_MIN SZ_64K
 
 /*
- * How hard to try. A page is needed, a large chunk nice to have; but a block is
- * worth some compaction, since going without splits the kernel's mapping for
- * good.
+ * How hard to try. A page, or what is aligned, is needed, a large chunk nice to
+ * have; but a block is worth some compaction, since going without splits the
+ * kernel's mapping for good.
  */
-static gfp_t chunk_effort(const struct source *source, size_t size)
+static gfp_t chunk_effort(const struct backing *backing, size_t size)
 {
-	if (size == PAGE_SIZE ||
-	    (size == BLOCK_SIZE_MIN && caching_is_of_memory(source->memtype)))
+	if (size == backing->demand.alignment ||
+	    (size == BLOCK_SIZE_MIN &&
+	     caching_is_of_memory(backing->source.memtype)))
 		return __GFP_RETRY_MAYFAIL;
 	return __GFP_NORETRY;
 }
@@ -37,12 +40,14 @@ static gfp_t chunk_effort(const struct source *source, size_t size)
  * struct want - the next chunk
  * @size: bytes.
  * @least: bytes that will do where it is a piece of a block; else 0.
+ * @alignment: of its address.
  * @form: what it must be where it is an allocation of its own.
  * @gfp: how hard to try.
  */
 struct want {
 	size_t size;
 	size_t least;
+	size_t alignment;
 	enum chunk_form form;
 	gfp_t gfp;
 };
@@ -92,8 +97,21 @@ static int chunk_take(struct chunk *chunk, const struct source *source,
 {
 	if (want->least)
 		return block_carve(chunk, source, want->size, want->least,
-				   want->gfp);
+				   want->alignment, want->gfp);
 	return chunk_alloc(chunk, source, want->size, want->form, want->gfp);
+}
+
+static int chunk_clear(const struct chunk *chunk, const struct source *source)
+{
+	if (chunk->cleared)
+		return 0;
+	return caching_clear(chunk->page, chunk->size, source->memtype);
+}
+
+/* An area for long runs may not align them as the page allocator does. */
+static bool chunk_fits(const struct chunk *chunk, const struct want *want)
+{
+	return IS_ALIGNED(chunk->dma, want->alignment);
 }
 
 /* Every chunk passes here. Returns the bytes added, or an error. */
@@ -118,8 +136,7 @@ static ssize_t backing_add(struct backing *backing, const struct want *want)
 		return ret;
 	}
 
-	if (!chunk->cleared)
-		ret = caching_clear(chunk->page, chunk->size, source->memtype);
+	ret = chunk_fits(chunk, want) ? chunk_clear(chunk, source) : -ENOMEM;
 	if (ret) {
 		chunk_release(chunk, source);
 		return ret;
@@ -130,12 +147,14 @@ static ssize_t backing_add(struct backing *backing, const struct want *want)
 	return chunk->size;
 }
 
-static int populate_contiguous(struct backing *backing)
+static int populate_contiguous(struct backing *backing, gfp_t effort)
 {
+	const struct demand *demand = &backing->demand;
 	struct want want = {
-		.size = backing->length,
+		.size = demand->length,
+		.alignment = demand->alignment,
 		.form = CHUNK_CONTIGUOUS,
-		.gfp = __GFP_RETRY_MAYFAIL,
+		.gfp = effort,
 	};
 	ssize_t added = -ENOMEM;
 
@@ -161,13 +180,16 @@ static int populate_contiguous(struct backing *backing)
 static ssize_t populate_chunks(struct backing *backing, size_t left,
 			       size_t least)
 {
-	struct want want = { .size = CHUNK_MAX };
+	struct want want = {
+		.size = CHUNK_MAX,
+		.alignment = backing->demand.alignment,
+	};
 	ssize_t added;
 
 	while (left >= least) {
 		/* What was not to be had once is not asked for again. */
 		want.size = min(want.size, rounddown_pow_of_two(left));
-		want.gfp = chunk_effort(&backing->source, want.size);
+		want.gfp = chunk_effort(backing, want.size);
 		added = backing_add(backing, &want);
 		if (added > 0)
 			left -= added;
@@ -185,13 +207,15 @@ static ssize_t populate_chunks(struct backing *backing, size_t left,
 static ssize_t populate_pieces(struct backing *backing, size_t left)
 {
 	struct want want = {
-		.gfp = chunk_effort(&backing->source, BLOCK_SIZE_MIN),
+		.alignment = backing->demand.alignment,
+		.gfp = chunk_effort(backing, BLOCK_SIZE_MIN),
 	};
+	size_t least = max_t(size_t, want.alignment, PIECE_MIN);
 	ssize_t added;
 
 	while (left) {
 		want.size = min_t(size_t, left, BLOCK_SIZE_MIN);
-		want.least = min_t(size_t, want.size, PIECE_MIN);
+		want.least = min(want.size, least);
 		added = backing_add(backing, &want);
 		if (added == -ENOMEM)
 			break;
@@ -209,15 +233,17 @@ static ssize_t populate_pieces(struct backing *backing, size_t left)
  */
 static int populate_scattered(struct backing *backing)
 {
-	ssize_t left = backing->length;
+	size_t least = backing->demand.alignment;
+	ssize_t left = backing->demand.length;
 
 	if (caching_is_of_memory(backing->source.memtype)) {
-		left = populate_chunks(backing, left, BLOCK_SIZE_MIN);
-		if (left > 0)
+		left = populate_chunks(backing, left,
+				       max_t(size_t, least, BLOCK_SIZE_MIN));
+		if (left > 0 && least <= BLOCK_SIZE_MIN)
 			left = populate_pieces(backing, left);
 	}
 	if (left > 0)
-		left = populate_chunks(backing, left, PAGE_SIZE);
+		left = populate_chunks(backing, left, least);
 	return left > 0 ? -ENOMEM : left;
 }
 
@@ -232,37 +258,91 @@ static unsigned int count_segments(const struct backing *backing)
 }
 
 void backing_init(struct backing *backing, const struct source *source,
-		  size_t length, bool contiguous)
+		  const struct demand *demand)
 {
 	backing->source = *source;
-	backing->length = length;
-	backing->contiguous = contiguous;
+	backing->demand = *demand;
 	INIT_LIST_HEAD(&backing->chunks);
 	backing->nr_chunks = 0;
 	backing->nr_segments = 0;
 }
 
+static int populate_as_demanded(struct backing *backing)
+{
+	const struct demand *demand = &backing->demand;
+	int ret = -ENOMEM;
+
+	if (demand->max_segments == 1)
+		return populate_contiguous(backing, __GFP_RETRY_MAYFAIL);
+	if (demand->one_run)
+		ret = populate_contiguous(backing, __GFP_NORETRY);
+	if (ret == -ENOMEM)
+		ret = populate_scattered(backing);
+	return ret;
+}
+
+/* The first chunk had to be somewhere; more than that is not known of a failure. */
+static enum bufalloc_reason why_not(const struct backing *backing, int err)
+{
+	const struct demand *demand = &backing->demand;
+
+	switch (err) {
+	case -EDQUOT:
+		return quota_tightest(backing->source.client->quota);
+	case -EINTR:
+		return BUFALLOC_REASON_SIGNAL;
+	}
+	if (demand->max_segments == 1)
+		return BUFALLOC_REASON_CONTIGUOUS;
+	if (demand->alignment > PAGE_SIZE)
+		return BUFALLOC_REASON_ALIGNMENT;
+	return BUFALLOC_REASON_MEMORY;
+}
+
 /**
- * backing_populate() - give a buffer its memory, cleared
+ * backing_populate() - take memory, cleared, on the account of its source
  * @backing: as backing_init() left it.
+ * @reason: why there is none, where that fails.
  *
  * Return: 0; -ENOMEM, -EDQUOT past a quota, -EINTR after a fatal signal: then
  * nothing is held.
  */
-int backing_populate(struct backing *backing)
+int backing_populate(struct backing *backing, enum bufalloc_reason *reason)
 {
+	const struct source *source = &backing->source;
+	struct mem_cgroup *asks = NULL;
 	int ret;
 
-	if (backing->contiguous)
-		ret = populate_contiguous(backing);
-	else
-		ret = populate_scattered(backing);
+	if (source->memcg)
+		asks = set_active_memcg(source->memcg);
+	ret = populate_as_demanded(backing);
+	if (source->memcg)
+		set_active_memcg(asks);
 	if (ret) {
+		*reason = why_not(backing, ret);
 		backing_free(backing);
 		return ret;
 	}
+
 	backing->nr_segments = count_segments(backing);
+	if (backing->demand.max_segments &&
+	    backing->nr_segments > backing->demand.max_segments) {
+		*reason = BUFALLOC_REASON_SEGMENTS;
+		backing_free(backing);
+		return -ENOMEM;
+	}
 	return 0;
+}
+
+/* The memory of another that nobody else knows of, which has none then. */
+void backing_adopt(struct backing *backing, struct backing *from)
+{
+	backing->source.heap = from->source.heap;
+	list_splice_init(&from->chunks, &backing->chunks);
+	backing->nr_chunks = from->nr_chunks;
+	backing->nr_segments = from->nr_segments;
+	from->nr_chunks = 0;
+	from->nr_segments = 0;
 }
 
 /* The memory goes back; nobody may look at it any more. */

@@ -11,10 +11,26 @@
 #define SEGMENT_MAX SZ_1G
 
 /**
+ * struct demand - what a buffer's memory must be
+ * @length: bytes, a multiple of @alignment.
+ * @alignment: what the address of each run is a multiple of, as the heap's device
+ *	sees it: a power of two, at least a page.
+ * @max_segments: physically contiguous runs; 0 for no limit.
+ * @one_run: a single one is worth a try.
+ * @heap_is_fixed: by who asked for it.
+ */
+struct demand {
+	size_t length;
+	size_t alignment;
+	unsigned int max_segments;
+	bool one_run;
+	bool heap_is_fixed;
+};
+
+/**
  * struct backing - a buffer's memory
  * @source: where it comes from, on whose account.
- * @length: bytes, whole pages.
- * @contiguous: it must be one physically contiguous run.
+ * @demand: what it must be.
  * @chunks: in the order of the buffer; empty until populated.
  * @nr_chunks: in @chunks.
  * @nr_segments: physically contiguous runs: neighbouring chunks are one.
@@ -23,8 +39,7 @@
  */
 struct backing {
 	struct source source;
-	size_t length;
-	bool contiguous;
+	struct demand demand;
 	struct list_head chunks;
 	unsigned int nr_chunks;
 	unsigned int nr_segments;
@@ -46,8 +61,9 @@ struct segment {
 };
 
 void backing_init(struct backing *backing, const struct source *source,
-		  size_t length, bool contiguous);
-int backing_populate(struct backing *backing);
+		  const struct demand *demand);
+int backing_populate(struct backing *backing, enum bufalloc_reason *reason);
+void backing_adopt(struct backing *backing, struct backing *from);
 void backing_free(struct backing *backing);
 
 void backing_first_segment(const struct backing *backing, struct segment *seg);

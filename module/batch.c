@@ -9,17 +9,20 @@
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/limits.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "batch.h"
+#include "backing.h"
 #include "buffer.h"
 #include "chunk.h"
 #include "client.h"
 #include "compat/compat.h"
 #include "heap.h"
 #include "quota.h"
+#include "turn.h"
 
 #define REQUEST_SIZE_MIN 48 /* its first version */
 #define RESULT_SIZE_MIN 32 /* its first version */
@@ -32,12 +35,14 @@
  * struct item - one request on its way to a buffer
  * @request: as the user gave it.
  * @source: where its memory will come from.
+ * @demand: what it must be.
  * @dmabuf: the buffer, or NULL.
  * @fd: reserved for it, or negative.
  */
 struct item {
 	struct bufalloc_request request;
 	struct source source;
+	struct demand demand;
 	struct dma_buf *dmabuf;
 	int fd;
 };
@@ -66,9 +71,10 @@ static int check_values(struct batch *batch, const struct item *item)
 {
 	const struct bufalloc_request *req = &item->request;
 
-	if (req->flags & ~REQUEST_FLAGS || req->__reserved)
+	if (req->flags & ~REQUEST_FLAGS)
 		return refuse(batch, item, BUFALLOC_REASON_FIELD, -EINVAL);
-	if (!req->length || req->length > batch_max_length())
+	if (!req->length || req->length > batch_max_length() ||
+	    req->padding > batch_max_length() - req->length)
 		return refuse(batch, item, BUFALLOC_REASON_LENGTH, -EINVAL);
 	if (req->caching > BUFALLOC_CACHING_CACHED)
 		return refuse(batch, item, BUFALLOC_REASON_CACHING, -EINVAL);
@@ -76,7 +82,24 @@ static int check_values(struct batch *batch, const struct item *item)
 		return refuse(batch, item, BUFALLOC_REASON_FD_FLAGS, -EINVAL);
 	if (req->dma_bits && (req->dma_bits < 12 || req->dma_bits > 64))
 		return refuse(batch, item, BUFALLOC_REASON_DMA_BITS, -EINVAL);
+	if (req->alignment && (!is_power_of_2(req->alignment) ||
+			       req->alignment > BUFALLOC_MAX_ALIGNMENT))
+		return refuse(batch, item, BUFALLOC_REASON_ALIGNMENT, -EINVAL);
 	return 0;
+}
+
+static void state_demand(struct item *item)
+{
+	const struct bufalloc_request *req = &item->request;
+	struct demand *demand = &item->demand;
+
+	demand->alignment = max_t(size_t, req->alignment, PAGE_SIZE);
+	demand->length = round_up((size_t)(req->length + req->padding),
+				  demand->alignment);
+	demand->max_segments = req->max_segments;
+	if (req->flags & BUFALLOC_ALLOC_CONTIGUOUS)
+		demand->max_segments = 1;
+	demand->heap_is_fixed = req->heap != BUFALLOC_HEAP_ANY;
 }
 
 static int find_heap(struct batch *batch, struct item *item)
@@ -96,7 +119,7 @@ static int find_heap(struct batch *batch, struct item *item)
 static int check_charged(struct batch *batch, const struct item *item)
 {
 	const struct heap *heap = item->source.heap;
-	bool contiguous = item->request.flags & BUFALLOC_ALLOC_CONTIGUOUS;
+	bool contiguous = item->demand.max_segments == 1;
 
 	if (batch->client->charged_only &&
 	    (heap->region_size || (heap->translated && contiguous)))
@@ -122,29 +145,19 @@ static int find_caching(struct batch *batch, struct item *item)
 	return 0;
 }
 
-static int check_features(struct batch *batch, const struct item *item)
-{
-	const struct bufalloc_request *req = &item->request;
-
-	if (req->flags & BUFALLOC_ALLOC_DEFERRED || req->alignment ||
-	    req->padding)
-		return refuse(batch, item, BUFALLOC_REASON_FEATURE,
-			      -EOPNOTSUPP);
-	return 0;
-}
-
 static int item_check(struct batch *batch, struct item *item)
 {
 	int ret;
 
 	item->source.client = batch->client;
 	ret = check_values(batch, item);
-	if (!ret)
-		ret = find_heap(batch, item);
+	if (ret)
+		return ret;
+
+	state_demand(item);
+	ret = find_heap(batch, item);
 	if (!ret)
 		ret = check_charged(batch, item);
-	if (!ret)
-		ret = check_features(batch, item);
 	if (!ret)
 		ret = find_caching(batch, item);
 	return ret;
@@ -184,30 +197,42 @@ static enum bufalloc_reason why_not_made(const struct item *item, int err)
 	switch (err) {
 	case -EDQUOT:
 		return quota_tightest(item->source.client->quota);
-	case -EINTR:
-		return BUFALLOC_REASON_SIGNAL;
 	case -ENFILE:
 		return BUFALLOC_REASON_FDS;
+	default:
+		return BUFALLOC_REASON_MEMORY;
 	}
-	if (item->request.flags & BUFALLOC_ALLOC_CONTIGUOUS)
-		return BUFALLOC_REASON_CONTIGUOUS;
-	return BUFALLOC_REASON_MEMORY;
 }
 
 static int item_make(struct batch *batch, struct item *item)
 {
-	const struct bufalloc_request *req = &item->request;
 	struct dma_buf *dmabuf;
 	int err;
 
-	dmabuf = buffer_create(&item->source, PAGE_ALIGN(req->length),
-			       req->flags & BUFALLOC_ALLOC_CONTIGUOUS,
-			       req->fd_flags & O_ACCMODE);
+	dmabuf = buffer_create(&item->source, &item->demand,
+			       item->request.fd_flags & O_ACCMODE);
 	if (IS_ERR(dmabuf)) {
 		err = PTR_ERR(dmabuf);
 		return refuse(batch, item, why_not_made(item, err), err);
 	}
 	item->dmabuf = dmabuf;
+	return 0;
+}
+
+static int item_populate(struct batch *batch, struct item *item)
+{
+	enum bufalloc_reason reason;
+	int ret;
+
+	if (item->request.flags & BUFALLOC_ALLOC_DEFERRED)
+		return 0;
+	ret = buffer_populate_unseen(item->dmabuf, &reason);
+	return ret ? refuse(batch, item, reason, ret) : 0;
+}
+
+static int item_depopulate(struct batch *batch, struct item *item)
+{
+	buffer_depopulate_unseen(item->dmabuf);
 	return 0;
 }
 
@@ -247,6 +272,18 @@ static int batch_each(struct batch *batch,
 			return ret;
 	}
 	return 0;
+}
+
+/* The memory of all, or of none: for turn_take(). */
+static int populate_all(void *data)
+{
+	struct batch *batch = data;
+	int ret;
+
+	ret = batch_each(batch, item_populate);
+	if (ret)
+		batch_each(batch, item_depopulate);
+	return ret;
 }
 
 static bool is_user_address(u64 address)
@@ -307,6 +344,8 @@ int batch_prepare(struct batch *batch, struct client *client,
 		ret = batch_each(batch, item_reserve_fd);
 	if (!ret)
 		ret = batch_each(batch, item_make);
+	if (!ret)
+		ret = turn_take(populate_all, batch);
 	if (!ret)
 		ret = batch_each(batch, item_write);
 	if (ret)

@@ -50,6 +50,8 @@ static struct block *block_create(const struct source *source, size_t size,
 		return ERR_PTR(-ENOMEM);
 
 	block->source = *source;
+	/* It is held by the buffer that the block is made for, and others follow. */
+	block->source.memcg = NULL;
 	block->pages = pages;
 	block->free = pages;
 	ret = chunk_alloc(&block->whole, source, size, CHUNK_ORDINARY, gfp);
@@ -72,26 +74,40 @@ static bool block_serves(const struct block *block, const struct source *source)
 	       block->source.memtype == source->memtype;
 }
 
+/**
+ * struct cut - what is to be carved
+ * @pages: how many.
+ * @least: how many will do.
+ * @alignment: what the number of the first in its block is a multiple of.
+ */
+struct cut {
+	unsigned int pages;
+	unsigned int least;
+	unsigned int alignment;
+};
+
 /*
- * The first free run of at least @least pages, cut to @pages. Returns its
- * length and stores its start, or returns 0.
+ * The first free run that will do, cut to what is wanted, or to what leaves the next
+ * one aligned. Returns its length and stores its start, or returns 0.
  */
 static unsigned int block_find_run(const struct block *block,
-				   unsigned int pages, unsigned int least,
-				   unsigned int *start)
+				   const struct cut *cut, unsigned int *start)
 {
 	unsigned int begin, end;
 
-	if (block->free < least)
+	if (block->free < cut->least)
 		return 0;
 
 	for (begin = find_first_zero_bit(block->map, block->pages);
 	     begin < block->pages;
 	     begin = find_next_zero_bit(block->map, block->pages, end)) {
 		end = find_next_bit(block->map, block->pages, begin);
-		if (end - begin >= least) {
+		begin = min(round_up(begin, cut->alignment), end);
+		if (end - begin >= cut->least) {
 			*start = begin;
-			return min(end - begin, pages);
+			if (end - begin >= cut->pages)
+				return cut->pages;
+			return round_down(end - begin, cut->alignment);
 		}
 	}
 	return 0;
@@ -114,7 +130,7 @@ static void block_take(struct block *block, struct chunk *chunk,
 }
 
 static bool carve_from_blocks(struct chunk *chunk, const struct source *source,
-			      unsigned int pages, unsigned int least)
+			      const struct cut *cut)
 {
 	unsigned int seen = 0, start, found;
 	struct block *block;
@@ -124,7 +140,7 @@ static bool carve_from_blocks(struct chunk *chunk, const struct source *source,
 			break;
 		if (!block_serves(block, source))
 			continue;
-		found = block_find_run(block, pages, least, &start);
+		found = block_find_run(block, cut, &start);
 		if (found) {
 			block_take(block, chunk, start, found);
 			return true;
@@ -155,19 +171,24 @@ static int carve_from_new(struct chunk *chunk, const struct source *source,
  * @source: where from, for whom.
  * @size: bytes wanted, whole pages, at most CHUNK_MAX.
  * @least: bytes that will do, so that the rest of a block is of use.
+ * @alignment: bytes that the address in its block is a multiple of.
  * @gfp: how hard to try for a new block.
  *
  * Return: 0, or what chunk_alloc() returned.
  */
 int block_carve(struct chunk *chunk, const struct source *source, size_t size,
-		size_t least, gfp_t gfp)
+		size_t least, size_t alignment, gfp_t gfp)
 {
-	unsigned int pages = size >> PAGE_SHIFT;
+	const struct cut cut = {
+		.pages = size >> PAGE_SHIFT,
+		.least = least >> PAGE_SHIFT,
+		.alignment = alignment >> PAGE_SHIFT,
+	};
 	int ret = 0;
 
 	mutex_lock(&source->client->blocks_lock);
-	if (!carve_from_blocks(chunk, source, pages, least >> PAGE_SHIFT))
-		ret = carve_from_new(chunk, source, pages, gfp);
+	if (!carve_from_blocks(chunk, source, &cut))
+		ret = carve_from_new(chunk, source, cut.pages, gfp);
 	mutex_unlock(&source->client->blocks_lock);
 	return ret;
 }

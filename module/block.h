@@ -10,7 +10,7 @@
 #define BLOCK_SIZE_MIN SZ_2M
 
 int block_carve(struct chunk *chunk, const struct source *source, size_t size,
-		size_t least, gfp_t gfp);
+		size_t least, size_t alignment, gfp_t gfp);
 void block_return(struct chunk *chunk);
 
 #endif /* _BUFALLOC_BLOCK_H */

@@ -2,12 +2,16 @@
 /*
  * A buffer is a dma-buf. File descriptors, CPU mappings and attachments keep
  * it; when the last is gone, so is its memory, and not before.
+ *
+ * Its memory comes when it is made, or at its first use, or together with that of
+ * others: see commit.c. Once it is there it stays.
  */
 #include <linux/dma-buf.h>
 #include <linux/iosys-map.h>
-#include <linux/mutex.h>
+#include <linux/memcontrol.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/ww_mutex.h>
 
 #include "attachment.h"
 #include "backing.h"
@@ -16,20 +20,25 @@
 #include "compat/compat.h"
 #include "heap.h"
 #include "mmap.h"
+#include "place.h"
 #include "quota.h"
 #include "unbind.h"
 
 /**
  * struct buffer - a buffer
- * @lock: guards @attachments and what hangs on it, and the backing's coming.
- *	Inside mmap_lock and the reservation, outside reclaim.
+ * @lock: guards all that follows. Of one class, so that COMMIT can have many. Inside
+ *	mmap_lock and the reservation, outside reclaim.
  * @attachments: the importers, as &struct attachment.
- * @backing: its memory; source.client is held.
+ * @backing: its memory; source.client is held, and source.memcg.
+ * @refusals: how often a device could not map it.
+ * @refusal: why not, the last time.
  */
 struct buffer {
-	struct mutex lock;
+	struct ww_mutex lock;
 	struct list_head attachments;
 	struct backing backing;
+	u32 refusals;
+	enum bufalloc_reason refusal;
 };
 
 /* More than the file, its inode and its directory entry take. */
@@ -37,19 +46,67 @@ struct buffer {
 
 static const struct use one_buffer = { .buffers = 1 };
 
-/*
- * The one place where a buffer gets its memory. Callers hold the lock, but for
- * buffer_create(), which nobody else knows of yet.
- */
-static int buffer_populate(struct buffer *buffer)
+static DEFINE_WW_CLASS(buffer_class);
+
+static bool has_memory(const struct buffer *buffer)
 {
-	if (buffer->backing.nr_chunks)
-		return 0;
-	return backing_populate(&buffer->backing);
+	return buffer->backing.nr_chunks;
 }
 
-static struct buffer *buffer_alloc(const struct source *source, size_t length,
-				   bool contiguous)
+static void note_refusal(struct buffer *buffer, enum bufalloc_reason reason)
+{
+	buffer->refusals++;
+	buffer->refusal = reason;
+}
+
+/* Where all that are attached now reach it. */
+static void find_place(const struct buffer *buffer, struct place *place)
+{
+	struct attachment *attachment;
+
+	place_init(place);
+	list_for_each_entry(attachment, &buffer->attachments, node)
+		place_admit(place, attachment->dev,
+			    buffer->backing.demand.length);
+}
+
+/* What is to become the buffer's memory, and nothing of it yet. */
+static int prepare_fresh(const struct buffer *buffer, struct backing *fresh,
+			 enum bufalloc_reason *reason)
+{
+	struct place place;
+	int ret;
+
+	backing_init(fresh, &buffer->backing.source, &buffer->backing.demand);
+	find_place(buffer, &place);
+	ret = place_apply(&place, fresh);
+	if (ret)
+		*reason = BUFALLOC_REASON_UNREACHABLE;
+	return ret;
+}
+
+/*
+ * The one place where a buffer gets its memory alone. Callers hold the lock, but where
+ * nobody else knows of the buffer yet.
+ */
+static int buffer_populate(struct buffer *buffer, enum bufalloc_reason *reason)
+{
+	struct backing fresh;
+	int ret;
+
+	if (has_memory(buffer))
+		return 0;
+
+	ret = prepare_fresh(buffer, &fresh, reason);
+	if (!ret)
+		ret = backing_populate(&fresh, reason);
+	if (!ret)
+		backing_adopt(&buffer->backing, &fresh);
+	return ret;
+}
+
+static struct buffer *buffer_alloc(const struct source *source,
+				   const struct demand *demand)
 {
 	struct quota *quota = source->client->quota;
 	struct buffer *buffer;
@@ -61,56 +118,69 @@ static struct buffer *buffer_alloc(const struct source *source, size_t length,
 
 	buffer = kzalloc(sizeof(*buffer), GFP_METADATA);
 	if (!buffer) {
-		ret = -ENOMEM;
-		goto uncharge;
+		quota_uncharge(quota, one_buffer);
+		return ERR_PTR(-ENOMEM);
 	}
 
-	mutex_init(&buffer->lock);
+	ww_mutex_init(&buffer->lock, &buffer_class);
 	INIT_LIST_HEAD(&buffer->attachments);
-	backing_init(&buffer->backing, source, length, contiguous);
-	ret = buffer_populate(buffer);
-	if (ret)
-		goto free_buffer;
-
+	backing_init(&buffer->backing, source, demand);
+	/* Whoever uses it first may be of another cgroup, or of none. */
+	buffer->backing.source.memcg = get_mem_cgroup_from_mm(current->mm);
 	client_get(source->client);
 	return buffer;
-
-free_buffer:
-	mutex_destroy(&buffer->lock);
-	kfree(buffer);
-uncharge:
-	quota_uncharge(quota, one_buffer);
-	return ERR_PTR(ret);
 }
 
 static void buffer_free(struct buffer *buffer)
 {
-	struct client *client = buffer->backing.source.client;
+	const struct source *source = &buffer->backing.source;
+	struct client *client = source->client;
 
 	WARN_ON(!list_empty(&buffer->attachments));
 	backing_free(&buffer->backing);
-	mutex_destroy(&buffer->lock);
+	mem_cgroup_put(source->memcg);
+	ww_mutex_destroy(&buffer->lock);
 	kfree(buffer);
 
 	quota_uncharge(client->quota, one_buffer);
 	client_put(client);
 }
 
+static enum bufalloc_reason table_refusal(int err)
+{
+	return err == -EINVAL ? BUFALLOC_REASON_TABLE : BUFALLOC_REASON_MAPPING;
+}
+
+/*
+ * A device that cannot list the memory is told so now, if there is any. Unwatched
+ * until it is in the list, the attachment has nothing that a driver could leave.
+ */
 static int buffer_attach(struct dma_buf *dmabuf,
 			 struct dma_buf_attachment *attach)
 {
 	struct buffer *buffer = dmabuf->priv;
 	struct attachment *attachment;
+	int ret = 0;
 
 	attachment = attachment_create(attach->dev, &buffer->backing,
 				       &buffer->lock);
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);
-	unbind_watch(attachment);
 
-	mutex_lock(&buffer->lock);
-	list_add(&attachment->node, &buffer->attachments);
-	mutex_unlock(&buffer->lock);
+	ww_mutex_lock(&buffer->lock, NULL);
+	if (has_memory(buffer))
+		ret = attachment_provide_table(attachment);
+	if (!ret)
+		list_add(&attachment->node, &buffer->attachments);
+	else
+		note_refusal(buffer, table_refusal(ret));
+	ww_mutex_unlock(&buffer->lock);
+	if (ret) {
+		attachment_destroy(attachment);
+		return ret;
+	}
+
+	unbind_watch(attachment);
 	attach->priv = attachment;
 	return 0;
 }
@@ -122,21 +192,43 @@ static void buffer_detach(struct dma_buf *dmabuf,
 	struct buffer *buffer = dmabuf->priv;
 
 	unbind_forget(attachment);
-	mutex_lock(&buffer->lock);
+	ww_mutex_lock(&buffer->lock, NULL);
 	list_del(&attachment->node);
-	mutex_unlock(&buffer->lock);
+	ww_mutex_unlock(&buffer->lock);
 	attachment_destroy(attachment);
+}
+
+static struct sg_table *map_with_memory(struct buffer *buffer,
+					struct attachment *attachment,
+					enum dma_data_direction dir,
+					enum bufalloc_reason *reason)
+{
+	int ret;
+
+	ret = buffer_populate(buffer, reason);
+	if (ret)
+		return ERR_PTR(ret);
+
+	ret = attachment_provide_table(attachment);
+	if (ret) {
+		*reason = table_refusal(ret);
+		return ERR_PTR(ret);
+	}
+	return attachment_map(attachment, dir, reason);
 }
 
 static struct sg_table *buffer_map(struct dma_buf_attachment *attach,
 				   enum dma_data_direction dir)
 {
+	enum bufalloc_reason reason = BUFALLOC_REASON_NONE;
 	struct buffer *buffer = attach->dmabuf->priv;
 	struct sg_table *sgt;
 
-	mutex_lock(&buffer->lock);
-	sgt = attachment_map(attach->priv, dir);
-	mutex_unlock(&buffer->lock);
+	ww_mutex_lock(&buffer->lock, NULL);
+	sgt = map_with_memory(buffer, attach->priv, dir, &reason);
+	if (IS_ERR(sgt))
+		note_refusal(buffer, reason);
+	ww_mutex_unlock(&buffer->lock);
 	return sgt;
 }
 
@@ -145,9 +237,9 @@ static void buffer_unmap(struct dma_buf_attachment *attach,
 {
 	struct buffer *buffer = attach->dmabuf->priv;
 
-	mutex_lock(&buffer->lock);
+	ww_mutex_lock(&buffer->lock, NULL);
 	attachment_unmap(attach->priv, dir);
-	mutex_unlock(&buffer->lock);
+	ww_mutex_unlock(&buffer->lock);
 }
 
 /* A mapping that is only kept was synced when it was last unmapped. */
@@ -157,11 +249,11 @@ static int buffer_begin_cpu_access(struct dma_buf *dmabuf,
 	struct buffer *buffer = dmabuf->priv;
 	struct attachment *attachment;
 
-	mutex_lock(&buffer->lock);
+	ww_mutex_lock(&buffer->lock, NULL);
 	list_for_each_entry(attachment, &buffer->attachments, node)
 		if (attachment->users)
 			attachment_sync_for_cpu(attachment, dir);
-	mutex_unlock(&buffer->lock);
+	ww_mutex_unlock(&buffer->lock);
 	return 0;
 }
 
@@ -171,26 +263,48 @@ static int buffer_end_cpu_access(struct dma_buf *dmabuf,
 	struct buffer *buffer = dmabuf->priv;
 	struct attachment *attachment;
 
-	mutex_lock(&buffer->lock);
+	ww_mutex_lock(&buffer->lock, NULL);
 	list_for_each_entry(attachment, &buffer->attachments, node)
 		if (attachment->users)
 			attachment_sync_for_device(attachment, dir);
-	mutex_unlock(&buffer->lock);
+	ww_mutex_unlock(&buffer->lock);
 	return 0;
+}
+
+static int populate_for_cpu(struct buffer *buffer)
+{
+	enum bufalloc_reason reason;
+	int ret;
+
+	ww_mutex_lock(&buffer->lock, NULL);
+	ret = buffer_populate(buffer, &reason);
+	ww_mutex_unlock(&buffer->lock);
+	return ret;
 }
 
 static int buffer_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 {
 	struct buffer *buffer = dmabuf->priv;
+	int ret;
 
-	return mmap_user(&buffer->backing, vma);
+	ret = mmap_check(&buffer->backing, vma);
+	if (!ret)
+		ret = populate_for_cpu(buffer);
+	if (!ret)
+		ret = mmap_user(&buffer->backing, vma);
+	return ret;
 }
 
 static int buffer_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 {
 	struct buffer *buffer = dmabuf->priv;
-	void *vaddr = mmap_kernel(&buffer->backing);
+	void *vaddr;
+	int ret;
 
+	ret = populate_for_cpu(buffer);
+	if (ret)
+		return ret;
+	vaddr = mmap_kernel(&buffer->backing);
 	if (!vaddr)
 		return -ENOMEM;
 	iosys_map_set_vaddr(map, vaddr);
@@ -234,29 +348,28 @@ static int make_room_for_export(void)
 }
 
 /**
- * buffer_create() - make a buffer with its memory
- * @source: where the memory comes from, on whose account.
- * @length: bytes, whole pages.
- * @contiguous: it must be one physically contiguous run.
+ * buffer_create() - make a buffer, without memory
+ * @source: where that will come from, on whose account.
+ * @demand: what it must be.
  * @fd_flags: O_RDONLY or O_RDWR, for the dma-buf's file.
  *
  * Return: a dma-buf that no process has a file descriptor of, or an ERR_PTR:
- * -EDQUOT, or what backing_populate() or dma_buf_export() returned.
+ * -EDQUOT, -ENOMEM, or what dma_buf_export() returned.
  */
-struct dma_buf *buffer_create(const struct source *source, size_t length,
-			      bool contiguous, int fd_flags)
+struct dma_buf *buffer_create(const struct source *source,
+			      const struct demand *demand, int fd_flags)
 {
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
 	struct dma_buf *dmabuf;
 	struct buffer *buffer;
 	int ret;
 
-	buffer = buffer_alloc(source, length, contiguous);
+	buffer = buffer_alloc(source, demand);
 	if (IS_ERR(buffer))
 		return ERR_CAST(buffer);
 
 	info.ops = &buffer_ops;
-	info.size = length;
+	info.size = demand->length;
 	info.flags = fd_flags;
 	info.priv = buffer;
 	ret = make_room_for_export();
@@ -264,6 +377,19 @@ struct dma_buf *buffer_create(const struct source *source, size_t length,
 	if (IS_ERR(dmabuf))
 		buffer_free(buffer);
 	return dmabuf;
+}
+
+/* Between buffer_create() and the first file descriptor. */
+int buffer_populate_unseen(struct dma_buf *dmabuf, enum bufalloc_reason *reason)
+{
+	return buffer_populate(dmabuf->priv, reason);
+}
+
+void buffer_depopulate_unseen(struct dma_buf *dmabuf)
+{
+	struct buffer *buffer = dmabuf->priv;
+
+	backing_free(&buffer->backing);
 }
 
 bool buffer_is(const struct dma_buf *dmabuf)
@@ -278,22 +404,89 @@ void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts)
 	struct attachment *attachment;
 
 	*facts = (struct buffer_facts) {
-		.length = backing->length,
+		.length = backing->demand.length,
 		.caching = backing->source.caching,
 		.memtype = backing->source.memtype,
-		.heap = backing->source.heap->index,
 	};
 
-	mutex_lock(&buffer->lock);
+	ww_mutex_lock(&buffer->lock, NULL);
+	facts->heap = backing->source.heap->index;
 	facts->chunks = backing->nr_chunks;
 	facts->segments = backing->nr_segments;
-	if (backing->nr_chunks)
+	facts->refusals = buffer->refusals;
+	facts->refusal = buffer->refusal;
+	if (has_memory(buffer))
 		facts->state |= BUFALLOC_STATE_BACKED;
 	if (backing->nr_segments == 1)
 		facts->state |= BUFALLOC_STATE_CONTIGUOUS;
 	list_for_each_entry(attachment, &buffer->attachments, node)
 		facts->attachments++;
-	mutex_unlock(&buffer->lock);
+	ww_mutex_unlock(&buffer->lock);
+}
+
+/* Lock one of many, in the order that the context keeps: see ww_mutex_lock(). */
+int buffer_lock(struct dma_buf *dmabuf, struct ww_acquire_ctx *context)
+{
+	struct buffer *buffer = dmabuf->priv;
+
+	return ww_mutex_lock(&buffer->lock, context);
+}
+
+/* The one that was in the way, when no other is held. */
+void buffer_lock_slow(struct dma_buf *dmabuf, struct ww_acquire_ctx *context)
+{
+	struct buffer *buffer = dmabuf->priv;
+
+	ww_mutex_lock_slow(&buffer->lock, context);
+}
+
+void buffer_unlock(struct dma_buf *dmabuf)
+{
+	struct buffer *buffer = dmabuf->priv;
+
+	ww_mutex_unlock(&buffer->lock);
+}
+
+void buffer_lock_begin(struct ww_acquire_ctx *context)
+{
+	ww_acquire_init(context, &buffer_class);
+}
+
+/**
+ * buffer_prepare() - say what memory a buffer would get now
+ * @dmabuf: locked.
+ * @fresh: to be filled in, where it has none.
+ * @reason: why there can be none, where that fails.
+ *
+ * Return: 1 where it needs memory, 0 where it has it, or -EIO.
+ */
+int buffer_prepare(struct dma_buf *dmabuf, struct backing *fresh,
+		   enum bufalloc_reason *reason)
+{
+	struct buffer *buffer = dmabuf->priv;
+
+	if (has_memory(buffer))
+		return 0;
+	return prepare_fresh(buffer, fresh, reason) ?: 1;
+}
+
+/* Whether that memory is still where the devices of the buffer reach it. */
+bool buffer_accepts(const struct dma_buf *dmabuf, const struct backing *fresh)
+{
+	const struct buffer *buffer = dmabuf->priv;
+	struct place place;
+
+	find_place(buffer, &place);
+	return has_memory(buffer) || place_covers(&place, fresh);
+}
+
+/* Locked, and accepted. What has its memory by now keeps that. */
+void buffer_adopt(struct dma_buf *dmabuf, struct backing *fresh)
+{
+	struct buffer *buffer = dmabuf->priv;
+
+	if (!has_memory(buffer))
+		backing_adopt(&buffer->backing, fresh);
 }
 
 MODULE_IMPORT_NS("DMA_BUF");

@@ -6,8 +6,11 @@
 
 #include <linux/bufalloc.h>
 
+struct backing;
+struct demand;
 struct dma_buf;
 struct source;
+struct ww_acquire_ctx;
 
 /**
  * struct buffer_facts - what there is to say of a buffer
@@ -21,11 +24,25 @@ struct buffer_facts {
 	u32 chunks;
 	u32 segments;
 	u32 attachments;
+	u32 refusals;
+	enum bufalloc_reason refusal;
 };
 
-struct dma_buf *buffer_create(const struct source *source, size_t length,
-			      bool contiguous, int fd_flags);
+struct dma_buf *buffer_create(const struct source *source,
+			      const struct demand *demand, int fd_flags);
+int buffer_populate_unseen(struct dma_buf *dmabuf, enum bufalloc_reason *reason);
+void buffer_depopulate_unseen(struct dma_buf *dmabuf);
 bool buffer_is(const struct dma_buf *dmabuf);
 void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts);
+
+void buffer_lock_begin(struct ww_acquire_ctx *context);
+int buffer_lock(struct dma_buf *dmabuf, struct ww_acquire_ctx *context);
+void buffer_lock_slow(struct dma_buf *dmabuf, struct ww_acquire_ctx *context);
+void buffer_unlock(struct dma_buf *dmabuf);
+
+int buffer_prepare(struct dma_buf *dmabuf, struct backing *fresh,
+		   enum bufalloc_reason *reason);
+bool buffer_accepts(const struct dma_buf *dmabuf, const struct backing *fresh);
+void buffer_adopt(struct dma_buf *dmabuf, struct backing *fresh);
 
 #endif /* _BUFALLOC_BUFFER_H */

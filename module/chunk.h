@@ -12,6 +12,7 @@ struct block;
 struct client;
 struct dmem_cgroup_pool_state;
 struct heap;
+struct mem_cgroup;
 struct page;
 struct sg_table;
 
@@ -24,12 +25,14 @@ struct sg_table;
  * @heap: whose device it is allocated for.
  * @caching: as decided for the buffer.
  * @memtype: what that is for the CPU.
+ * @memcg: is charged, too; NULL for that of whoever asks for the memory.
  */
 struct source {
 	struct client *client;
 	struct heap *heap;
 	enum bufalloc_caching caching;
 	enum bufalloc_memtype memtype;
+	struct mem_cgroup *memcg;
 };
 
 /**

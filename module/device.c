@@ -16,6 +16,7 @@
 #include "backing.h"
 #include "chunk.h"
 #include "client.h"
+#include "commit.h"
 #include "compat/compat.h"
 #include "device.h"
 #include "heap.h"
@@ -40,6 +41,7 @@ struct call {
 		struct bufalloc_heap heap;
 		struct bufalloc_alloc alloc;
 		struct bufalloc_query query;
+		struct bufalloc_commit commit;
 	} arg;
 };
 
@@ -81,7 +83,10 @@ static int run_info(struct call *call)
 	struct bufalloc_info *info = &call->arg.info;
 
 	info->out_abi_version = BUFALLOC_ABI_VERSION;
-	info->out_features = 0;
+	info->out_features = BUFALLOC_FEATURE_DEFERRED |
+			     BUFALLOC_FEATURE_ALIGNMENT |
+			     BUFALLOC_FEATURE_PADDING |
+			     BUFALLOC_FEATURE_SEGMENTS;
 	info->out_page_size = PAGE_SIZE;
 	info->out_heaps = heap_count();
 	info->out_max_batch = BUFALLOC_MAX_BATCH;
@@ -186,6 +191,8 @@ static void query_buffer(struct bufalloc_query *query, struct dma_buf *dmabuf)
 	query->out_segments = facts.segments;
 	query->out_attachments = facts.attachments;
 	query->out_max_cpu_page = PAGE_SIZE;
+	query->out_refusals = facts.refusals;
+	query->out_refusal = facts.refusal;
 }
 
 static int run_query(struct call *call)
@@ -209,6 +216,26 @@ static int run_query(struct call *call)
 	return ret;
 }
 
+/* That nothing was refused is told first: afterwards it could not be undone. */
+static int run_commit(struct call *call)
+{
+	struct bufalloc_commit *commit = &call->arg.commit;
+	int ret;
+
+	commit->out_failed = commit->count;
+	commit->out_reason = BUFALLOC_REASON_NONE;
+	ret = commit_check(commit);
+	if (!ret)
+		ret = call_write(call);
+	if (ret)
+		return ret;
+
+	ret = commit_run(commit);
+	if (ret)
+		call_write(call);
+	return ret;
+}
+
 #define COMMAND(name, type, min) \
 	[_IOC_NR(BUFALLOC_IOCTL_##name)] = { \
 		.cmd = BUFALLOC_IOCTL_##name, \
@@ -222,12 +249,14 @@ static const struct command commands[] = {
 	COMMAND(HEAP, heap, 88),
 	COMMAND(ALLOC, alloc, 48),
 	COMMAND(QUERY, query, 56),
+	COMMAND(COMMIT, commit, 32),
 };
 
 static_assert(sizeof(struct bufalloc_info) == 120);
 static_assert(sizeof(struct bufalloc_heap) == 88);
 static_assert(sizeof(struct bufalloc_alloc) == 48);
-static_assert(sizeof(struct bufalloc_query) == 56);
+static_assert(sizeof(struct bufalloc_query) == 64);
+static_assert(sizeof(struct bufalloc_commit) == 32);
 static_assert(sizeof(struct bufalloc_request) == 48);
 static_assert(sizeof(struct bufalloc_result) == 32);
 

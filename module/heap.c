@@ -23,7 +23,7 @@
 #include "compat/compat.h"
 #include "heap.h"
 
-#define HEAPS_MAX 16
+#define HEAPS_MAX 32
 
 /* Guards the addition of heaps; readers need none, see heap_add(). */
 static DEFINE_MUTEX(heaps_lock);
@@ -35,9 +35,16 @@ struct builtin {
 	u32 dma_bits;
 };
 
+/*
+ * All that many devices reach, and then what those reach that are known to be short of
+ * address lines. What lies between two of them gets the narrower.
+ */
 static const struct builtin builtins[] = {
 	{ .name = "system", .dma_bits = 64 },
 	{ .name = "system32", .dma_bits = 32 },
+	{ .name = "system30", .dma_bits = 30 },
+	{ .name = "system28", .dma_bits = 28 },
+	{ .name = "system24", .dma_bits = 24 },
 };
 
 static struct platform_device *devices[ARRAY_SIZE(builtins)];

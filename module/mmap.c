@@ -107,17 +107,17 @@ static int mmap_populate(const struct backing *backing,
 }
 
 /**
- * mmap_user() - map a buffer, or a part of it, for userspace
- * @backing: populated.
+ * mmap_check() - whether userspace may have such a mapping
+ * @backing: of the buffer; need not be populated.
  * @vma: as mmap(2) made it; the part is its vm_pgoff and its size.
  *
  * Return: 0; -EINVAL for a private mapping or one that passes the end of the
  * buffer; -EPERM for one that can be executed; -EACCES for one that can be
- * written where the buffer's file cannot; -ENOMEM.
+ * written where the buffer's file cannot.
  */
-int mmap_user(struct backing *backing, struct vm_area_struct *vma)
+int mmap_check(const struct backing *backing, struct vm_area_struct *vma)
 {
-	unsigned long pages = backing->length >> PAGE_SHIFT;
+	unsigned long pages = backing->demand.length >> PAGE_SHIFT;
 
 	/* Not VM_SHARED, which is clear where the file is open for reading. */
 	if (!(vma->vm_flags & VM_MAYSHARE))
@@ -128,12 +128,22 @@ int mmap_user(struct backing *backing, struct vm_area_struct *vma)
 		return -EPERM;
 
 	/* An importer maps through a file of its own, with rights of its own. */
-	if (!(vma->vm_file->f_mode & FMODE_WRITE)) {
-		if (vma->vm_flags & VM_WRITE)
-			return -EACCES;
-		vm_flags_clear(vma, VM_MAYWRITE);
-	}
+	if (vma->vm_flags & VM_WRITE && !(vma->vm_file->f_mode & FMODE_WRITE))
+		return -EACCES;
+	return 0;
+}
 
+/**
+ * mmap_user() - map a buffer, or a part of it, for userspace
+ * @backing: populated.
+ * @vma: what mmap_check() has passed.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int mmap_user(struct backing *backing, struct vm_area_struct *vma)
+{
+	if (!(vma->vm_file->f_mode & FMODE_WRITE))
+		vm_flags_clear(vma, VM_MAYWRITE);
 	vm_flags_clear(vma, VM_MAYEXEC);
 	vm_flags_set(vma, VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP);
 	vma->vm_page_prot = caching_pgprot(backing->source.memtype,
@@ -152,7 +162,7 @@ void *mmap_kernel(const struct backing *backing)
 	struct segment seg;
 	void *vaddr;
 
-	pages = kvmalloc_array(backing->length >> PAGE_SHIFT, sizeof(*pages),
+	pages = kvmalloc_array(backing->demand.length >> PAGE_SHIFT, sizeof(*pages),
 			       GFP_METADATA);
 	if (!pages)
 		return NULL;

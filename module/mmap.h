@@ -5,6 +5,7 @@
 struct backing;
 struct vm_area_struct;
 
+int mmap_check(const struct backing *backing, struct vm_area_struct *vma);
 int mmap_user(struct backing *backing, struct vm_area_struct *vma);
 void *mmap_kernel(const struct backing *backing);
 void munmap_kernel(void *vaddr);

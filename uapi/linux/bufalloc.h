@@ -57,18 +57,44 @@
  *  5. ENOENT      no heap has that index, or none fits the request
  *  6. EACCES      /dev/bufalloc-charged: memory that no cgroup can be charged for
  *  7. EOPNOTSUPP  defined, but not to be had from this kernel or this machine
- *  8. EBADF       QUERY: not an open file descriptor; EINVAL: not a buffer of
- *                 bufalloc
+ *  8. EBADF       COMMIT, QUERY: not an open file descriptor; EINVAL: not a buffer
+ *                 of bufalloc; COMMIT: EINVAL: a buffer that is there twice
  *  9. EMFILE      ALLOC: the process has no file descriptors left
- * 10. EDQUOT      ALLOC: past a quota of the user or of the system; ENOMEM: no
- *                 memory, or none that satisfies the request; ENFILE: the
- *                 system has no open files left
+ * 10. EDQUOT      ALLOC, COMMIT: past a quota of the user or of the system; ENOMEM:
+ *                 no memory, or none that satisfies the request; ENFILE: ALLOC: the
+ *                 system has no open files left; EIO: COMMIT: no memory is where
+ *                 all devices that are attached reach it; EAGAIN: COMMIT: devices
+ *                 came and went all the while
  * 11. EFAULT      what is told could not be written, and all was undone
  *
  * ALLOC makes steps 1 to 4 for the call itself, then steps 1 to 7 for each
- * request in its order, all before any buffer's memory is taken. Once it takes
- * memory, a fatal signal ends it; the EINTR of that is seen by nobody. What is
+ * request in its order, all before any buffer's memory is taken. COMMIT makes
+ * steps 1 to 4 and 11, then step 8 for each buffer in its order. Once they take
+ * memory, a fatal signal ends them; the EINTR of that is seen by nobody. What is
  * not a command of this file is ENOTTY.
+ */
+
+/**
+ * DOC: When a buffer gets its memory
+ *
+ * As a rule in ALLOC. With %BUFALLOC_ALLOC_DEFERRED it comes later, when it is first
+ * used: when a device maps the buffer, when the CPU maps it, or by COMMIT, which does
+ * it for a whole scene at once, all or nothing. Until then a buffer costs a file.
+ *
+ * What comes later is placed where every device that is attached by then reaches it:
+ * below the limit of the one that reaches least, and in one run where a device that
+ * no IOMMU translates for has said that it takes such long segments, if one is to be
+ * had. Without devices it is what ALLOC would have taken. So: attach first, then
+ * commit or map. A device that comes later and does not reach the memory is refused
+ * (EIO), and QUERY says why. Where bufalloc_request.heap names a heap, it comes from
+ * there.
+ *
+ * The memory is charged to those whom ALLOC would have charged, whoever uses the
+ * buffer first.
+ *
+ * Whoever maps a buffer first meets the errors of ALLOC: of mmap(2), EDQUOT and
+ * ENOMEM among them; of the device's driver, whatever it makes of them. COMMIT says
+ * which buffer, and why.
  */
 
 /**
@@ -101,8 +127,11 @@
 /** BUFALLOC_ABI_VERSION - reported by INFO; changes only if a rule above does */
 #define BUFALLOC_ABI_VERSION 1
 
-/** BUFALLOC_MAX_BATCH - the largest number of requests in one ALLOC */
+/** BUFALLOC_MAX_BATCH - the largest number of buffers in one ALLOC or COMMIT */
 #define BUFALLOC_MAX_BATCH 1024
+
+/** BUFALLOC_MAX_ALIGNMENT - the largest bufalloc_request.alignment, in bytes */
+#define BUFALLOC_MAX_ALIGNMENT (4U << 20)
 
 /** BUFALLOC_HEAP_NAME_LEN - bytes of a heap's name, with the closing NUL */
 #define BUFALLOC_HEAP_NAME_LEN 32
@@ -149,6 +178,8 @@ enum bufalloc_memtype {
 #define BUFALLOC_FEATURE_ALIGNMENT (1ULL << 1)
 /** BUFALLOC_FEATURE_PADDING - bufalloc_request.padding above zero */
 #define BUFALLOC_FEATURE_PADDING (1ULL << 2)
+/** BUFALLOC_FEATURE_SEGMENTS - bufalloc_request.max_segments above zero */
+#define BUFALLOC_FEATURE_SEGMENTS (1ULL << 3)
 
 /**
  * struct bufalloc_info - BUFALLOC_IOCTL_INFO: what this kernel offers
@@ -280,8 +311,8 @@ struct bufalloc_heap {
  */
 #define BUFALLOC_ALLOC_ANY_CACHING (1U << 1)
 /**
- * BUFALLOC_ALLOC_DEFERRED - take memory at first use. Needs
- * %BUFALLOC_FEATURE_DEFERRED.
+ * BUFALLOC_ALLOC_DEFERRED - take memory at first use, see DOC: When a buffer gets
+ * its memory. Needs %BUFALLOC_FEATURE_DEFERRED.
  */
 #define BUFALLOC_ALLOC_DEFERRED (1U << 2)
 
@@ -298,7 +329,8 @@ struct bufalloc_heap {
  * read-only file descriptor. Most programs set heap to %BUFALLOC_HEAP_ANY and
  * fd_flags to O_RDWR | O_CLOEXEC beside the length.
  *
- * @length: Bytes, 1 to bufalloc_info.out_max_length. Rounded up to whole pages.
+ * @length: Bytes, 1 to bufalloc_info.out_max_length. With @padding it is rounded up
+ *	to whole pages, and to a multiple of @alignment.
  * @caching: &enum bufalloc_caching.
  * @flags: BUFALLOC_ALLOC_* bits.
  * @fd_flags: O_RDONLY or O_RDWR, with or without O_CLOEXEC, of <fcntl.h>, for
@@ -306,10 +338,15 @@ struct bufalloc_heap {
  *	this file descriptor; it stops no device.
  * @heap: Index of a heap, or %BUFALLOC_HEAP_ANY.
  * @dma_bits: Memory must lie below 2^dma_bits; 0 for no limit, else 12 to 64.
- * @__reserved: Zero.
- * @alignment: Zero. (Needs %BUFALLOC_FEATURE_ALIGNMENT: bytes, a power of two.)
- * @padding: Zero. (Needs %BUFALLOC_FEATURE_PADDING: bytes after @length that a
- *	device may read.)
+ * @max_segments: Physically contiguous runs that the memory may be in at most; 0 for
+ *	no limit, 1 for the same as %BUFALLOC_ALLOC_CONTIGUOUS. (Needs
+ *	%BUFALLOC_FEATURE_SEGMENTS.)
+ * @alignment: Bytes, a power of two up to %BUFALLOC_MAX_ALIGNMENT that the address
+ *	of each run is a multiple of, as the heap's device sees it; 0 for no more than
+ *	a page. (Needs %BUFALLOC_FEATURE_ALIGNMENT.)
+ * @padding: Bytes after @length that a device may read: they are there, and zero at
+ *	first. With @length at most bufalloc_info.out_max_length. (Needs
+ *	%BUFALLOC_FEATURE_PADDING.)
  */
 struct bufalloc_request {
 	__aligned_u64 length;
@@ -318,7 +355,7 @@ struct bufalloc_request {
 	__u32 fd_flags;
 	__u32 heap;
 	__u32 dma_bits;
-	__u32 __reserved;
+	__u32 max_segments;
 	__aligned_u64 alignment;
 	__aligned_u64 padding;
 };
@@ -334,8 +371,9 @@ struct bufalloc_request {
  * @fd: The dma-buf's file descriptor.
  * @caching: &enum bufalloc_caching obtained.
  * @memtype: &enum bufalloc_memtype of its CPU mappings.
- * @heap: Index of the heap the memory came from.
- * @length: Bytes in the dma-buf: the length asked for, in whole pages.
+ * @heap: Index of the heap the memory came from; while it has none, of the one that
+ *	it would come from without devices.
+ * @length: Bytes in the dma-buf: what was asked for, rounded up.
  * @chunks: Number of allocations, or parts of one, that make up the memory.
  * @state: BUFALLOC_STATE_* bits.
  *
@@ -353,9 +391,10 @@ struct bufalloc_result {
 };
 
 /**
- * enum bufalloc_reason - why a request was refused
+ * enum bufalloc_reason - why a request, or a device, was refused
  *
- * Written to bufalloc_alloc.out_reason beside the errno.
+ * Written to bufalloc_alloc.out_reason and bufalloc_commit.out_reason beside the
+ * errno, and told by QUERY of the last device that could not map a buffer.
  *
  * @BUFALLOC_REASON_NONE: Nothing was refused, or the errno says it all.
  * @BUFALLOC_REASON_FIELD: EINVAL: an undefined flag, or a reserved field that
@@ -383,6 +422,25 @@ struct bufalloc_result {
  *	bufalloc_info.out_system_buffers_max.
  * @BUFALLOC_REASON_UNCHARGED: EACCES: memory that no memory cgroup can be
  *	charged for, asked for through /dev/bufalloc-charged.
+ * @BUFALLOC_REASON_ALIGNMENT: EINVAL: not a power of two, or above
+ *	%BUFALLOC_MAX_ALIGNMENT; ENOMEM: no memory at such addresses.
+ * @BUFALLOC_REASON_SEGMENTS: ENOMEM: no memory in so few runs.
+ * @BUFALLOC_REASON_NARROW: ENOMEM: not enough memory where all devices that are
+ *	attached reach it.
+ * @BUFALLOC_REASON_UNREACHABLE: EIO: a device that no IOMMU translates for does not
+ *	reach the memory that the buffer has, or any memory of ours.
+ * @BUFALLOC_REASON_BOUNCED: EIO: the device would see a copy of the memory.
+ * @BUFALLOC_REASON_NOT_SNOOPING: EIO: the device does not see what is in the caches,
+ *	and this memory gets no syncs.
+ * @BUFALLOC_REASON_TABLE: EINVAL: the device's segments are shorter than a page; EIO:
+ *	what an IOMMU made of them is longer than a segment can be.
+ * @BUFALLOC_REASON_NO_DMA: ENODEV: the device does no DMA.
+ * @BUFALLOC_REASON_DIRECTION: EBUSY: the device has it mapped in another direction.
+ * @BUFALLOC_REASON_MAPPING: another errno: the device's addresses ran out, or the
+ *	memory for its tables.
+ * @BUFALLOC_REASON_FD: EBADF or EINVAL: not a buffer of bufalloc.
+ * @BUFALLOC_REASON_TWICE: EINVAL: the same buffer was there before.
+ * @BUFALLOC_REASON_CHANGED: EAGAIN: devices came and went all the while.
  */
 enum bufalloc_reason {
 	BUFALLOC_REASON_NONE = 0,
@@ -402,6 +460,19 @@ enum bufalloc_reason {
 	BUFALLOC_REASON_SYSTEM_BYTES = 14,
 	BUFALLOC_REASON_SYSTEM_BUFFERS = 15,
 	BUFALLOC_REASON_UNCHARGED = 16,
+	BUFALLOC_REASON_ALIGNMENT = 17,
+	BUFALLOC_REASON_SEGMENTS = 18,
+	BUFALLOC_REASON_NARROW = 19,
+	BUFALLOC_REASON_UNREACHABLE = 20,
+	BUFALLOC_REASON_BOUNCED = 21,
+	BUFALLOC_REASON_NOT_SNOOPING = 22,
+	BUFALLOC_REASON_TABLE = 23,
+	BUFALLOC_REASON_NO_DMA = 24,
+	BUFALLOC_REASON_DIRECTION = 25,
+	BUFALLOC_REASON_MAPPING = 26,
+	BUFALLOC_REASON_FD = 27,
+	BUFALLOC_REASON_TWICE = 28,
+	BUFALLOC_REASON_CHANGED = 29,
 };
 
 /**
@@ -454,6 +525,11 @@ struct bufalloc_alloc {
  * @out_attachments: Devices attached to the buffer now.
  * @__reserved: Zero.
  * @out_max_cpu_page: Bytes of the largest page a CPU mapping of it may use.
+ * @out_refusals: How often a device could not map it, ever: whoever reads it before
+ *	and after an import knows whether the reason is of that one.
+ * @out_refusal: &enum bufalloc_reason of the last time.
+ *
+ * The first version ended with @out_max_cpu_page.
  *
  * Errors: see DOC: Errors, steps 1 to 4, then EBADF or EINVAL for @fd.
  */
@@ -470,6 +546,39 @@ struct bufalloc_query {
 	__u32 out_attachments;
 	__u32 __reserved;
 	__aligned_u64 out_max_cpu_page;
+	__u32 out_refusals;
+	__u32 out_refusal;
+};
+
+/**
+ * struct bufalloc_commit - BUFALLOC_IOCTL_COMMIT: memory for buffers, all or nothing
+ * @size: sizeof(struct bufalloc_commit).
+ * @flags: Zero.
+ * @fds: Address of an array of file descriptors of buffers, each an int (__s32),
+ *	allocated by this or any other process. Those that have their memory already
+ *	keep it.
+ * @count: Elements in it, 1 to %BUFALLOC_MAX_BATCH.
+ * @out_failed: Index of the buffer that could not be; @count where none was, or
+ *	where the error concerns the call itself.
+ * @out_reason: &enum bufalloc_reason of that buffer; %BUFALLOC_REASON_NONE where the
+ *	errno says it all.
+ * @__reserved: Zero.
+ *
+ * All have their memory afterwards, or those that had none have none: a failed call
+ * leaves every buffer as it was. Of sets that compete for memory that is not enough
+ * for all of them, those that there is room for succeed, and the others fail with
+ * what ALLOC would have said; none waits for another that waits.
+ *
+ * Errors: see DOC: Errors.
+ */
+struct bufalloc_commit {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 fds;
+	__u32 count;
+	__u32 out_failed;
+	__u32 out_reason;
+	__u32 __reserved;
 };
 
 /*
@@ -480,5 +589,6 @@ struct bufalloc_query {
 #define BUFALLOC_IOCTL_HEAP _IO(BUFALLOC_IOC_TYPE, 1) /* struct bufalloc_heap */
 #define BUFALLOC_IOCTL_ALLOC _IO(BUFALLOC_IOC_TYPE, 2) /* struct bufalloc_alloc */
 #define BUFALLOC_IOCTL_QUERY _IO(BUFALLOC_IOC_TYPE, 3) /* struct bufalloc_query */
+#define BUFALLOC_IOCTL_COMMIT _IO(BUFALLOC_IOC_TYPE, 4) /* struct bufalloc_commit */
 
 #endif /* _UAPI_LINUX_BUFALLOC_H */

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _BUFALLOC_COMMIT_H
+#define _BUFALLOC_COMMIT_H
+
+struct bufalloc_commit;
+
+int commit_check(const struct bufalloc_commit *commit);
+int commit_run(struct bufalloc_commit *commit);
+
+#endif /* _BUFALLOC_COMMIT_H */

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Where memory goes that comes when its devices are known: where all of them reach
+ * it. What an IOMMU translates for reaches everything, and takes it in pieces.
+ */
+#include <linux/dma-direct.h>
+#include <linux/dma-mapping.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
+
+#include "backing.h"
+#include "direct.h"
+#include "heap.h"
+#include "place.h"
+
+/* Every heap, but those that have to be named, is one of these. */
+#define ALL_BITS 64
+
+void place_init(struct place *place)
+{
+	place->dma_bits = ALL_BITS;
+	place->one_run = false;
+}
+
+/*
+ * How far a device reaches on its own. A limit beyond the last page of the machine is
+ * none. Of a bus that moves addresses it is only known where its last one is: whether
+ * all that lies below is on it the mapping finds out.
+ */
+static u32 bits_of(struct device *dev)
+{
+	u64 limit = min_not_zero(dma_get_mask(dev), dev->bus_dma_limit);
+	phys_addr_t last;
+
+	if (limit >= dma_get_required_mask(dev))
+		return ALL_BITS;
+	last = dma_to_phys(dev, limit);
+	return last == (phys_addr_t)-1 ? ALL_BITS : ilog2((u64)last + 1);
+}
+
+/*
+ * A driver that has said that an entry may hold it all is one of a device that takes
+ * few of them, most often just one.
+ */
+static bool wants_one_run(struct device *dev, size_t length)
+{
+	return dma_get_max_seg_size(dev) >= length &&
+	       dma_get_max_seg_size(dev) > SZ_64K;
+}
+
+/* One more device. */
+void place_admit(struct place *place, struct device *dev, size_t length)
+{
+	if (!dev->dma_mask || !dev_is_direct(dev))
+		return;
+	place->dma_bits = min(place->dma_bits, bits_of(dev));
+	place->one_run |= wants_one_run(dev, length);
+}
+
+/* Whether memory that was taken for a wider or a narrower place is in this one, too. */
+bool place_covers(const struct place *place, const struct backing *backing)
+{
+	const struct heap *heap = backing->source.heap;
+
+	return backing->demand.heap_is_fixed ||
+	       heap->dma_bits <= place->dma_bits;
+}
+
+/**
+ * place_apply() - have memory come from there
+ * @place: where.
+ * @backing: what has no memory yet. A heap that its user named stays.
+ *
+ * Return: 0, or -EIO where no heap is so narrow.
+ */
+int place_apply(const struct place *place, struct backing *backing)
+{
+	struct source *source = &backing->source;
+	struct heap *heap = source->heap;
+
+	if (!backing->demand.heap_is_fixed && place->dma_bits < heap->dma_bits)
+		heap = heap_find(BUFALLOC_HEAP_ANY, place->dma_bits);
+	if (!heap)
+		return -EIO;
+	source->heap = heap;
+	backing->demand.one_run = place->one_run && !heap->translated;
+	return 0;
+}

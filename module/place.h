@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _BUFALLOC_PLACE_H
+#define _BUFALLOC_PLACE_H
+
+#include <linux/types.h>
+
+struct backing;
+struct device;
+
+/**
+ * struct place - where memory that comes late may be
+ * @dma_bits: every device reaches what lies below 2^dma_bits.
+ * @one_run: a device would rather have it contiguous.
+ */
+struct place {
+	u32 dma_bits;
+	bool one_run;
+};
+
+void place_init(struct place *place);
+void place_admit(struct place *place, struct device *dev, size_t length);
+bool place_covers(const struct place *place, const struct backing *backing);
+int place_apply(const struct place *place, struct backing *backing);
+
+#endif /* _BUFALLOC_PLACE_H */

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+/*
+ * S5, S10, S11: a deferred buffer takes no memory until it is used, and what it gets
+ * then is where all its devices reach it, on the account of who allocated it.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <linux/dma-buf.h>
+
+#include "kselftest_harness.h"
+#include "lib/buffers.h"
+#include "lib/edus.h"
+#include "lib/groups.h"
+#include "lib/guest.h"
+#include "lib/imports.h"
+
+#define LENGTH (1 * MIB)
+#define CHUNK 2048UL
+
+#define OTHER GROUPS "/bufalloc-other"
+#define SLACK (512 * KIB)
+
+FIXTURE(deferred)
+{
+	int device;
+	int importer;
+	int fd;
+	long bytes;
+};
+
+FIXTURE_VARIANT(deferred)
+{
+	uint32_t caching;
+};
+
+FIXTURE_VARIANT_ADD(deferred, wc) {
+	.caching = BUFALLOC_CACHING_WC,
+};
+
+FIXTURE_VARIANT_ADD(deferred, coherent) {
+	.caching = BUFALLOC_CACHING_COHERENT,
+};
+
+FIXTURE_VARIANT_ADD(deferred, cached) {
+	.caching = BUFALLOC_CACHING_CACHED,
+};
+
+static int open_deferred(int device, size_t length, uint32_t caching)
+{
+	struct bufalloc_request request = request_of(length, caching);
+	struct bufalloc_result result;
+	int ret;
+
+	request.flags = BUFALLOC_ALLOC_DEFERRED;
+	ret = bufalloc_alloc(device, &request, &result, NULL);
+	return ret ? ret : result.fd;
+}
+
+FIXTURE_SETUP(deferred)
+{
+	if (variant->caching == BUFALLOC_CACHING_WC && !machine_has_wc())
+		SKIP(return, "no write-combining on this machine");
+	self->bytes = live_bytes();
+	self->device = bufalloc_open(NULL);
+	ASSERT_LE(0, self->device);
+	self->importer = importer_open();
+	ASSERT_LE(0, self->importer);
+	self->fd = open_deferred(self->device, LENGTH, variant->caching);
+	ASSERT_LE(0, self->fd);
+}
+
+FIXTURE_TEARDOWN(deferred)
+{
+	close(self->fd);
+	close(self->importer);
+	bufalloc_close(self->device);
+	EXPECT_EQ(self->bytes, live_bytes());
+}
+
+static bool is_backed(int device, int fd)
+{
+	struct bufalloc_query query;
+
+	return !bufalloc_query(device, fd, &query) &&
+	       query.out_state & BUFALLOC_STATE_BACKED;
+}
+
+/* A gigabyte of buffers costs what their files do. */
+TEST_F(deferred, takes_no_memory)
+{
+	enum { COUNT = 64,
+	       EACH = 16 << 10 };
+	struct bufalloc_query query;
+	struct bufalloc_info info;
+	int fds[COUNT], i;
+	long before, after;
+
+	before = meminfo("MemFree");
+	for (i = 0; i < COUNT; i++) {
+		fds[i] = open_deferred(self->device, 16 * MIB,
+				       variant->caching);
+		ASSERT_LE(0, fds[i]);
+	}
+	after = meminfo("MemFree");
+	EXPECT_LT(before - after, COUNT * EACH / 4);
+	EXPECT_EQ(self->bytes, live_bytes());
+	ASSERT_EQ(0, bufalloc_get_info(self->device, &info));
+	EXPECT_EQ(0, info.out_client_bytes);
+	EXPECT_EQ(COUNT + 1, info.out_client_buffers);
+	ASSERT_EQ(0, bufalloc_query(self->device, fds[0], &query));
+	EXPECT_EQ(0, query.out_state);
+	EXPECT_EQ(0, query.out_chunks);
+	EXPECT_EQ(0, query.out_segments);
+	EXPECT_EQ(16 * MIB, query.out_length);
+	for (i = 0; i < COUNT; i++)
+		close(fds[i]);
+}
+
+TEST_F(deferred, attach_takes_no_memory)
+{
+	int id = importer_attach(self->importer, self->fd, IMPORTER_DEVICE_64);
+
+	ASSERT_LE(0, id);
+	EXPECT_FALSE(is_backed(self->device, self->fd));
+	EXPECT_EQ(self->bytes, live_bytes());
+	EXPECT_EQ(0, importer_detach(self->importer, id));
+}
+
+TEST_F(deferred, first_device_map_brings_it)
+{
+	static struct importer_map map;
+	int id = importer_attach(self->importer, self->fd, IMPORTER_DEVICE_64);
+
+	ASSERT_LE(0, id);
+	ASSERT_EQ(0, importer_map(self->importer, id, IMPORTER_TO_DEVICE, &map));
+	EXPECT_TRUE(is_backed(self->device, self->fd));
+	EXPECT_LE(self->bytes + (long)LENGTH, live_bytes());
+	EXPECT_LT(0, map.out_nents);
+}
+
+TEST_F(deferred, first_cpu_mapping_brings_it_zeroed)
+{
+	struct mapping mapping;
+
+	ASSERT_EQ(0, memory_dirty(self->device, variant->caching, LENGTH,
+				  16 * MIB, 0xa5));
+	ASSERT_EQ(0, buffer_map(self->fd, &mapping));
+	EXPECT_TRUE(is_backed(self->device, self->fd));
+	EXPECT_TRUE(mapping_is(&mapping, 0));
+	buffer_unmap(&mapping);
+}
+
+TEST_F(deferred, first_kernel_mapping_brings_it)
+{
+	struct importer_vmap vmap;
+
+	ASSERT_EQ(0, importer_vmap(self->importer, self->fd, 0, &vmap));
+	EXPECT_TRUE(is_backed(self->device, self->fd));
+	EXPECT_EQ(0, vmap.out_value);
+}
+
+TEST_F(deferred, refused_cpu_mapping_brings_none)
+{
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, 2 * LENGTH, PROT_READ, MAP_SHARED,
+				   self->fd, 0));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, LENGTH, PROT_READ | PROT_EXEC,
+				   MAP_SHARED, self->fd, 0));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, LENGTH, PROT_READ, MAP_PRIVATE,
+				   self->fd, 0));
+	EXPECT_FALSE(is_backed(self->device, self->fd));
+}
+
+/* Once it is there it stays, and later users find it. */
+TEST_F(deferred, memory_stays)
+{
+	static struct importer_map map;
+	struct mapping mapping;
+	uint64_t value;
+	int id;
+
+	ASSERT_EQ(0, buffer_map(self->fd, &mapping));
+	memset(mapping.bytes, 0x6e, mapping.length);
+	id = importer_attach(self->importer, self->fd, IMPORTER_DEVICE_64);
+	ASSERT_LE(0, id);
+	ASSERT_EQ(0, importer_map(self->importer, id, IMPORTER_TO_DEVICE, &map));
+	ASSERT_EQ(0, importer_peek(self->importer, id, LENGTH - 8, &value));
+	EXPECT_EQ(0x6e6e6e6e6e6e6e6eULL, value);
+	buffer_unmap(&mapping);
+}
+
+/* Who asks for too much is told at the first use, and nothing is left of it. */
+TEST_F(deferred, too_much_is_ENOMEM_at_first_use)
+{
+	struct bufalloc_request request = request_of(256 * MIB,
+						     variant->caching);
+	struct bufalloc_result result;
+	struct bufalloc_query query;
+	static struct importer_map map;
+	int id;
+
+	request.flags = BUFALLOC_ALLOC_DEFERRED | BUFALLOC_ALLOC_CONTIGUOUS;
+	ASSERT_EQ(0, bufalloc_alloc(self->device, &request, &result, NULL));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, LENGTH, PROT_READ, MAP_SHARED,
+				   result.fd, 0));
+	EXPECT_EQ(ENOMEM, errno);
+	id = importer_attach(self->importer, result.fd, IMPORTER_DEVICE_64);
+	ASSERT_LE(0, id);
+	EXPECT_EQ(-ENOMEM, importer_map(self->importer, id, IMPORTER_TO_DEVICE,
+					&map));
+	ASSERT_EQ(0, bufalloc_query(self->device, result.fd, &query));
+	EXPECT_EQ(1, query.out_refusals);
+	EXPECT_EQ(BUFALLOC_REASON_CONTIGUOUS, query.out_refusal);
+	EXPECT_EQ(0, query.out_state);
+	EXPECT_EQ(self->bytes, live_bytes());
+	EXPECT_EQ(0, importer_detach(self->importer, id));
+	close(result.fd);
+}
+
+/* Not who touches it first pays. */
+TEST_F(deferred, allocator_pays)
+{
+	struct mapping mapping;
+	long before, other;
+	int fd;
+
+	group_controls("+memory");
+	ASSERT_EQ(0, group_make(GROUP));
+	ASSERT_EQ(0, group_make(OTHER));
+	ASSERT_EQ(0, group_enter(GROUP));
+	fd = open_deferred(self->device, 32 * MIB, variant->caching);
+	ASSERT_LE(0, fd);
+	before = group_held(GROUP);
+
+	ASSERT_EQ(0, group_enter(OTHER));
+	other = group_held(OTHER);
+	ASSERT_EQ(0, buffer_map(fd, &mapping));
+	EXPECT_LE(before + (long)(32 * MIB) - (long)SLACK, group_held(GROUP));
+	EXPECT_GT(other + (long)SLACK, group_held(OTHER));
+	buffer_unmap(&mapping);
+	close(fd);
+	EXPECT_GT(before + (long)SLACK, group_held(GROUP));
+
+	EXPECT_EQ(0, group_enter(GROUPS));
+	rmdir(GROUP);
+	rmdir(OTHER);
+}
+
+/* Past the limit of who allocated it, whatever room who uses it has; and no kill. */
+TEST_F(deferred, limit_of_the_allocator_holds)
+{
+	long kills = vmstat("oom_kill");
+	int fd;
+
+	group_controls("+memory");
+	ASSERT_EQ(0, group_make(GROUP));
+	ASSERT_EQ(0, write_string(GROUP "/memory.max", "16M"));
+	ASSERT_EQ(0, group_enter(GROUP));
+	fd = open_deferred(self->device, 32 * MIB, variant->caching);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, group_enter(GROUPS));
+	EXPECT_EQ(MAP_FAILED,
+		  mmap(NULL, 32 * MIB, PROT_READ, MAP_SHARED, fd, 0));
+	EXPECT_EQ(ENOMEM, errno);
+	EXPECT_FALSE(is_backed(self->device, fd));
+	EXPECT_EQ(kills, vmstat("oom_kill"));
+	close(fd);
+	rmdir(GROUP);
+}
+
+TEST_HARNESS_MAIN
