@@ -71,7 +71,14 @@ FIXTURE_VARIANT_ADD(abi, alloc) {
 FIXTURE_VARIANT_ADD(abi, query) {
 	.cmd = BUFALLOC_IOCTL_QUERY,
 	.first = 56,
-	.size = 56,
+	.size = 64,
+	.empty = -EINVAL,
+};
+
+FIXTURE_VARIANT_ADD(abi, commit) {
+	.cmd = BUFALLOC_IOCTL_COMMIT,
+	.first = 32,
+	.size = 32,
 	.empty = -EINVAL,
 };
 
@@ -209,7 +216,7 @@ TEST_F(call, unknown_commands_are_ENOTTY)
 {
 	struct bufalloc_info info = { .size = sizeof(info) };
 
-	EXPECT_EQ(-ENOTTY, call(self->device, _IO(BUFALLOC_IOC_TYPE, 4), &info));
+	EXPECT_EQ(-ENOTTY, call(self->device, _IO(BUFALLOC_IOC_TYPE, 40), &info));
 	EXPECT_EQ(-ENOTTY, call(self->device, _IO(BUFALLOC_IOC_TYPE, 255), &info));
 	EXPECT_EQ(-ENOTTY, call(self->device, _IO(0x20, 0), &info));
 	EXPECT_EQ(-ENOTTY, call(self->device, 0, &info));
@@ -221,7 +228,9 @@ TEST_F(call, info_tells_what_there_is)
 
 	ASSERT_EQ(0, bufalloc_get_info(self->device, &info));
 	EXPECT_EQ(BUFALLOC_ABI_VERSION, info.out_abi_version);
-	EXPECT_EQ(0, info.out_features);
+	EXPECT_EQ(BUFALLOC_FEATURE_DEFERRED | BUFALLOC_FEATURE_ALIGNMENT |
+			  BUFALLOC_FEATURE_PADDING | BUFALLOC_FEATURE_SEGMENTS,
+		  info.out_features);
 	EXPECT_EQ(sysconf(_SC_PAGESIZE), info.out_page_size);
 	EXPECT_LE(2, info.out_heaps);
 	EXPECT_EQ(BUFALLOC_MAX_BATCH, info.out_max_batch);
@@ -458,10 +467,20 @@ TEST_F(alloc, flags)
 	EXPECT_REFUSED(EINVAL, BUFALLOC_REASON_FIELD);
 }
 
-TEST_F(alloc, reserved)
+TEST_F(alloc, alignment)
 {
-	self->request.__reserved = 1;
-	EXPECT_REFUSED(EINVAL, BUFALLOC_REASON_FIELD);
+	self->request.alignment = 3;
+	EXPECT_REFUSED(EINVAL, BUFALLOC_REASON_ALIGNMENT);
+	self->request.alignment = 2 * BUFALLOC_MAX_ALIGNMENT;
+	EXPECT_REFUSED(EINVAL, BUFALLOC_REASON_ALIGNMENT);
+}
+
+TEST_F(alloc, padding)
+{
+	self->request.padding = UINT64_MAX;
+	EXPECT_REFUSED(EINVAL, BUFALLOC_REASON_LENGTH);
+	self->request.padding = UINT64_MAX - self->request.length + 1;
+	EXPECT_REFUSED(EINVAL, BUFALLOC_REASON_LENGTH);
 }
 
 TEST_F(alloc, fd_flags)
@@ -492,18 +511,6 @@ TEST_F(alloc, dma_bits)
 	EXPECT_REFUSED(ENOENT, BUFALLOC_REASON_DMA_BITS);
 }
 
-TEST_F(alloc, what_is_not_built_is_EOPNOTSUPP)
-{
-	self->request.flags = BUFALLOC_ALLOC_DEFERRED;
-	EXPECT_REFUSED(EOPNOTSUPP, BUFALLOC_REASON_FEATURE);
-	self->request.flags = 0;
-	self->request.alignment = 4096;
-	EXPECT_REFUSED(EOPNOTSUPP, BUFALLOC_REASON_FEATURE);
-	self->request.alignment = 0;
-	self->request.padding = 64;
-	EXPECT_REFUSED(EOPNOTSUPP, BUFALLOC_REASON_FEATURE);
-}
-
 /* Two things wrong: the one that is checked first decides. */
 TEST_F(alloc, order_of_errors)
 {
@@ -529,8 +536,6 @@ TEST_F(alloc, order_of_errors)
 	EXPECT_REFUSED(EINVAL, BUFALLOC_REASON_LENGTH);
 	self->request.length = 4096;
 	EXPECT_REFUSED(ENOENT, BUFALLOC_REASON_HEAP);
-	self->request.heap = BUFALLOC_HEAP_ANY;
-	EXPECT_REFUSED(EOPNOTSUPP, BUFALLOC_REASON_FEATURE);
 }
 
 /* Elements longer than the kernel's: clean ones work, a dirty tail does not. */

@@ -18,7 +18,8 @@ _Static_assert(sizeof(struct bufalloc_heap) == 88, "heap");
 _Static_assert(sizeof(struct bufalloc_request) == 48, "request");
 _Static_assert(sizeof(struct bufalloc_result) == 32, "result");
 _Static_assert(sizeof(struct bufalloc_alloc) == 48, "alloc");
-_Static_assert(sizeof(struct bufalloc_query) == 56, "query");
+_Static_assert(sizeof(struct bufalloc_query) == 64, "query");
+_Static_assert(sizeof(struct bufalloc_commit) == 32, "commit");
 
 FIXTURE(abi32)
 {

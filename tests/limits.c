@@ -210,7 +210,8 @@ static int caching(const struct bufalloc_info *info, uint64_t value)
 
 static int flags(const struct bufalloc_info *info, uint64_t value)
 {
-	return value > (BUFALLOC_ALLOC_CONTIGUOUS | BUFALLOC_ALLOC_ANY_CACHING) ?
+	return value > (BUFALLOC_ALLOC_CONTIGUOUS | BUFALLOC_ALLOC_ANY_CACHING |
+			BUFALLOC_ALLOC_DEFERRED) ?
 		       -EINVAL :
 		       0;
 }
@@ -230,9 +231,20 @@ static int dma_bits(const struct bufalloc_info *info, uint64_t value)
 	return value ? -EINVAL : 0;
 }
 
-static int not_built(const struct bufalloc_info *info, uint64_t value)
+/* One page is one segment, and no more than a limit of the page allocator asks. */
+static int alignment(const struct bufalloc_info *info, uint64_t value)
 {
-	return value ? -EOPNOTSUPP : 0;
+	if (value & (value - 1) || value > BUFALLOC_MAX_ALIGNMENT)
+		return -EINVAL;
+	return value <= PAGE ? 0 : 1;
+}
+
+/* Beside a page. */
+static int padding(const struct bufalloc_info *info, uint64_t value)
+{
+	if (value > info->out_max_length - PAGE)
+		return -EINVAL;
+	return value <= PAGE + 1 ? 0 : 1;
 }
 
 static void field_set(void *structure, const struct field *field, uint64_t value)
@@ -309,6 +321,8 @@ static const struct field query_fields[] = {
 	FIELD(bufalloc_query, out_attachments, ignored_by_query),
 	FIELD(bufalloc_query, __reserved, reserved_of_query),
 	FIELD(bufalloc_query, out_max_cpu_page, ignored_by_query),
+	FIELD(bufalloc_query, out_refusals, ignored_by_query),
+	FIELD(bufalloc_query, out_refusal, ignored_by_query),
 };
 
 static const struct field alloc_fields[] = {
@@ -331,9 +345,9 @@ static const struct field request_fields[] = {
 	FIELD(bufalloc_request, fd_flags, fd_flags),
 	FIELD(bufalloc_request, heap, heap),
 	FIELD(bufalloc_request, dma_bits, dma_bits),
-	FIELD(bufalloc_request, __reserved, reserved),
-	FIELD(bufalloc_request, alignment, not_built),
-	FIELD(bufalloc_request, padding, not_built),
+	FIELD(bufalloc_request, max_segments, ignored),
+	FIELD(bufalloc_request, alignment, alignment),
+	FIELD(bufalloc_request, padding, padding),
 };
 
 /* Each number in each field of a call that takes nothing and keeps nothing. */
@@ -375,6 +389,35 @@ TEST_F(limits, fields_of_query)
 	struct bufalloc_query fresh = { .size = sizeof(fresh), .fd = -1 };
 
 	EXPECT_FIELDS(query_fields, BUFALLOC_IOCTL_QUERY, self->results, fresh);
+}
+
+static int size_of_commit(const struct bufalloc_info *info, uint64_t value)
+{
+	return size_from(value, 32);
+}
+
+/* Of one that has its memory, so that nothing is taken. */
+static const struct field commit_fields[] = {
+	FIELD(bufalloc_commit, size, size_of_commit),
+	FIELD(bufalloc_commit, flags, reserved),
+	FIELD(bufalloc_commit, fds, address),
+	FIELD(bufalloc_commit, out_failed, ignored),
+	FIELD(bufalloc_commit, out_reason, ignored),
+	FIELD(bufalloc_commit, __reserved, reserved),
+};
+
+TEST_F(limits, fields_of_commit)
+{
+	int fd = buffer_open(self->device, PAGE, BUFALLOC_CACHING_CACHED);
+	struct bufalloc_commit fresh = {
+		.size = sizeof(fresh),
+		.fds = (uintptr_t)&fd,
+		.count = 1,
+	};
+
+	ASSERT_LE(0, fd);
+	EXPECT_FIELDS(commit_fields, BUFALLOC_IOCTL_COMMIT, self->results, fresh);
+	close(fd);
 }
 
 /* The buffers of a call that succeeded go at once. */

@@ -235,13 +235,13 @@ TEST_F(narrow, memory_below_4_GiB_is_reached_by_32_bits)
 }
 
 /* No heap lies that low: said when it is asked for, not when it is mapped. */
-TEST_F(narrow, memory_below_28_bits_is_ENOENT)
+TEST_F(narrow, memory_below_20_bits_is_ENOENT)
 {
 	struct bufalloc_request request = request_of(variant->length, variant->caching);
 	struct bufalloc_result result;
 	uint32_t reason;
 
-	request.dma_bits = 28;
+	request.dma_bits = 20;
 	EXPECT_EQ(-ENOENT, bufalloc_alloc(self->device, &request, &result,
 					  &reason));
 	EXPECT_EQ(BUFALLOC_REASON_DMA_BITS, reason);

@@ -29,6 +29,7 @@ static const struct feature features[] = {
 	{ BUFALLOC_FEATURE_DEFERRED, "deferred" },
 	{ BUFALLOC_FEATURE_ALIGNMENT, "alignment" },
 	{ BUFALLOC_FEATURE_PADDING, "padding" },
+	{ BUFALLOC_FEATURE_SEGMENTS, "segments" },
 };
 
 struct caching_view {
