@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -236,6 +237,63 @@ TEST_F(commit, client_that_allocated_pays)
 	bufalloc_close(other);
 }
 
+/* One COMMIT in a thread of its own. */
+struct other {
+	pthread_t thread;
+	int device;
+	int fds[2];
+	int ret;
+};
+
+static void *commit_two(void *data)
+{
+	struct other *other = data;
+
+	other->ret = bufalloc_commit(other->device, other->fds, 2, NULL, NULL);
+	return NULL;
+}
+
+static void *map_one(void *data)
+{
+	struct other *other = data;
+	struct mapping mapping;
+
+	other->ret = buffer_map(other->fds[0], &mapping);
+	if (!other->ret)
+		buffer_unmap(&mapping);
+	return NULL;
+}
+
+/*
+ * Two sets in opposite orders, where the second to come has one buffer when the first
+ * gets the other: it lets go, and both are served. What holds them up until then is
+ * the first use of a large buffer, by a third.
+ */
+TEST_F(commit, crossing_sets_do_not_wait_for_each_other)
+{
+	struct other others[3];
+	int large, i;
+
+	ASSERT_EQ(0, open_scene(self->device, variant->caching, 0, 128 * MIB,
+				&large, 1));
+	for (i = 0; i < 3; i++) {
+		others[i].device = self->device;
+		others[i].fds[i == 2] = large;
+		others[i].fds[i != 2] = self->fds[0];
+		ASSERT_EQ(0, pthread_create(&others[i].thread, NULL,
+					    i ? commit_two : map_one,
+					    &others[i]));
+		usleep(5000);
+	}
+	for (i = 0; i < 3; i++) {
+		pthread_join(others[i].thread, NULL);
+		EXPECT_EQ(0, others[i].ret);
+	}
+	EXPECT_TRUE(is_backed(self->device, large));
+	EXPECT_TRUE(is_backed(self->device, self->fds[0]));
+	close(large);
+}
+
 /**
  * struct rival - one of two who want the same memory, again and again
  * @device: his client.
@@ -287,8 +345,8 @@ static void *compete(void *data)
 }
 
 #define ROUNDS 10000
+#define LONG_ROUNDS 200
 #define EACH 4
-#define PIECE (16 * KIB)
 
 FIXTURE(rivals)
 {
@@ -297,8 +355,35 @@ FIXTURE(rivals)
 	pthread_t threads[2];
 	struct quotas quotas;
 	long bytes;
-	uint32_t caching;
 };
+
+FIXTURE_VARIANT(rivals)
+{
+	size_t piece;
+	int rounds;
+	/* Both on one processor, which takes turns while they clear their memory. */
+	bool in_turn;
+};
+
+FIXTURE_VARIANT_ADD(rivals, often) {
+	.piece = 16 * KIB,
+	.rounds = ROUNDS,
+};
+
+FIXTURE_VARIANT_ADD(rivals, long) {
+	.piece = 2 * MIB,
+	.rounds = LONG_ROUNDS,
+	.in_turn = true,
+};
+
+static int stay_on_one_processor(void)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	return sched_setaffinity(0, sizeof(one), &one) ? -errno : 0;
+}
 
 FIXTURE_SETUP(rivals)
 {
@@ -306,20 +391,20 @@ FIXTURE_SETUP(rivals)
 	int i;
 
 	self->bytes = live_bytes();
-	/* What is rounded to blocks would leave room for both. */
-	self->caching = BUFALLOC_CACHING_CACHED;
 	ASSERT_EQ(0, quotas_read(&self->quotas));
 	low = self->quotas;
 	/* Room for one set and a half; all buffers are there already. */
-	low.max[SYSTEM_BYTES] = self->bytes + EACH * PIECE * 3 / 2 +
+	low.max[SYSTEM_BYTES] = self->bytes + EACH * variant->piece * 3 / 2 +
 				(live_buffers() + 2 * EACH) * 4096;
+	if (variant->in_turn)
+		ASSERT_EQ(0, stay_on_one_processor());
 	ASSERT_EQ(0, pthread_barrier_init(&self->gate, NULL, 3));
 	for (i = 0; i < 2; i++) {
 		self->rivals[i] = (struct rival) {
 			.device = bufalloc_open(NULL),
 			.count = EACH,
 			.gate = &self->gate,
-			.rounds = rounds_of(ROUNDS),
+			.rounds = rounds_of(variant->rounds),
 		};
 		ASSERT_LE(0, self->rivals[i].device);
 	}
@@ -335,9 +420,11 @@ FIXTURE_TEARDOWN(rivals)
 	EXPECT_EQ(self->bytes, live_bytes());
 }
 
-static int open_for(struct rival *rival, uint32_t caching)
+/* What is rounded to blocks would leave room for both: no write-combining. */
+static int open_for(struct rival *rival, size_t piece)
 {
-	return open_scene(rival->device, caching, 0, PIECE, rival->fds, EACH);
+	return open_scene(rival->device, BUFALLOC_CACHING_CACHED, 0, piece,
+			  rival->fds, EACH);
 }
 
 static bool has_all(const struct rival *rival)
@@ -370,8 +457,8 @@ TEST_F_TIMEOUT(rivals, one_wins_and_one_fails, PATIENCE)
 		ASSERT_EQ(0, pthread_create(&self->threads[i], NULL, compete,
 					    &self->rivals[i]));
 	for (i = 0; i < a->rounds; i++) {
-		ASSERT_EQ(0, open_for(a, self->caching));
-		ASSERT_EQ(0, open_for(b, self->caching));
+		ASSERT_EQ(0, open_for(a, variant->piece));
+		ASSERT_EQ(0, open_for(b, variant->piece));
 		pthread_barrier_wait(&self->gate);
 		pthread_barrier_wait(&self->gate);
 		ASSERT_TRUE(is_told(a) && is_told(b));
@@ -403,7 +490,7 @@ TEST_F_TIMEOUT(rivals, same_set_serves_both, PATIENCE)
 		ASSERT_EQ(0, pthread_create(&self->threads[i], NULL, compete,
 					    &self->rivals[i]));
 	for (i = 0; i < a->rounds; i++) {
-		ASSERT_EQ(0, open_for(a, self->caching));
+		ASSERT_EQ(0, open_for(a, variant->piece));
 		for (j = 0; j < EACH; j++)
 			b->fds[j] = a->fds[EACH - 1 - j];
 		pthread_barrier_wait(&self->gate);
@@ -411,7 +498,7 @@ TEST_F_TIMEOUT(rivals, same_set_serves_both, PATIENCE)
 		ASSERT_EQ(0, a->ret);
 		ASSERT_EQ(0, b->ret);
 		ASSERT_TRUE(has_all(a));
-		ASSERT_EQ(self->bytes + (long)(EACH * PIECE), live_bytes());
+		ASSERT_EQ(self->bytes + (long)(EACH * variant->piece), live_bytes());
 		close_scene(a->fds, EACH);
 		pthread_barrier_wait(&self->gate);
 	}
@@ -431,8 +518,8 @@ TEST_F_TIMEOUT(rivals, overlapping_sets_end, PATIENCE)
 		ASSERT_EQ(0, pthread_create(&self->threads[i], NULL, compete,
 					    &self->rivals[i]));
 	for (i = 0; i < a->rounds; i++) {
-		ASSERT_EQ(0, open_for(a, self->caching));
-		ASSERT_EQ(0, open_for(b, self->caching));
+		ASSERT_EQ(0, open_for(a, variant->piece));
+		ASSERT_EQ(0, open_for(b, variant->piece));
 		for (j = 0; j < EACH / 2; j++) {
 			close(b->fds[j]);
 			b->fds[j] = dup(a->fds[EACH - 1 - j]);

@@ -94,6 +94,41 @@ TEST_F(tool, refusal_has_a_sentence)
 	EXPECT_SAID(strerror(ENOMEM));
 }
 
+/* Another process allocates and holds; its buffers are committed, and told of. */
+TEST_F(tool, deferred_buffers_are_committed)
+{
+	char line[512];
+
+	snprintf(line, sizeof(line),
+		 "alloc 1M --count 3 --caching cached --deferred --hold=60 > /tmp/held & "
+		 "holder=$!; until grep -q 'No memory yet' /tmp/held; do sleep 0.1; done; "
+		 "bufalloc explain $holder; bufalloc commit $holder && "
+		 "bufalloc explain $holder --json; status=$?; kill $holder; wait; exit $status");
+	EXPECT_EQ(0, RUN(line));
+	EXPECT_SAID("It has no memory yet");
+	EXPECT_SAID("No device was ever refused");
+	EXPECT_SAID("3 buffers have their memory.");
+	EXPECT_SAID("\"backed\": true");
+}
+
+TEST_F(tool, buffers_of_nobody_are_a_sentence)
+{
+	EXPECT_EQ(1, RUN("explain 999999"));
+	EXPECT_SAID("There is no such process.");
+	EXPECT_EQ(1, RUN("explain 1"));
+	EXPECT_SAID("process 1 has no buffer");
+	EXPECT_EQ(2, RUN("commit"));
+	EXPECT_EQ(2, RUN("commit self"));
+}
+
+TEST_F(tool, constraints_are_options)
+{
+	EXPECT_EQ(0, RUN("alloc 4K --caching cached --alignment 64K --padding 64 --max-segments 1"));
+	EXPECT_SAID("65536");
+	EXPECT_EQ(1, RUN("alloc 4K --alignment 3"));
+	EXPECT_SAID("alignment");
+}
+
 TEST_F(tool, unknown_caching_lists_the_known)
 {
 	EXPECT_EQ(2, RUN("alloc 4K --caching fast"));
@@ -106,7 +141,7 @@ TEST_F(tool, wrong_usage_is_2)
 	EXPECT_EQ(2, RUN("alloc"));
 	EXPECT_EQ(2, RUN("alloc 4X"));
 	EXPECT_EQ(2, RUN("frobnicate"));
-	EXPECT_SAID("info alloc");
+	EXPECT_SAID("info alloc commit explain");
 }
 
 TEST_F(tool, help_is_help)

@@ -100,19 +100,6 @@ static int use(int device, const struct wish *wish, const struct bufalloc_result
 	return DONE;
 }
 
-/* A program that only asked for JSON reads the refusal there, too. */
-static void json_refused(int err, uint32_t failed, uint32_t reason)
-{
-	struct json json = { .out = stdout };
-
-	json_open(&json, NULL, '{');
-	json_string(&json, "error", strerror(err));
-	json_number(&json, "failed", failed);
-	json_number(&json, "reason", reason);
-	json_string(&json, "reason_text", bufalloc_reason_string(reason));
-	json_close(&json, '}');
-}
-
 static void no_device(const struct wish *wish, int err)
 {
 	if (wish->json)
@@ -138,7 +125,7 @@ static int allocate(int device, struct wish *wish)
 		if (ret == -ENOTTY)
 			trouble_open(wish->device, ENOTTY);
 		else
-			trouble_refused(-ret, reason, failed, wish->count);
+			trouble_refused("alloc", -ret, reason, failed, wish->count);
 		return FAILED;
 	}
 	ret = use(device, wish, results, obtained);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* JSON on its way out: valid whatever the strings contain. */
+#include <string.h>
+
 #include "tool.h"
 
 /* Bytes of the valid UTF-8 sequence that @text begins with, or 0. */
@@ -87,4 +89,16 @@ void json_bool(struct json *json, const char *key, bool value)
 {
 	begin_value(json, key);
 	fputs(value ? "true" : "false", json->out);
+}
+
+void json_refused(int err, uint32_t failed, uint32_t reason)
+{
+	struct json json = { .out = stdout };
+
+	json_open(&json, NULL, '{');
+	json_string(&json, "error", strerror(err));
+	json_number(&json, "failed", failed);
+	json_number(&json, "reason", reason);
+	json_string(&json, "reason_text", bufalloc_reason_string(reason));
+	json_close(&json, '}');
 }

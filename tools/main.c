@@ -13,6 +13,8 @@ static const struct verb {
 } verbs[] = {
 	{ "info", verb_info, "bufalloc info", "show the module, its heaps, and real caching" },
 	{ "alloc", verb_alloc, "bufalloc alloc", "allocate buffers; show, fill or hold them" },
+	{ "commit", verb_commit, "bufalloc commit", "have deferred buffers get their memory" },
+	{ "explain", verb_explain, "bufalloc explain", "tell why a device was refused a buffer" },
 };
 
 static void print_help(FILE *out)

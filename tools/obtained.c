@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "alloc.h"
 
@@ -50,6 +51,9 @@ static void print_obtained(const struct wish *wish, const struct obtained *obtai
 		       obtained->query.out_state & BUFALLOC_STATE_CONTIGUOUS ? "yes" : "no",
 		       human_size(human, obtained->query.out_max_cpu_page));
 	obtained -= wish->count;
+	if (!(obtained->query.out_state & BUFALLOC_STATE_BACKED))
+		printf("No memory yet: it comes with the first use, or with \"bufalloc commit %d\".\n",
+		       getpid());
 	if (obtained->query.out_caching != wish->request.caching)
 		printf("%s is not to be had here: %s was given.\n",
 		       bufalloc_caching_string(wish->request.caching),

@@ -21,6 +21,8 @@ enum {
 /* Verbs: each gets argv with its own name as argv[0], and returns an exit status. */
 int verb_info(int argc, char **argv);
 int verb_alloc(int argc, char **argv);
+int verb_commit(int argc, char **argv);
+int verb_explain(int argc, char **argv);
 
 /* number.c: both return false for anything but one whole number in range. */
 bool parse_number(const char *text, uint64_t max, uint64_t *number);
@@ -40,7 +42,9 @@ const char *default_device(void);
 /* trouble.c: what went wrong and what to do next, on stderr. */
 bool module_loaded(void);
 void trouble_open(const char *path, int err);
-void trouble_refused(int err, uint32_t reason, uint32_t failed, uint32_t count);
+void trouble_refused(const char *verb, int err, uint32_t reason, uint32_t failed, uint32_t count);
+/* What to do about a reason, or NULL. */
+const char *next_step(int err, uint32_t reason);
 int usage_error(const char *verb);
 int finish_output(int status);
 
@@ -77,5 +81,7 @@ void json_close(struct json *json, char bracket);
 void json_string(struct json *json, const char *key, const char *value);
 void json_number(struct json *json, const char *key, uint64_t value);
 void json_bool(struct json *json, const char *key, bool value);
+/* A program that only asked for JSON reads a refusal there, too. */
+void json_refused(int err, uint32_t failed, uint32_t reason);
 
 #endif /* BUFALLOC_TOOL_H */

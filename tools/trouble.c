@@ -65,7 +65,7 @@ void trouble_open(const char *path, int err)
 	}
 }
 
-static const char *next_step(int err, uint32_t reason)
+const char *next_step(int err, uint32_t reason)
 {
 	switch (reason) {
 	case BUFALLOC_REASON_CACHING:
@@ -89,6 +89,17 @@ static const char *next_step(int err, uint32_t reason)
 	case BUFALLOC_REASON_SYSTEM_BUFFERS:
 		return "\"bufalloc info\" shows the limits. Free some, or have an administrator\n"
 		       "  raise them in /sys/module/bufalloc/parameters/.";
+	case BUFALLOC_REASON_SEGMENTS:
+	case BUFALLOC_REASON_ALIGNMENT:
+		return "Allow more segments or a smaller alignment, or ask for less.";
+	case BUFALLOC_REASON_NARROW:
+		return "Ask for less, or attach fewer devices that reach little.";
+	case BUFALLOC_REASON_UNREACHABLE:
+		return "Allocate it with --deferred, or with --dma-bits of what the device reaches.";
+	case BUFALLOC_REASON_BOUNCED:
+		return "Boot without swiotlb=force, or with an IOMMU.";
+	case BUFALLOC_REASON_NOT_SNOOPING:
+		return "Allocate it with --caching wc or cached.";
 	case BUFALLOC_REASON_UNCHARGED:
 		return "Use --device " BUFALLOC_DEVICE ", another heap, or drop --contiguous.";
 	case BUFALLOC_REASON_FIELD:
@@ -99,13 +110,13 @@ static const char *next_step(int err, uint32_t reason)
 	}
 }
 
-void trouble_refused(int err, uint32_t reason, uint32_t failed, uint32_t count)
+void trouble_refused(const char *verb, int err, uint32_t reason, uint32_t failed, uint32_t count)
 {
 	const char *step = next_step(err, reason);
 
-	fputs("bufalloc alloc: refused", stderr);
+	fprintf(stderr, "bufalloc %s: refused", verb);
 	if (count > 1 && failed < count)
-		fprintf(stderr, " at buffer %u (of 0 to %u), so none was made", failed, count - 1);
+		fprintf(stderr, " at buffer %u (of 0 to %u), so none got anything", failed, count - 1);
 	fprintf(stderr, ": %s\n", strerror(err));
 	if (reason != BUFALLOC_REASON_NONE)
 		fprintf(stderr, "  %s\n", bufalloc_reason_string(reason));

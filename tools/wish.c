@@ -20,6 +20,10 @@ static const char help_end[] =
 	"  --contiguous        one physically contiguous run each, or nothing\n"
 	"  --heap NAME|INDEX   from this heap (default: any that fits)\n"
 	"  --dma-bits N        below 2^N, for devices that reach no further\n"
+	"  --max-segments N    in at most so many physically contiguous runs\n"
+	"  --alignment SIZE    each run at a multiple of SIZE, a power of two up to 4M\n"
+	"  --padding SIZE      so much more after the end, for devices that read past it\n"
+	"  --deferred          take memory at the first use, or with \"bufalloc commit\"\n"
 	"  --name NAME         name them, for /proc and debugfs: at most 31 bytes\n"
 	"  --read-only         the file descriptors are read-only for the CPU\n"
 	"  --fill BYTE|offset  write a byte (0 to 255, or 0x..), or into each 8 bytes their\n"
@@ -75,6 +79,11 @@ static int take_option(struct wish *wish, int option, const char *value)
 	case 'a':
 		wish->request.flags |= BUFALLOC_ALLOC_ANY_CACHING;
 		return DONE;
+	case 'A':
+		if (!parse_size(value, &number))
+			return bad_value("--alignment", value, "bytes, such as 64K");
+		wish->request.alignment = number;
+		return DONE;
 	case 'b':
 		if (!parse_number(value, UINT32_MAX, &number))
 			return bad_value("--dma-bits", value, "a number of bits, 12 to 64");
@@ -84,6 +93,9 @@ static int take_option(struct wish *wish, int option, const char *value)
 		return take_caching(wish, value);
 	case 'C':
 		wish->request.flags |= BUFALLOC_ALLOC_CONTIGUOUS;
+		return DONE;
+	case 'D':
+		wish->request.flags |= BUFALLOC_ALLOC_DEFERRED;
 		return DONE;
 	case 'd':
 		wish->device = value;
@@ -110,6 +122,16 @@ static int take_option(struct wish *wish, int option, const char *value)
 		if (strlen(value) > 31)
 			return bad_value("--name", value, "at most 31 bytes");
 		wish->name = value;
+		return DONE;
+	case 'p':
+		if (!parse_size(value, &number))
+			return bad_value("--padding", value, "bytes, such as 64");
+		wish->request.padding = number;
+		return DONE;
+	case 's':
+		if (!parse_number(value, UINT32_MAX, &number))
+			return bad_value("--max-segments", value, "a number of runs");
+		wish->request.max_segments = number;
 		return DONE;
 	case 'r':
 		wish->request.fd_flags = O_RDONLY | O_CLOEXEC;
@@ -146,10 +168,12 @@ static int take_size(struct wish *wish, int argc, char **argv)
 int parse_wish(struct wish *wish, int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "alignment", required_argument, NULL, 'A' },
 		{ "any-caching", no_argument, NULL, 'a' },
 		{ "dma-bits", required_argument, NULL, 'b' },
 		{ "caching", required_argument, NULL, 'c' },
 		{ "contiguous", no_argument, NULL, 'C' },
+		{ "deferred", no_argument, NULL, 'D' },
 		{ "device", required_argument, NULL, 'd' },
 		{ "fill", required_argument, NULL, 'f' },
 		{ "heap", required_argument, NULL, 'H' },
@@ -157,6 +181,8 @@ int parse_wish(struct wish *wish, int argc, char **argv)
 		{ "hold", optional_argument, NULL, 'k' },
 		{ "count", required_argument, NULL, 'n' },
 		{ "name", required_argument, NULL, 'N' },
+		{ "max-segments", required_argument, NULL, 's' },
+		{ "padding", required_argument, NULL, 'p' },
 		{ "read-only", no_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },

@@ -92,6 +92,15 @@
  * The memory is charged to those whom ALLOC would have charged, whoever uses the
  * buffer first.
  *
+ * Which is for what:
+ *
+ *  - at once (no flag): the buffer is used right away, by devices that reach all memory
+ *    or whose limit is known;
+ *  - at first use (%BUFALLOC_ALLOC_DEFERRED): its devices attach later and may reach
+ *    little, or it may never be used;
+ *  - a scene at once (%BUFALLOC_ALLOC_DEFERRED, then COMMIT): many buffers that are of
+ *    use only together.
+ *
  * Whoever maps a buffer first meets the errors of ALLOC: of mmap(2), EDQUOT and
  * ENOMEM among them; of the device's driver, whatever it makes of them. COMMIT says
  * which buffer, and why.

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+/* bufalloc commit: have buffers of a process get their memory, all or none. */
+#include "holder.h"
+
+static const char help[] =
+	"Usage: bufalloc commit PID [FD...] [OPTION...]\n"
+	"\n"
+	"Have buffers that process PID allocated with deferred memory get it now: those\n"
+	"behind these file descriptors of it, or all. Each gets its memory, where all devices\n"
+	"that are attached reach it, or none does.\n"
+	"\n"
+	"  --json         print JSON\n"
+	"  --device PATH  use PATH; by default " BUFALLOC_DEVICE ", or -charged\n"
+	"  -h, --help     print this\n"
+	"\n"
+	"Exit status: 0 done, 1 refused or failed, 2 wrong usage.\n";
+
+static void json_committed(const struct holder *holder)
+{
+	struct json json = { .out = stdout };
+
+	json_open(&json, NULL, '{');
+	json_number(&json, "buffers", holder->count);
+	json_close(&json, '}');
+}
+
+static int commit(const struct errand *errand, const struct holder *holder)
+{
+	int fds[BUFALLOC_MAX_BATCH];
+	uint32_t i, failed, reason;
+	int ret;
+
+	for (i = 0; i < holder->count; i++)
+		fds[i] = holder->held[i].fd;
+	ret = bufalloc_commit(holder->device, fds, holder->count, &failed, &reason);
+	if (ret && errand->json)
+		json_refused(-ret, failed, reason);
+	if (ret) {
+		fflush(stdout);
+		trouble_refused("commit", -ret, reason, failed, holder->count);
+		return FAILED;
+	}
+	if (errand->json)
+		json_committed(holder);
+	else
+		printf("%u buffers have their memory.\n", holder->count);
+	return finish_output(DONE);
+}
+
+int verb_commit(int argc, char **argv)
+{
+	struct errand errand = { .verb = "commit", .help = help };
+	static struct holder holder;
+	int status = parse_errand(&errand, argc, argv);
+
+	if (status != PROCEED)
+		return status;
+	if (errand_begin(&errand, &holder))
+		return FAILED;
+	status = commit(&errand, &holder);
+	errand_end(&holder);
+	return status;
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+/* A verb for buffers that another process holds: its command line, and the way there. */
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+#include "holder.h"
+
+static int take_operands(struct errand *errand, int argc, char **argv)
+{
+	uint64_t pid;
+
+	if (optind == argc) {
+		fprintf(stderr, "bufalloc %s: no process given\n", errand->verb);
+		return usage_error(errand->verb);
+	}
+	if (!parse_number(argv[optind], INT32_MAX, &pid) || !pid) {
+		fprintf(stderr, "bufalloc %s: PID is the number of a process, not \"%s\"\n",
+			errand->verb, argv[optind]);
+		return usage_error(errand->verb);
+	}
+	errand->pid = pid;
+	errand->fds = argv + optind + 1;
+	errand->count = argc - optind - 1;
+	return PROCEED;
+}
+
+int parse_errand(struct errand *errand, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "device", required_argument, NULL, 'd' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int option;
+
+	errand->device = default_device();
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (option) {
+		case 'd':
+			errand->device = optarg;
+			break;
+		case 'j':
+			errand->json = true;
+			break;
+		case 'h':
+			fputs(errand->help, stdout);
+			return finish_output(DONE);
+		default:
+			return usage_error(errand->verb);
+		}
+	}
+	return take_operands(errand, argc, argv);
+}
+
+int errand_begin(const struct errand *errand, struct holder *holder)
+{
+	int device = bufalloc_open(errand->device);
+	int ret;
+
+	if (device < 0) {
+		trouble_open(errand->device, -device);
+		return device;
+	}
+	ret = holder_open(holder, device, errand->pid, errand->fds, errand->count);
+	if (!ret && !holder->count)
+		fprintf(stderr, "bufalloc %s: process %d has no buffer of bufalloc\n", errand->verb,
+			errand->pid);
+	else if (ret && ret != -EBADF && ret != -EINVAL)
+		holder_trouble(errand->verb, errand->pid, -ret);
+	if (ret || !holder->count) {
+		bufalloc_close(device);
+		return ret ? ret : -1;
+	}
+	return 0;
+}
+
+void errand_end(struct holder *holder)
+{
+	holder_close(holder);
+	bufalloc_close(holder->device);
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+/* bufalloc explain: what state buffers are in, and why a device could not map them. */
+#include "holder.h"
+
+static const char help[] =
+	"Usage: bufalloc explain PID [FD...] [OPTION...]\n"
+	"\n"
+	"Tell of the buffers that process PID holds, or of those behind these file\n"
+	"descriptors of it: whether each has its memory, in what form, and why the last\n"
+	"device that could not map it was refused.\n"
+	"\n"
+	"  --json         print JSON\n"
+	"  --device PATH  use PATH; by default " BUFALLOC_DEVICE ", or -charged\n"
+	"  -h, --help     print this\n"
+	"\n"
+	"Exit status: 0 done, 1 refused or failed, 2 wrong usage.\n";
+
+static void heap_name(int device, uint32_t index, char *name)
+{
+	struct bufalloc_heap heap;
+
+	if (bufalloc_get_heap(device, index, &heap))
+		snprintf(name, BUFALLOC_HEAP_NAME_LEN, "heap %u", index);
+	else
+		snprintf(name, BUFALLOC_HEAP_NAME_LEN, "%.31s", heap.out_name);
+}
+
+static void print_held(int device, const struct held *held)
+{
+	const struct bufalloc_query *query = &held->query;
+	char human[HUMAN_LEN], heap[BUFALLOC_HEAP_NAME_LEN];
+
+	heap_name(device, query->out_heap, heap);
+	printf("fd %d: %s, %s, attached to %u devices\n", held->number,
+	       human_size(human, query->out_length), bufalloc_caching_string(query->out_caching),
+	       query->out_attachments);
+	if (query->out_state & BUFALLOC_STATE_BACKED)
+		printf("  It has its memory: from %s, in %u physically contiguous runs.\n", heap,
+		       query->out_segments);
+	else
+		puts("  It has no memory yet: that comes with its first use, or with a commit.");
+	if (!query->out_refusals) {
+		puts("  No device was ever refused.");
+		return;
+	}
+	printf("  Devices were refused %u times. The last time:\n  %s\n", query->out_refusals,
+	       bufalloc_reason_string(query->out_refusal));
+	if (next_step(0, query->out_refusal))
+		printf("  %s\n", next_step(0, query->out_refusal));
+}
+
+static void json_held(struct json *json, int device, const struct held *held)
+{
+	const struct bufalloc_query *query = &held->query;
+	char heap[BUFALLOC_HEAP_NAME_LEN];
+
+	heap_name(device, query->out_heap, heap);
+	json_open(json, NULL, '{');
+	json_number(json, "fd", held->number);
+	json_number(json, "bytes", query->out_length);
+	json_string(json, "caching", bufalloc_caching_string(query->out_caching));
+	json_string(json, "memtype", bufalloc_memtype_string(query->out_memtype));
+	json_bool(json, "backed", query->out_state & BUFALLOC_STATE_BACKED);
+	json_bool(json, "contiguous", query->out_state & BUFALLOC_STATE_CONTIGUOUS);
+	json_string(json, "heap", heap);
+	json_number(json, "chunks", query->out_chunks);
+	json_number(json, "segments", query->out_segments);
+	json_number(json, "attachments", query->out_attachments);
+	json_number(json, "refusals", query->out_refusals);
+	json_number(json, "reason", query->out_refusal);
+	json_string(json, "reason_text", bufalloc_reason_string(query->out_refusal));
+	json_close(json, '}');
+}
+
+static void explain(const struct errand *errand, const struct holder *holder)
+{
+	struct json json = { .out = stdout };
+	uint32_t i;
+
+	if (!errand->json) {
+		for (i = 0; i < holder->count; i++)
+			print_held(holder->device, &holder->held[i]);
+		return;
+	}
+	json_open(&json, NULL, '{');
+	json_open(&json, "buffers", '[');
+	for (i = 0; i < holder->count; i++)
+		json_held(&json, holder->device, &holder->held[i]);
+	json_close(&json, ']');
+	json_close(&json, '}');
+}
+
+int verb_explain(int argc, char **argv)
+{
+	struct errand errand = { .verb = "explain", .help = help };
+	static struct holder holder;
+	int status = parse_errand(&errand, argc, argv);
+
+	if (status != PROCEED)
+		return status;
+	if (errand_begin(&errand, &holder))
+		return FAILED;
+	explain(&errand, &holder);
+	errand_end(&holder);
+	return finish_output(DONE);
+}
