@@ -54,7 +54,7 @@ FIXTURE_VARIANT_ADD(commit, cached) {
 static int open_scene(int device, uint32_t caching, uint32_t flags,
 		      size_t length, int *fds, unsigned int count)
 {
-	struct bufalloc_request requests[SCENE];
+	struct bufalloc_request requests[SCENE] = {};
 	struct bufalloc_result results[SCENE];
 	unsigned int i;
 	int ret;
@@ -345,8 +345,7 @@ static void *compete(void *data)
 }
 
 #define ROUNDS 10000
-#define LONG_ROUNDS 200
-#define EACH 4
+#define LONG_ROUNDS 50
 
 FIXTURE(rivals)
 {
@@ -360,6 +359,7 @@ FIXTURE(rivals)
 FIXTURE_VARIANT(rivals)
 {
 	size_t piece;
+	unsigned int each;
 	int rounds;
 	/* Both on one processor, which takes turns while they clear their memory. */
 	bool in_turn;
@@ -367,11 +367,13 @@ FIXTURE_VARIANT(rivals)
 
 FIXTURE_VARIANT_ADD(rivals, often) {
 	.piece = 16 * KIB,
+	.each = 4,
 	.rounds = ROUNDS,
 };
 
 FIXTURE_VARIANT_ADD(rivals, long) {
 	.piece = 2 * MIB,
+	.each = 16,
 	.rounds = LONG_ROUNDS,
 	.in_turn = true,
 };
@@ -394,15 +396,15 @@ FIXTURE_SETUP(rivals)
 	ASSERT_EQ(0, quotas_read(&self->quotas));
 	low = self->quotas;
 	/* Room for one set and a half; all buffers are there already. */
-	low.max[SYSTEM_BYTES] = self->bytes + EACH * variant->piece * 3 / 2 +
-				(live_buffers() + 2 * EACH) * 4096;
+	low.max[SYSTEM_BYTES] = self->bytes + variant->each * variant->piece * 3 / 2 +
+				(live_buffers() + 2 * variant->each) * 4096;
 	if (variant->in_turn)
 		ASSERT_EQ(0, stay_on_one_processor());
 	ASSERT_EQ(0, pthread_barrier_init(&self->gate, NULL, 3));
 	for (i = 0; i < 2; i++) {
 		self->rivals[i] = (struct rival) {
 			.device = bufalloc_open(NULL),
-			.count = EACH,
+			.count = variant->each,
 			.gate = &self->gate,
 			.rounds = rounds_of(variant->rounds),
 		};
@@ -424,17 +426,18 @@ FIXTURE_TEARDOWN(rivals)
 static int open_for(struct rival *rival, size_t piece)
 {
 	return open_scene(rival->device, BUFALLOC_CACHING_CACHED, 0, piece,
-			  rival->fds, EACH);
+			  rival->fds, rival->count);
 }
 
 static bool has_all(const struct rival *rival)
 {
-	return count_backed(rival->device, rival->fds, EACH) == EACH;
+	return count_backed(rival->device, rival->fds, rival->count) ==
+	       rival->count;
 }
 
 static bool has_none(const struct rival *rival)
 {
-	return !count_backed(rival->device, rival->fds, EACH);
+	return !count_backed(rival->device, rival->fds, rival->count);
 }
 
 /* Whether what it was told is true. */
@@ -467,8 +470,8 @@ TEST_F_TIMEOUT(rivals, one_wins_and_one_fails, PATIENCE)
 			TH_LOG("round %d: %d and %d", i, a->ret, b->ret);
 		}
 		wins[!b->ret]++;
-		close_scene(a->fds, EACH);
-		close_scene(b->fds, EACH);
+		close_scene(a->fds, variant->each);
+		close_scene(b->fds, variant->each);
 		pthread_barrier_wait(&self->gate);
 	}
 	for (i = 0; i < 2; i++)
@@ -483,7 +486,8 @@ TEST_F_TIMEOUT(rivals, same_set_serves_both, PATIENCE)
 {
 	struct rival *a = &self->rivals[0], *b = &self->rivals[1];
 	struct quotas wide = self->quotas;
-	int i, j;
+	int i;
+	unsigned int j;
 
 	ASSERT_EQ(0, quotas_write(&wide));
 	for (i = 0; i < 2; i++)
@@ -491,15 +495,15 @@ TEST_F_TIMEOUT(rivals, same_set_serves_both, PATIENCE)
 					    &self->rivals[i]));
 	for (i = 0; i < a->rounds; i++) {
 		ASSERT_EQ(0, open_for(a, variant->piece));
-		for (j = 0; j < EACH; j++)
-			b->fds[j] = a->fds[EACH - 1 - j];
+		for (j = 0; j < variant->each; j++)
+			b->fds[j] = a->fds[variant->each - 1 - j];
 		pthread_barrier_wait(&self->gate);
 		pthread_barrier_wait(&self->gate);
 		ASSERT_EQ(0, a->ret);
 		ASSERT_EQ(0, b->ret);
 		ASSERT_TRUE(has_all(a));
-		ASSERT_EQ(self->bytes + (long)(EACH * variant->piece), live_bytes());
-		close_scene(a->fds, EACH);
+		ASSERT_EQ(self->bytes + (long)(variant->each * variant->piece), live_bytes());
+		close_scene(a->fds, variant->each);
 		pthread_barrier_wait(&self->gate);
 	}
 	for (i = 0; i < 2; i++)
@@ -512,7 +516,8 @@ TEST_F_TIMEOUT(rivals, same_set_serves_both, PATIENCE)
 TEST_F_TIMEOUT(rivals, overlapping_sets_end, PATIENCE)
 {
 	struct rival *a = &self->rivals[0], *b = &self->rivals[1];
-	int i, j;
+	int i;
+	unsigned int j;
 
 	for (i = 0; i < 2; i++)
 		ASSERT_EQ(0, pthread_create(&self->threads[i], NULL, compete,
@@ -520,9 +525,9 @@ TEST_F_TIMEOUT(rivals, overlapping_sets_end, PATIENCE)
 	for (i = 0; i < a->rounds; i++) {
 		ASSERT_EQ(0, open_for(a, variant->piece));
 		ASSERT_EQ(0, open_for(b, variant->piece));
-		for (j = 0; j < EACH / 2; j++) {
+		for (j = 0; j < variant->each / 2; j++) {
 			close(b->fds[j]);
-			b->fds[j] = dup(a->fds[EACH - 1 - j]);
+			b->fds[j] = dup(a->fds[variant->each - 1 - j]);
 			ASSERT_LE(0, b->fds[j]);
 		}
 		pthread_barrier_wait(&self->gate);
@@ -531,8 +536,8 @@ TEST_F_TIMEOUT(rivals, overlapping_sets_end, PATIENCE)
 		ASSERT_TRUE(!a->ret || !b->ret);
 		ASSERT_TRUE(a->ret ? a->ret == -EDQUOT : has_all(a));
 		ASSERT_TRUE(b->ret ? b->ret == -EDQUOT : has_all(b));
-		close_scene(a->fds, EACH);
-		close_scene(b->fds, EACH);
+		close_scene(a->fds, variant->each);
+		close_scene(b->fds, variant->each);
 		pthread_barrier_wait(&self->gate);
 		ASSERT_EQ(self->bytes, live_bytes());
 	}
