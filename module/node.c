@@ -78,17 +78,17 @@ static int node_describe_region(struct heap *heap, struct device_node *np)
 	return 0;
 }
 
-/* Memory of its own, where the node has some. */
+/* Memory of its own, where the node has some: what cannot be found is not nothing. */
 static int node_take_region(struct heap *heap)
 {
 	struct device *dev = heap->dev;
 	struct device_node *np;
 	int ret;
 
-	np = of_parse_phandle(dev->of_node, "memory-region", 0);
-	if (!np)
+	if (!of_find_property(dev->of_node, "memory-region", NULL))
 		return 0;
 
+	np = of_parse_phandle(dev->of_node, "memory-region", 0);
 	ret = of_reserved_mem_device_init(dev);
 	if (ret)
 		dev_err_probe(dev, ret, "memory-region cannot be used\n");
