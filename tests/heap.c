@@ -10,11 +10,12 @@
 #include "kselftest_harness.h"
 #include "lib/buffers.h"
 #include "lib/edus.h"
+#include "lib/groups.h"
 #include "lib/guest.h"
 #include "lib/imports.h"
 #include "lib/tree.h"
 
-#define HEAPS_MAX 8
+#define HEAPS_MAX 16
 
 FIXTURE(heap)
 {
@@ -59,9 +60,24 @@ FIXTURE_VARIANT_ADD(heap, translated_reusable) {
 };
 
 /* Nodes that must not have become heaps. */
+static const char *const bad_names[] = {
+	"nowhere",
+	"bounce",
+	"astray",
+	"dangling",
+	"closed",
+	"",
+	"abcdefghijklmnopqrstuvwxyz01234",
+};
+
 static bool is_bad(const struct tree_heap *node)
 {
-	return !strcmp(node->name, "nowhere") || !strcmp(node->name, "system");
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad_names); i++)
+		if (!strcmp(node->name, bad_names[i]))
+			return true;
+	return !strcmp(node->name, "system");
 }
 
 static bool is_wanted(const struct tree_heap *node,
@@ -122,6 +138,8 @@ TEST_F(heap, tells_what_it_is)
 	/* These machines have an area of CMA. */
 	flags |= variant->region ? BUFALLOC_HEAP_UNCHARGED :
 				   BUFALLOC_HEAP_UNCHARGED_CONTIGUOUS;
+	if (!access(GROUPS "/dmem.capacity", F_OK))
+		flags |= BUFALLOC_HEAP_DMEM;
 	EXPECT_EQ(flags, self->facts.out_flags);
 	EXPECT_EQ(self->node.size, self->facts.out_bytes_total);
 	EXPECT_EQ(0, self->facts.out_bytes_used);
@@ -359,7 +377,7 @@ TEST_F(heap, devices_share_its_memory)
 	close(result.fd);
 }
 
-/* A region that is no memory, a name that is taken. */
+/* A region that is none, or not ours to keep; no name, or one that is taken. */
 TEST(a_bad_node_is_no_heap)
 {
 	struct tree_heap nodes[HEAPS_MAX];
@@ -376,7 +394,9 @@ TEST(a_bad_node_is_no_heap)
 	ASSERT_LE(0, device);
 	ASSERT_EQ(0, bufalloc_get_info(device, &info));
 	EXPECT_EQ(2 + count - bad, (int)info.out_heaps);
-	EXPECT_EQ(-ENOENT, bufalloc_find_heap(device, "nowhere", &index));
+	for (i = 0; i < (int)ARRAY_SIZE(bad_names); i++)
+		EXPECT_EQ(-ENOENT,
+			  bufalloc_find_heap(device, bad_names[i], &index));
 	ASSERT_EQ(0, bufalloc_find_heap(device, "system", &index));
 	ASSERT_EQ(0, bufalloc_get_heap(device, index, &heap));
 	EXPECT_EQ(64, heap.out_dma_bits);

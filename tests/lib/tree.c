@@ -69,7 +69,7 @@ static bool heap_read(struct tree_heap *heap, const char *node)
 	memset(heap, 0, sizeof(*heap));
 	snprintf(heap->name, sizeof(heap->name), "%.31s", strrchr(node, '/') + 1);
 	heap->name[strcspn(heap->name, "@")] = '\0';
-	property(node, "label", heap->name, sizeof(heap->name));
+	property(node, "label", heap->name, sizeof(heap->name) - 1);
 	heap->coherent = has(node, "dma-coherent");
 	heap->translated = has(node, "iommus");
 	if (property(node, "memory-region", &phandle, sizeof(phandle)) == sizeof(phandle))

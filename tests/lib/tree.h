@@ -10,7 +10,7 @@
 
 /**
  * struct tree_heap - a node "bufalloc,heap"
- * @name: its label, or what its node is called.
+ * @name: as much of its label as is a name, or what its node is called.
  * @coherent: it is for devices that see the CPU's caches.
  * @translated: it is behind an IOMMU.
  * @reusable: its region is one of CMA; else a pool, where it has a region.
