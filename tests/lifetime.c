@@ -370,6 +370,36 @@ TEST_F(lifetime, heaps_cannot_be_unbound)
 	bufalloc_close(self->device);
 }
 
+/*
+ * Nor does an override, which any driver can be given, make one of a device that was
+ * not made for us.
+ */
+TEST_F(lifetime, other_devices_become_no_heaps)
+{
+	static const char device[] = "bufalloc-importer.0";
+	static const char *const drivers[] = { "bufalloc-heap",
+					       "bufalloc-node" };
+	struct bufalloc_info before, after;
+	struct stat entry;
+	unsigned int i;
+
+	ASSERT_EQ(0, bufalloc_get_info(self->device, &before));
+	ASSERT_EQ(0, chdir("/sys/bus/platform/devices"));
+	ASSERT_EQ(0, chdir(device));
+	for (i = 0; i < ARRAY_SIZE(drivers); i++) {
+		EXPECT_EQ(0, write_string("driver_override", drivers[i]));
+		/* What comes of it is no matter of the writer's. */
+		write_string("/sys/bus/platform/drivers_probe", device);
+		EXPECT_EQ(-1, stat("driver", &entry));
+		EXPECT_EQ(ENOENT, errno);
+	}
+	EXPECT_EQ(0, write_string("driver_override", "\n"));
+	ASSERT_EQ(0, bufalloc_get_info(self->device, &after));
+	EXPECT_EQ(before.out_heaps, after.out_heaps);
+	close(self->fd);
+	bufalloc_close(self->device);
+}
+
 /* What the counter says is gone is what the kernel has less. */
 TEST_F(lifetime, counter_agrees_with_free_memory)
 {
