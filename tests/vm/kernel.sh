@@ -15,6 +15,10 @@ kernel_facts()
 	done < <(table "$vm/cells" "$1") | xargs
 }
 
+# How code of an architecture is compiled on this one: the kernel's name for it,
+# the prefix of its tools, that of tools for its programs of 32 bits.
+cross_line() { [ "$1" = "$host_arch" ] || table "$vm/cells" "cross $1"; }
+
 # kernel_line SERIES ARCH: its root, prefix, flavour and how many lines before.
 kernel_line() { table "$vm/cells" "kernel ${1//./\\.} $2"; }
 

@@ -1,10 +1,6 @@
 # shellcheck shell=bash
 # Everything that runs in a guest, compiled inside a root into build/ARCH/.
 
-# How code of an architecture is compiled on this one: the kernel's name for it,
-# the prefix of its tools, that of tools for its programs of 32 bits.
-cross_line() { [ "$1" = "$host_arch" ] || table "$vm/cells" "cross $1"; }
-
 # userspace_build OUT [ARCH]: into build/OUT. The demo runs on this architecture.
 userspace_build()
 {

@@ -30,15 +30,16 @@ source_make_words()
 		KBUILD_BUILD_USER=bufalloc KBUILD_BUILD_HOST=bufalloc
 }
 
-# source_name ROOT VERSION FRAGMENT...: what follows the version in its release.
+# source_name ARCH ROOT VERSION FRAGMENT...: what follows the version in its release.
 source_name()
 {
-	local root=$1 version=$2 fragment
-	shift 2
+	local root=$2 version=$3 fragment triplet
+	read -r _ triplet _ < <(cross_line "$1") || true
+	shift 3
 	for fragment; do printf -- '-%s' "$fragment"; done
 	{
 		echo "$version"
-		in_root "$root" gcc --version
+		in_root "$root" "${triplet:+$triplet-}gcc" --version
 		source_make_words
 		for fragment in base "$@"; do cat "$vm/kernels/$fragment.config"; done
 	} | sha256sum | sed 's/^/-/' | cut -c 1-9
@@ -53,11 +54,12 @@ source_release()
 	[ "$version" ] || return
 	# Fragments are words.
 	# shellcheck disable=SC2086
-	echo "${version%%-*}$(source_name "$root" "$version" $fragments)"
+	echo "${version%%-*}$(source_name "$2" "$root" "$version" $fragments)"
 }
 
 # The functions below run inside of a root, where they are given these:
 #   dir=where the kernel is made  release=its name  fragments=files
+# and, for another architecture, what make has to know of it.
 
 # Without what is big and never compiled here.
 source_unpack()
@@ -93,28 +95,31 @@ source_compile()
 {
 	# Words.
 	# shellcheck disable=SC2086
-	nice make LOCALVERSION="${release#"$(make -s kernelversion)"}" $words bzImage modules
+	nice make LOCALVERSION="${release#"$(make -s kernelversion)"}" $words "$(basename "$(make -s image_name)")" modules
 	[ "$(cat include/config/kernel.release)" = "$release" ]
 }
 
+# The headers keep the programs that build modules as they are, which run here.
 source_install()
 {
 	local headers=$dir/usr/src/linux-headers-$release
 	mkdir -p "$dir/boot"
-	cp arch/x86/boot/bzImage "$dir/boot/vmlinuz-$release"
+	cp "$(make -s image_name)" "$dir/boot/vmlinuz-$release"
 	cp .config "$dir/boot/config-$release"
 	cp System.map "$dir/boot/System.map-$release"
 	make -s modules_install INSTALL_MOD_PATH="$dir" INSTALL_MOD_STRIP=1
 	rm -f "$dir/lib/modules/$release/build"
-	make -s run-command KBUILD_RUN_COMMAND="scripts/package/install-extmod-build $headers"
+	make -s run-command KBUILD_RUN_COMMAND="HOSTCC='\$(CC)' scripts/package/install-extmod-build $headers"
 }
 
 # source_make ARCH RELEASE ROOT DEBS FRAGMENT...: appears when it is complete.
 source_make()
 {
-	local arch=$1 release=$2 root=$3 debs=$4
+	local arch=$1 release=$2 root=$3 debs=$4 name triplet
 	shift 4
+	read -r name triplet _ < <(cross_line "$arch") || true
 	in_root "$root" bash -c "set -exuo pipefail
+		${name:+export ARCH=$name CROSS_COMPILE=$triplet-}
 		$(declare -f source_unpack source_configure source_compile source_install)
 		release=$release fragments='$(printf '/src/tests/vm/kernels/%s.config ' base "$@")'
 		words='$(source_make_words)' dir=/kernels/$arch/$release.part debs=$debs"'
