@@ -338,6 +338,7 @@ int backing_populate(struct backing *backing, enum bufalloc_reason *reason)
 void backing_adopt(struct backing *backing, struct backing *from)
 {
 	backing->source.heap = from->source.heap;
+	backing->source.node = from->source.node;
 	list_splice_init(&from->chunks, &backing->chunks);
 	backing->nr_chunks = from->nr_chunks;
 	backing->nr_segments = from->nr_segments;

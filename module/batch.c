@@ -150,6 +150,7 @@ static int item_check(struct batch *batch, struct item *item)
 	int ret;
 
 	item->source.client = batch->client;
+	item->source.node = NUMA_NO_NODE;
 	ret = check_values(batch, item);
 	if (ret)
 		return ret;

@@ -71,6 +71,7 @@ static void block_destroy(struct block *block)
 static bool block_serves(const struct block *block, const struct source *source)
 {
 	return block->source.heap == source->heap &&
+	       block->source.node == source->node &&
 	       block->source.memtype == source->memtype;
 }
 

@@ -18,6 +18,11 @@
 #include "heap.h"
 #include "quota.h"
 
+static struct device *source_device(const struct source *source)
+{
+	return heap_device(source->heap, source->node);
+}
+
 /*
  * The page allocator and a pool give powers of two. A region of CMA, from which
  * comes what is larger than the page allocator can give, rounds nothing, and
@@ -109,7 +114,7 @@ static unsigned long coherent_attrs(const struct source *source,
 static void coherent_free(const struct chunk *chunk,
 			  const struct source *source)
 {
-	dma_free_attrs(source->heap->dev, chunk->size, chunk->cookie,
+	dma_free_attrs(source_device(source), chunk->size, chunk->cookie,
 		       chunk->dma, chunk->attrs);
 }
 
@@ -131,7 +136,7 @@ static int coherent_locate(struct chunk *chunk, const struct source *source)
 	if (!pieces)
 		return -ENOMEM;
 
-	ret = dma_get_sgtable_attrs(source->heap->dev, pieces, chunk->cookie,
+	ret = dma_get_sgtable_attrs(source_device(source), pieces, chunk->cookie,
 				    chunk->dma, chunk->size, chunk->attrs);
 	if (ret) {
 		kfree(pieces);
@@ -177,7 +182,7 @@ static int coherent_alloc(struct chunk *chunk, const struct source *source,
 
 	chunk->attrs = coherent_attrs(source, form);
 	chunk->cleared = source->heap->translated || source->heap->pool;
-	chunk->cookie = dma_alloc_attrs(source->heap->dev, chunk->size,
+	chunk->cookie = dma_alloc_attrs(source_device(source), chunk->size,
 					&chunk->dma, gfp, chunk->attrs);
 	if (!chunk->cookie)
 		return -ENOMEM;
@@ -201,7 +206,7 @@ static int cached_alloc(struct chunk *chunk, const struct source *source,
 {
 	chunk->cookie = NULL;
 	chunk->cleared = true;
-	chunk->page = dma_alloc_pages(source->heap->dev, chunk->size,
+	chunk->page = dma_alloc_pages(source_device(source), chunk->size,
 				      &chunk->dma, DMA_BIDIRECTIONAL, gfp);
 	return chunk->page ? 0 : -ENOMEM;
 }
@@ -223,7 +228,7 @@ static bool avoids_cma(const struct source *source, size_t size,
 		return false;
 	if (heap->translated && source->caching != BUFALLOC_CACHING_CACHED)
 		return false;
-	return dev_has_cma_area(heap->dev);
+	return dev_has_cma_area(source_device(source));
 }
 
 static int dma_api_alloc(struct chunk *chunk, const struct source *source,
@@ -241,7 +246,7 @@ static int dma_api_alloc(struct chunk *chunk, const struct source *source,
 static void dma_api_free(const struct chunk *chunk, const struct source *source)
 {
 	if (source->caching == BUFALLOC_CACHING_CACHED)
-		dma_free_pages(source->heap->dev, chunk->size, chunk->page,
+		dma_free_pages(source_device(source), chunk->size, chunk->page,
 			       chunk->dma, DMA_BIDIRECTIONAL);
 	else
 		coherent_free(chunk, source);

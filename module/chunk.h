@@ -23,6 +23,7 @@ struct sg_table;
  * struct source - where memory comes from, on whose account
  * @client: is charged.
  * @heap: whose device it is allocated for.
+ * @node: of memory, if it can be; or NUMA_NO_NODE.
  * @caching: as decided for the buffer.
  * @memtype: what that is for the CPU.
  * @memcg: is charged, too; NULL for that of whoever asks for the memory.
@@ -30,6 +31,7 @@ struct sg_table;
 struct source {
 	struct client *client;
 	struct heap *heap;
+	int node;
 	enum bufalloc_caching caching;
 	enum bufalloc_memtype memtype;
 	struct mem_cgroup *memcg;

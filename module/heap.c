@@ -47,6 +47,16 @@ static const struct builtin builtins[] = {
 	{ .name = "system24", .dma_bits = 24 },
 };
 
+/**
+ * struct spot - what a device of ours stands for
+ * @builtin: the heap.
+ * @node: of memory, or NUMA_NO_NODE: the parent of those that have one.
+ */
+struct spot {
+	const struct builtin *builtin;
+	int node;
+};
+
 static struct platform_device *devices[ARRAY_SIZE(builtins)];
 
 u32 heap_count(void)
@@ -90,6 +100,14 @@ struct heap *heap_find(u32 index, u32 dma_bits)
 			best = heap;
 	}
 	return best;
+}
+
+/* What is allocated for has memory of that node, while there is some. */
+struct device *heap_device(const struct heap *heap, int node)
+{
+	if (node == NUMA_NO_NODE || !heap->nodes || !heap->nodes[node])
+		return heap->dev;
+	return heap->nodes[node];
 }
 
 /* The DMA API gives no cacheable memory that the kernel does not map. */
@@ -172,9 +190,28 @@ int heap_add(struct heap *heap)
 	return ret;
 }
 
+static int heap_create(struct device *dev, const struct builtin *builtin)
+{
+	struct heap *heap;
+
+	heap = devm_kzalloc(dev, sizeof(*heap), GFP_KERNEL);
+	if (!heap)
+		return -ENOMEM;
+	heap->nodes = devm_kcalloc(dev, nr_node_ids, sizeof(*heap->nodes),
+				   GFP_KERNEL);
+	if (!heap->nodes)
+		return -ENOMEM;
+	heap->dev = dev;
+	heap->name = builtin->name;
+	heap->dma_bits = builtin->dma_bits;
+	dev_set_drvdata(dev, heap);
+	return heap_add(heap);
+}
+
 static int heap_probe(struct platform_device *pdev)
 {
-	const struct builtin *builtin = dev_get_platdata(&pdev->dev);
+	const struct spot *spot = dev_get_platdata(&pdev->dev);
+	struct device *dev = &pdev->dev;
 	struct heap *heap;
 	int ret;
 
@@ -183,18 +220,17 @@ static int heap_probe(struct platform_device *pdev)
 		return -ENODEV;
 
 	/* On a platform whose memory all lies higher there is no such heap. */
-	ret = dma_coerce_mask_and_coherent(&pdev->dev,
-					   DMA_BIT_MASK(builtin->dma_bits));
+	ret = dma_coerce_mask_and_coherent(dev,
+					   DMA_BIT_MASK(spot->builtin->dma_bits));
 	if (ret)
 		return 0;
+	if (spot->node == NUMA_NO_NODE)
+		return heap_create(dev, spot->builtin);
 
-	heap = devm_kzalloc(&pdev->dev, sizeof(*heap), GFP_KERNEL);
-	if (!heap)
-		return -ENOMEM;
-	heap->dev = &pdev->dev;
-	heap->name = builtin->name;
-	heap->dma_bits = builtin->dma_bits;
-	return heap_add(heap);
+	heap = dev_get_drvdata(dev->parent);
+	set_dev_node(dev, spot->node);
+	heap->nodes[spot->node] = dev;
+	return 0;
 }
 
 static const struct platform_device_id heap_ids[] = {
@@ -212,12 +248,25 @@ static struct platform_driver heap_driver = {
 	},
 };
 
+static int heap_unregister_child(struct device *dev, void *unused)
+{
+	platform_device_unregister(to_platform_device(dev));
+	return 0;
+}
+
+static void heap_unregister(struct platform_device *pdev)
+{
+	device_for_each_child(&pdev->dev, NULL, heap_unregister_child);
+	platform_device_unregister(pdev);
+}
+
 static void heap_unregister_devices(void)
 {
 	size_t i;
 
 	for (i = ARRAY_SIZE(devices); i-- > 0;) {
-		platform_device_unregister(devices[i]);
+		if (devices[i])
+			heap_unregister(devices[i]);
 		devices[i] = NULL;
 	}
 }
@@ -226,12 +275,14 @@ static void heap_unregister_devices(void)
  * The bus keeps it to itself when a probe fails, for want of memory say. Indexes and
  * names would change their meaning if the module went on without that heap.
  */
-static struct platform_device *heap_register_device(size_t i)
+static struct platform_device *heap_register_device(struct device *parent,
+						    int id,
+						    const struct spot *spot)
 {
 	struct platform_device *pdev;
 
-	pdev = platform_device_register_data(NULL, "bufalloc-heap", i,
-					     &builtins[i], sizeof(builtins[i]));
+	pdev = platform_device_register_resndata(parent, "bufalloc-heap", id,
+						 NULL, 0, spot, sizeof(*spot));
 	if (!IS_ERR(pdev) && !pdev->dev.driver) {
 		platform_device_unregister(pdev);
 		return ERR_PTR(-ENODEV);
@@ -239,18 +290,40 @@ static struct platform_device *heap_register_device(size_t i)
 	return pdev;
 }
 
+/* A heap, and where memory has several nodes a device for each of them. */
+static int heap_register(size_t i)
+{
+	struct spot spot = { .builtin = &builtins[i], .node = NUMA_NO_NODE };
+	struct platform_device *pdev, *child;
+
+	pdev = heap_register_device(NULL, i, &spot);
+	if (IS_ERR(pdev))
+		return PTR_ERR(pdev);
+	devices[i] = pdev;
+
+	if (num_online_nodes() == 1 || !dev_get_drvdata(&pdev->dev))
+		return 0;
+	for_each_online_node(spot.node)
+	{
+		child = heap_register_device(&pdev->dev, PLATFORM_DEVID_AUTO,
+					     &spot);
+		if (IS_ERR(child))
+			return PTR_ERR(child);
+	}
+	return 0;
+}
+
 static int heap_register_devices(void)
 {
-	struct platform_device *pdev;
 	size_t i;
+	int ret;
 
 	for (i = 0; i < ARRAY_SIZE(builtins); i++) {
-		pdev = heap_register_device(i);
-		if (IS_ERR(pdev)) {
+		ret = heap_register(i);
+		if (ret) {
 			heap_unregister_devices();
-			return PTR_ERR(pdev);
+			return ret;
 		}
-		devices[i] = pdev;
 	}
 	return 0;
 }

@@ -11,7 +11,8 @@ struct dmem_cgroup_region;
 
 /**
  * struct heap - a device that memory is allocated for
- * @dev: what the DMA API allocates for: its masks, region and node decide.
+ * @dev: what the DMA API allocates for: its masks and region decide.
+ * @nodes: the same for each node of memory, where there are several; else NULL.
  * @name: stable, known to users.
  * @index: known to users, fixed while the module is loaded.
  * @dma_bits: memory lies below 2^dma_bits.
@@ -27,6 +28,7 @@ struct dmem_cgroup_region;
  */
 struct heap {
 	struct device *dev;
+	struct device **nodes;
 	const char *name;
 	u32 index;
 	u32 dma_bits;
@@ -43,6 +45,7 @@ int heap_add(struct heap *heap);
 u32 heap_count(void);
 struct heap *heap_at(u32 index);
 struct heap *heap_find(u32 index, u32 dma_bits);
+struct device *heap_device(const struct heap *heap, int node);
 enum bufalloc_memtype heap_memtype(const struct heap *heap,
 				   enum bufalloc_caching caching);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Where memory goes that comes when its devices are known: where all of them reach
- * it. What an IOMMU translates for reaches everything, and takes it in pieces.
+ * it, and near to them. What an IOMMU translates for reaches everything, and takes it in
+ * pieces.
  */
 #include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
@@ -20,6 +21,8 @@ void place_init(struct place *place)
 {
 	place->dma_bits = ALL_BITS;
 	place->one_run = false;
+	place->node = NUMA_NO_NODE;
+	place->some = false;
 }
 
 /*
@@ -48,10 +51,25 @@ static bool wants_one_run(struct device *dev, size_t length)
 	       dma_get_max_seg_size(dev) > SZ_64K;
 }
 
+/* One that is far from some of them is as good as any other. */
+static void admit_node(struct place *place, int node)
+{
+	if (node == NUMA_NO_NODE)
+		return;
+	if (!place->some)
+		place->node = node;
+	else if (place->node != node)
+		place->node = NUMA_NO_NODE;
+	place->some = true;
+}
+
 /* One more device. */
 void place_admit(struct place *place, struct device *dev, size_t length)
 {
-	if (!dev->dma_mask || !dev_is_direct(dev))
+	if (!dev->dma_mask)
+		return;
+	admit_node(place, dev_to_node(dev));
+	if (!dev_is_direct(dev))
 		return;
 	place->dma_bits = min(place->dma_bits, bits_of(dev));
 	place->one_run |= wants_one_run(dev, length);
@@ -83,6 +101,7 @@ int place_apply(const struct place *place, struct backing *backing)
 	if (!heap)
 		return -EIO;
 	source->heap = heap;
+	source->node = place->node;
 	backing->demand.one_run = place->one_run && !heap->translated;
 	return 0;
 }

@@ -11,10 +11,14 @@ struct device;
  * struct place - where memory that comes late may be
  * @dma_bits: every device reaches what lies below 2^dma_bits.
  * @one_run: a device would rather have it contiguous.
+ * @node: of memory, that is nearest to them; NUMA_NO_NODE where they differ.
+ * @some: there is a device that has a node.
  */
 struct place {
 	u32 dma_bits;
 	bool one_run;
+	int node;
+	bool some;
 };
 
 void place_init(struct place *place);
