@@ -296,6 +296,8 @@ static enum bufalloc_reason why_not(const struct backing *backing, int err)
 		return BUFALLOC_REASON_CONTIGUOUS;
 	if (demand->alignment > PAGE_SIZE)
 		return BUFALLOC_REASON_ALIGNMENT;
+	if (demand->narrowed)
+		return BUFALLOC_REASON_NARROW;
 	return BUFALLOC_REASON_MEMORY;
 }
 

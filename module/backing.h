@@ -18,6 +18,7 @@
  * @max_segments: physically contiguous runs; 0 for no limit.
  * @one_run: a single one is worth a try.
  * @heap_is_fixed: by who asked for it.
+ * @narrowed: the heap is a smaller one than they were given, for the devices' sake.
  */
 struct demand {
 	size_t length;
@@ -25,6 +26,7 @@ struct demand {
 	unsigned int max_segments;
 	bool one_run;
 	bool heap_is_fixed;
+	bool narrowed;
 };
 
 /**

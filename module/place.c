@@ -100,6 +100,7 @@ int place_apply(const struct place *place, struct backing *backing)
 		heap = heap_find(BUFALLOC_HEAP_ANY, place->dma_bits);
 	if (!heap)
 		return -EIO;
+	backing->demand.narrowed = heap != source->heap;
 	source->heap = heap;
 	source->node = place->node;
 	backing->demand.one_run = place->one_run && !heap->translated;

@@ -5,6 +5,8 @@
  * the guest's log says nothing of it.
  */
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -120,6 +122,20 @@ static int try_map(int importer, int fd, uint32_t device, uint64_t *last)
 	return ret;
 }
 
+/* Why it was refused, by what QUERY tells of this one time. */
+static uint32_t why_not(FIXTURE_DATA(narrow) * self, int fd, uint32_t device,
+			int expected)
+{
+	uint32_t before, reason;
+	int count = buffer_refusals(self->device, fd, &before);
+
+	if (try_map(self->importer, fd, device, NULL) != expected)
+		return BUFALLOC_REASON_NONE;
+	if (buffer_refusals(self->device, fd, &reason) != count + 1)
+		return BUFALLOC_REASON_NONE;
+	return reason;
+}
+
 /* Whether there is memory above 2^bits at all, by the kernel's own list. */
 static bool machine_has_above(unsigned int bits)
 {
@@ -206,10 +222,13 @@ TEST_F(narrow, memory_above_4_GiB_is_EIO)
 	count = open_until_above(self, &request, 32, fds);
 	ASSERT_LT(0, count);
 	fd = fds[count - 1];
-	EXPECT_EQ(-EIO, try_map(self->importer, fd, self->middle, NULL));
-	EXPECT_EQ(-EIO, try_map(self->importer, fd, IMPORTER_DEVICE_32, NULL));
+	EXPECT_EQ(BUFALLOC_REASON_UNREACHABLE,
+		  why_not(self, fd, self->middle, -EIO));
+	EXPECT_EQ(BUFALLOC_REASON_UNREACHABLE,
+		  why_not(self, fd, IMPORTER_DEVICE_32, -EIO));
 	if (self->small)
-		EXPECT_EQ(-EIO, try_map(self->importer, fd, self->small, NULL));
+		EXPECT_EQ(BUFALLOC_REASON_UNREACHABLE,
+			  why_not(self, fd, self->small, -EIO));
 	EXPECT_TRUE(moves_data(self->importer, fd, self->wide));
 	close_all(fds, count);
 }
@@ -228,7 +247,8 @@ TEST_F(narrow, memory_below_4_GiB_is_reached_by_32_bits)
 	fd = fds[count - 1];
 	EXPECT_EQ(0, try_map(self->importer, fd, IMPORTER_DEVICE_32, NULL));
 	if (self->small)
-		EXPECT_EQ(-EIO, try_map(self->importer, fd, self->small, NULL));
+		EXPECT_EQ(BUFALLOC_REASON_UNREACHABLE,
+			  why_not(self, fd, self->small, -EIO));
 	if (self->middle != IMPORTER_DEVICE_32)
 		EXPECT_TRUE(moves_data(self->importer, fd, self->middle));
 	close_all(fds, count);
@@ -245,6 +265,144 @@ TEST_F(narrow, memory_below_20_bits_is_ENOENT)
 	EXPECT_EQ(-ENOENT, bufalloc_alloc(self->device, &request, &result,
 					  &reason));
 	EXPECT_EQ(BUFALLOC_REASON_DMA_BITS, reason);
+}
+
+/*
+ * Memory that comes late has to be where all devices reach it. There is more of it on
+ * the machine, but that is refused for what it is: not had there.
+ */
+TEST_F(narrow, too_much_for_the_narrowest_is_ENOMEM)
+{
+	struct bufalloc_request request = request_of(256 * MIB, variant->caching);
+	struct bufalloc_result result;
+	uint32_t reason;
+	int wide, small;
+
+	if (!self->small)
+		SKIP(return, "no device reaches so little");
+	request.flags = BUFALLOC_ALLOC_DEFERRED;
+	ASSERT_EQ(0, bufalloc_alloc(self->device, &request, &result, NULL));
+	small = importer_attach(self->importer, result.fd, self->small);
+	ASSERT_LE(0, small);
+	EXPECT_EQ(BUFALLOC_REASON_NARROW,
+		  why_not(self, result.fd, self->wide, -ENOMEM));
+	EXPECT_EQ(BUFALLOC_REASON_NARROW,
+		  why_not(self, result.fd, self->small, -ENOMEM));
+	EXPECT_EQ(-ENOMEM, bufalloc_commit(self->device, &result.fd, 1, NULL,
+					   &reason));
+	EXPECT_EQ(BUFALLOC_REASON_NARROW, reason);
+
+	/* Without that device it is had, and then it is that device's misfortune. */
+	ASSERT_EQ(0, importer_detach(self->importer, small));
+	wide = importer_attach(self->importer, result.fd, self->wide);
+	ASSERT_LE(0, wide);
+	EXPECT_EQ(0, bufalloc_commit(self->device, &result.fd, 1, NULL, NULL));
+	EXPECT_EQ(BUFALLOC_REASON_UNREACHABLE,
+		  why_not(self, result.fd, self->small, -EIO));
+	EXPECT_EQ(0, importer_detach(self->importer, wide));
+	close(result.fd);
+}
+
+struct commit {
+	int device;
+	int fds[2];
+	int ret;
+};
+
+static void *commit_both(void *of)
+{
+	struct commit *commit = of;
+
+	commit->ret = bufalloc_commit(commit->device, commit->fds, 2, NULL, NULL);
+	return NULL;
+}
+
+static int open_deferred(int device, size_t length, uint32_t caching)
+{
+	struct bufalloc_request request = request_of(length, caching);
+	struct bufalloc_result result;
+	int ret;
+
+	request.flags = BUFALLOC_ALLOC_DEFERRED;
+	ret = bufalloc_alloc(device, &request, &result, NULL);
+	return ret ? ret : result.fd;
+}
+
+static bool is_backed(int device, int fd)
+{
+	struct bufalloc_query query;
+
+	return !bufalloc_query(device, fd, &query) &&
+	       query.out_state & BUFALLOC_STATE_BACKED;
+}
+
+/*
+ * A COMMIT takes its time. Once it takes memory it has asked who is attached; a device
+ * that comes then, while there is no memory to be seen yet, still has to reach it.
+ */
+TEST_F(narrow, who_comes_during_a_commit_reaches_it)
+{
+	enum { ENOUGH = 3,
+	       TRIES = 60 };
+	static struct importer_map map;
+	struct commit commit = { .device = self->device };
+	uint64_t bytes = client_bytes(self->device);
+	int tries, id, early = 0;
+	pthread_t thread;
+	bool meanwhile;
+
+	if (!self->small)
+		SKIP(return, "no device reaches so little");
+	for (tries = 0; tries < TRIES && early < ENOUGH; tries++) {
+		commit.fds[0] = open_deferred(self->device, variant->length,
+					      variant->caching);
+		commit.fds[1] = open_deferred(self->device, 64 * MIB,
+					      variant->caching);
+		ASSERT_LE(0, commit.fds[0]);
+		ASSERT_LE(0, commit.fds[1]);
+		ASSERT_EQ(0, pthread_create(&thread, NULL, commit_both,
+					    &commit));
+		while (client_bytes(self->device) == bytes)
+			sched_yield();
+		id = importer_attach(self->importer, commit.fds[0], self->small);
+		ASSERT_LE(0, id);
+		meanwhile = !is_backed(self->device, commit.fds[0]);
+		early += meanwhile;
+		ASSERT_EQ(0, pthread_join(thread, NULL));
+		EXPECT_EQ(0, commit.ret);
+		if (meanwhile)
+			EXPECT_EQ(0, importer_map(self->importer, id,
+						  IMPORTER_TO_DEVICE, &map));
+		ASSERT_EQ(0, importer_detach(self->importer, id));
+		close(commit.fds[0]);
+		close(commit.fds[1]);
+		ASSERT_EQ(bytes, client_bytes(self->device));
+	}
+	EXPECT_EQ(ENOUGH, early);
+}
+
+/* Who names a heap has it, and what it lacks is not for the devices' sake. */
+TEST_F(narrow, named_heap_is_not_narrowed)
+{
+	struct bufalloc_request request = request_of(64 * KIB, variant->caching);
+	struct bufalloc_result result;
+	struct bufalloc_query query;
+	int small;
+
+	if (!self->small)
+		SKIP(return, "no device reaches so little");
+	request.flags = BUFALLOC_ALLOC_DEFERRED;
+	request.heap = 0;
+	ASSERT_EQ(0, bufalloc_alloc(self->device, &request, &result, NULL));
+	small = importer_attach(self->importer, result.fd, self->small);
+	ASSERT_LE(0, small);
+	EXPECT_EQ(0, bufalloc_commit(self->device, &result.fd, 1, NULL, NULL));
+	ASSERT_EQ(0, bufalloc_query(self->device, result.fd, &query));
+	EXPECT_EQ(0, query.out_heap);
+	EXPECT_EQ(BUFALLOC_REASON_UNREACHABLE,
+		  why_not(self, result.fd, self->small, -EIO));
+	EXPECT_EQ(0, importer_detach(self->importer, small));
+	close(result.fd);
 }
 
 TEST_HARNESS_MAIN

@@ -137,3 +137,14 @@ uint64_t client_bytes(int device)
 		return UINT64_MAX;
 	return info.out_client_bytes;
 }
+
+int buffer_refusals(int device, int fd, uint32_t *reason)
+{
+	struct bufalloc_query query;
+	int ret = bufalloc_query(device, fd, &query);
+
+	if (ret)
+		return ret;
+	*reason = query.out_refusal;
+	return query.out_refusals;
+}

@@ -40,4 +40,7 @@ int memory_dirty(int device, uint32_t caching, size_t length, size_t total,
 
 uint64_t client_bytes(int device);
 
+/* How often devices could not map it, and why the last one could not. */
+int buffer_refusals(int device, int fd, uint32_t *reason);
+
 #endif /* TESTS_BUFFERS_H */
