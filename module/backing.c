@@ -147,6 +147,15 @@ static ssize_t backing_add(struct backing *backing, const struct want *want)
 	return chunk->size;
 }
 
+/* The page allocator aligns what it gives, which an area for long runs need not. */
+static bool may_be_ordinary(const struct backing *backing)
+{
+	const struct heap *heap = backing->source.heap;
+
+	return backing->demand.alignment > PAGE_SIZE && !heap->translated &&
+	       !heap->region_size;
+}
+
 static int populate_contiguous(struct backing *backing, gfp_t effort)
 {
 	const struct demand *demand = &backing->demand;
@@ -170,6 +179,10 @@ static int populate_contiguous(struct backing *backing, gfp_t effort)
 	/* There may be room for less than a block, or in a region set aside. */
 	if (added == -ENOMEM)
 		added = backing_add(backing, &want);
+	if (added == -ENOMEM && may_be_ordinary(backing)) {
+		want.form = CHUNK_ORDINARY;
+		added = backing_add(backing, &want);
+	}
 	return added < 0 ? added : 0;
 }
 
