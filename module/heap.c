@@ -10,10 +10,12 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/cc_platform.h>
+#include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
 #include <linux/mod_devicetable.h>
 #include <linux/module.h>
+#include <linux/nodemask.h>
 #include <linux/nospec.h>
 #include <linux/platform_device.h>
 #include <linux/slab.h>
@@ -208,6 +210,21 @@ static int heap_create(struct device *dev, const struct builtin *builtin)
 	return heap_add(heap);
 }
 
+/* Not all that the DMA API takes a mask for has memory below it. */
+static bool has_memory_below(struct device *dev, u32 dma_bits)
+{
+	phys_addr_t start;
+	int nid;
+
+	for_each_online_node(nid) {
+		start = PFN_PHYS(node_start_pfn(nid));
+		if (node_present_pages(nid) &&
+		    phys_to_dma(dev, start) <= DMA_BIT_MASK(dma_bits))
+			return true;
+	}
+	return false;
+}
+
 static int heap_probe(struct platform_device *pdev)
 {
 	const struct spot *spot = dev_get_platdata(&pdev->dev);
@@ -222,7 +239,7 @@ static int heap_probe(struct platform_device *pdev)
 	/* On a platform whose memory all lies higher there is no such heap. */
 	ret = dma_coerce_mask_and_coherent(dev,
 					   DMA_BIT_MASK(spot->builtin->dma_bits));
-	if (ret)
+	if (ret || !has_memory_below(dev, spot->builtin->dma_bits))
 		return 0;
 	if (spot->node == NUMA_NO_NODE)
 		return heap_create(dev, spot->builtin);
