@@ -157,12 +157,17 @@ TEST_F(attachment, direction_is_asked_for_and_widened)
 /* Two directions at once, the second not covered by the first. */
 TEST_F(attachment, direction_in_use_is_EBUSY)
 {
+	uint32_t reason;
+
 	ASSERT_EQ(0, importer_map(self->importer, self->id,
 				  IMPORTER_TO_DEVICE, &self->map));
 	EXPECT_EQ(-EBUSY, importer_map(self->importer, self->id,
 				       IMPORTER_FROM_DEVICE, &self->map));
+	EXPECT_EQ(1, buffer_refusals(self->device, self->fd, &reason));
+	EXPECT_EQ(BUFALLOC_REASON_DIRECTION, reason);
 	EXPECT_EQ(0, importer_map(self->importer, self->id,
 				  IMPORTER_TO_DEVICE, &self->map));
+	EXPECT_EQ(1, buffer_refusals(self->device, self->fd, &reason));
 }
 
 /* S8: two devices of different masks, each with a table of its own. */
@@ -200,10 +205,15 @@ TEST_F(attachment, device_without_dma_is_ENODEV)
 {
 	int id = importer_attach(self->importer, self->fd,
 				 IMPORTER_DEVICE_NONE);
+	uint32_t reason;
 
 	ASSERT_LE(0, id);
+	EXPECT_EQ(0, buffer_refusals(self->device, self->fd, &reason));
+	EXPECT_EQ(BUFALLOC_REASON_NONE, reason);
 	EXPECT_EQ(-ENODEV, importer_map(self->importer, id, IMPORTER_TO_DEVICE,
 					&self->map));
+	EXPECT_EQ(1, buffer_refusals(self->device, self->fd, &reason));
+	EXPECT_EQ(BUFALLOC_REASON_NO_DMA, reason);
 	EXPECT_EQ(0, importer_detach(self->importer, id));
 }
 

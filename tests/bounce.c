@@ -136,21 +136,26 @@ TEST_F(bounce, mapping_is_EIO_for_all_that_would_be_bounced)
 		IMPORTER_BIDIRECTIONAL,
 	};
 	static struct importer_map map;
+	uint32_t reason;
 	unsigned int k;
-	int i, id;
+	int i, id, ret, refused = 0;
 
 	for (i = 0; i < self->edus.count; i++) {
 		for (k = 0; k < ARRAY_SIZE(directions); k++) {
 			id = importer_attach(self->importer, self->fd,
 					     self->edus.facts[i].device);
 			ASSERT_LE(0, id);
-			EXPECT_EQ(expected(self, &self->edus.facts[i]),
-				  importer_map(self->importer, id,
-					       directions[k], &map));
+			ret = importer_map(self->importer, id, directions[k],
+					   &map);
+			EXPECT_EQ(expected(self, &self->edus.facts[i]), ret);
+			refused += ret != 0;
 			ASSERT_EQ(0, importer_detach(self->importer, id));
 		}
 	}
 	EXPECT_TRUE(mapping_is(&self->map, 0x5e));
+	EXPECT_EQ(refused, buffer_refusals(self->device, self->fd, &reason));
+	EXPECT_EQ(refused ? BUFALLOC_REASON_BOUNCED : BUFALLOC_REASON_NONE,
+		  reason);
 }
 
 /*

@@ -322,6 +322,31 @@ TEST_F(heap, cachings_are_what_they_can_be)
 	close(result.fd);
 }
 
+/* Cacheable memory that gets no syncs is not for a device that does not snoop. */
+TEST_F(heap, who_does_not_snoop_is_told)
+{
+	int expected = variant->coherent ? -EIO : 0;
+	struct importer_facts facts;
+	struct bufalloc_result result;
+	struct importer_map map;
+	uint32_t reason;
+	int id;
+
+	ASSERT_EQ(0, importer_facts(self->importer, IMPORTER_DEVICE_64, &facts));
+	EXPECT_FALSE(facts.out_coherent);
+	ASSERT_EQ(0, bufalloc_alloc(self->device, &self->request, &result, NULL));
+	id = importer_attach(self->importer, result.fd, IMPORTER_DEVICE_64);
+	ASSERT_LE(0, id);
+	EXPECT_EQ(expected, importer_map(self->importer, id, IMPORTER_TO_DEVICE,
+					 &map));
+	EXPECT_EQ(expected ? 1 : 0,
+		  buffer_refusals(self->device, result.fd, &reason));
+	EXPECT_EQ(expected ? BUFALLOC_REASON_NOT_SNOOPING : BUFALLOC_REASON_NONE,
+		  reason);
+	ASSERT_EQ(0, importer_detach(self->importer, id));
+	close(result.fd);
+}
+
 /* S17: that NO_KERNEL_MAPPING is ignored is told, and true. */
 TEST_F(heap, kernel_mapping_is_as_told)
 {

@@ -185,6 +185,7 @@ TEST(shorter_than_a_page_is_EINVAL)
 {
 	int device = bufalloc_open(NULL);
 	int importer = importer_open();
+	uint32_t reason;
 	int fd;
 
 	ASSERT_LE(0, device);
@@ -193,9 +194,44 @@ TEST(shorter_than_a_page_is_EINVAL)
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, importer_limit(importer, IMPORTER_DEVICE_64, 2048));
 	EXPECT_EQ(-EINVAL, importer_attach(importer, fd, IMPORTER_DEVICE_64));
+	EXPECT_EQ(1, buffer_refusals(device, fd, &reason));
+	EXPECT_EQ(BUFALLOC_REASON_TABLE, reason);
 	ASSERT_EQ(0, importer_limit(importer, IMPORTER_DEVICE_64, 4096));
 	EXPECT_LE(0, importer_attach(importer, fd, IMPORTER_DEVICE_64));
 	close(fd);
+	close(importer);
+	bufalloc_close(device);
+}
+
+/* With nothing to describe yet it is told when there is. */
+TEST(shorter_than_a_page_is_EINVAL_at_the_first_map)
+{
+	struct bufalloc_request request =
+		request_of(MIB, BUFALLOC_CACHING_COHERENT);
+	int device = bufalloc_open(NULL);
+	int importer = importer_open();
+	static struct importer_map map;
+	struct bufalloc_result result;
+	uint32_t reason;
+	int id;
+
+	ASSERT_LE(0, device);
+	ASSERT_LE(0, importer);
+	request.flags = BUFALLOC_ALLOC_DEFERRED;
+	ASSERT_EQ(0, bufalloc_alloc(device, &request, &result, NULL));
+	ASSERT_EQ(0, importer_limit(importer, IMPORTER_DEVICE_64, 2048));
+	id = importer_attach(importer, result.fd, IMPORTER_DEVICE_64);
+	ASSERT_LE(0, id);
+	EXPECT_EQ(0, buffer_refusals(device, result.fd, &reason));
+	EXPECT_EQ(-EINVAL, importer_map(importer, id, IMPORTER_TO_DEVICE, &map));
+	EXPECT_EQ(1, buffer_refusals(device, result.fd, &reason));
+	EXPECT_EQ(BUFALLOC_REASON_TABLE, reason);
+
+	/* The same attachment, once its driver allows more. */
+	ASSERT_EQ(0, importer_limit(importer, IMPORTER_DEVICE_64, 4096));
+	EXPECT_EQ(0, importer_map(importer, id, IMPORTER_TO_DEVICE, &map));
+	EXPECT_EQ(1, buffer_refusals(device, result.fd, &reason));
+	close(result.fd);
 	close(importer);
 	bufalloc_close(device);
 }
