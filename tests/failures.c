@@ -99,12 +99,22 @@ FIXTURE_TEARDOWN(alloc)
 	EXPECT_TRUE(call_close(&self->call));
 }
 
+/* Of a request whose memory is not to be had. */
+static uint32_t reason_of(const struct bufalloc_request *request)
+{
+	if (request->flags & BUFALLOC_ALLOC_CONTIGUOUS)
+		return BUFALLOC_REASON_CONTIGUOUS;
+	if (request->alignment)
+		return BUFALLOC_REASON_ALIGNMENT;
+	if (request->max_segments)
+		return BUFALLOC_REASON_SEGMENTS;
+	return BUFALLOC_REASON_MEMORY;
+}
+
 /* Which request it was is told, unless it was the call itself. */
 static bool is_explained(const struct call *call)
 {
-	uint32_t reason = call->requests[0].flags & BUFALLOC_ALLOC_CONTIGUOUS ?
-				  BUFALLOC_REASON_CONTIGUOUS :
-				  BUFALLOC_REASON_MEMORY;
+	uint32_t reason = reason_of(&call->requests[0]);
 
 	if (call->reason == BUFALLOC_REASON_NONE)
 		return call->failed == call->count;
@@ -193,6 +203,45 @@ TEST_F_TIMEOUT(alloc, a_batch, PATIENCE)
 {
 	struct operation operation = operation_alloc(&self->call, "3-of-64K",
 						     64 * KIB, 0, 3);
+
+	SWEEP(&operation, &self->call, self->call.importer);
+}
+
+/* Memory that is had, but not like that, is given back. */
+TEST_F_TIMEOUT(alloc, aligned, PATIENCE)
+{
+	struct operation operation = operation_alloc(&self->call, "aligned-192K",
+						     192 * KIB, 0, 1);
+
+	self->call.requests[0].alignment = 64 * KIB;
+	SWEEP(&operation, &self->call, self->call.importer);
+}
+
+TEST_F_TIMEOUT(alloc, aligned_to_4_MiB_and_padded, PATIENCE)
+{
+	struct operation operation = operation_alloc(&self->call, "aligned-8M",
+						     4 * MIB, 0, 1);
+
+	self->call.requests[0].alignment = 4 * MIB;
+	self->call.requests[0].padding = MIB;
+	SWEEP(&operation, &self->call, self->call.importer);
+}
+
+TEST_F_TIMEOUT(alloc, few_segments, PATIENCE)
+{
+	struct operation operation = operation_alloc(&self->call, "2-segments-3M",
+						     3 * MIB, 0, 1);
+
+	self->call.requests[0].max_segments = 2;
+	SWEEP(&operation, &self->call, self->call.importer);
+}
+
+/* Only what is not memory is taken. */
+TEST_F_TIMEOUT(alloc, deferred, PATIENCE)
+{
+	struct operation operation =
+		operation_alloc(&self->call, "deferred-3M", 3 * MIB,
+				BUFALLOC_ALLOC_DEFERRED, 1);
 
 	SWEEP(&operation, &self->call, self->call.importer);
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -36,6 +37,8 @@ struct use {
 	unsigned char *target;
 	/* Something that should work with no fault did not. */
 	bool broken;
+	/* Why devices could not map it, a bit for each reason. */
+	unsigned int told;
 	char name[64];
 };
 
@@ -180,11 +183,24 @@ static int prepare_attached(void *of)
 	return ret < 0 ? ret : attach(use, &use->id);
 }
 
+/* The core may fail after us: it was no refusal of ours then. */
+static void note_refusal(struct use *use)
+{
+	uint32_t reason;
+
+	if (buffer_refusals(use->device, use->fd, &reason) > 0)
+		use->told |= 1U << reason;
+}
+
 static int run_map(void *of)
 {
 	struct use *use = of;
+	int ret;
 
-	return map_in(use, use->id, use->direction);
+	ret = map_in(use, use->id, use->direction);
+	if (ret)
+		note_refusal(use);
+	return ret;
 }
 
 static void undo_map(void *of)
@@ -249,6 +265,11 @@ TEST_F_TIMEOUT(buffer, map_for_a_device, PATIENCE)
 			SWEEP(&operation, &self->use, self->use.importer);
 		}
 	}
+	EXPECT_EQ(0, self->use.told & ~(1U << BUFALLOC_REASON_MAPPING));
+	/* Its tables take memory, but it keeps them for who comes later. */
+	if (!strcmp(machine(), "iommu") &&
+	    variant->caching == BUFALLOC_CACHING_WC)
+		EXPECT_NE(0, self->use.told);
 }
 
 /* Mapped, and kept though nobody uses it: the next direction has to widen it. */
