@@ -25,6 +25,7 @@ union any {
 	struct bufalloc_heap heap;
 	struct bufalloc_alloc alloc;
 	struct bufalloc_query query;
+	struct bufalloc_commit commit;
 };
 
 static long result(long ret)
@@ -97,6 +98,32 @@ long run_query(const uint64_t *args)
 		    &args[3]);
 }
 
+/* The first of any kind, two more, and then those that follow the first. */
+static void fds_list(const uint64_t *args, int *fds, uint64_t count)
+{
+	uint64_t i;
+
+	for (i = 0; i < count; i++)
+		fds[i] = slot_get(POOL_BUFFER, i < 3 ? args[2 + i] : args[2] + i);
+	if (count && args[1] != POOL_BUFFER)
+		fds[0] = args[1] < POOL_FDS ? slot_get(args[1], args[2]) :
+					      (int)args[2];
+}
+
+long run_commit(const uint64_t *args)
+{
+	int fds[BUFALLOC_MAX_BATCH + 1];
+	uint64_t count = args[5] < ARRAY_SIZE(fds) ? args[5] : ARRAY_SIZE(fds);
+	union any any = { 0 };
+
+	fds_list(args, fds, count);
+	any.commit.fds = place_put(ROLE_REQUESTS, args[7], fds,
+				   count * sizeof(*fds));
+	any.commit.count = args[5];
+	return call(args[0], BUFALLOC_IOCTL_COMMIT, &any, sizeof(any.commit),
+		    (const uint64_t[]) { args[6], args[8], args[9], args[10] });
+}
+
 long run_command(const uint64_t *args)
 {
 	struct bufalloc_info info = { .size = sizeof(info) };
@@ -113,6 +140,14 @@ static uint64_t length_for(uint64_t length, uint64_t count)
 	return length > most && length < 1ULL << 36 ? most : length;
 }
 
+/* Each buffer is as long as this at least; absurd ones are left, too. */
+static uint64_t alignment_for(uint64_t alignment, uint64_t count)
+{
+	if (alignment > BUFALLOC_MAX_ALIGNMENT)
+		return alignment;
+	return alignment * (count ? count : 1) > BYTES_MAX ? PAGE : alignment;
+}
+
 /* Returns the bytes that were made up, or 0. */
 static size_t requests_make(const uint64_t *args, unsigned char *requests,
 			    size_t stride)
@@ -125,6 +160,9 @@ static size_t requests_make(const uint64_t *args, unsigned char *requests,
 		.fd_flags = args[6],
 		.heap = args[7],
 		.dma_bits = args[8],
+		.max_segments = args[16],
+		.alignment = alignment_for(args[17], args[2]),
+		.padding = length_for(args[18], args[2]),
 	};
 	uint64_t words = sizeof(struct bufalloc_alloc) / sizeof(uint32_t);
 	unsigned char *at = requests;

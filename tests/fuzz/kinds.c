@@ -153,6 +153,23 @@ static uint64_t dma_bits(struct random *random)
 	return usual[random_below(random, ARRAY_SIZE(usual))];
 }
 
+static uint64_t alignment(struct random *random)
+{
+	if (!random_once_in(random, 4))
+		return 0;
+	if (random_once_in(random, 6))
+		return edge(random);
+	return PAGE << random_below(random, 11);
+}
+
+static uint64_t padding(struct random *random)
+{
+	if (!random_once_in(random, 6))
+		return 0;
+	return random_once_in(random, 6) ? edge(random) :
+					   random_below(random, 256 * 1024);
+}
+
 static uint64_t heap(struct random *random)
 {
 	if (random_once_in(random, 2))
@@ -206,7 +223,7 @@ uint64_t kind_random(enum kind kind, struct random *random)
 	case CACHING:
 		return few(random, 3);
 	case ALLOC_FLAGS:
-		return random_once_in(random, 2) ? 0 : bits(random, 3);
+		return random_once_in(random, 2) ? 0 : bits(random, 7);
 	case FD_FLAGS:
 		return random_once_in(random, 24) ? edge(random) :
 		       random_once_in(random, 8)  ? O_RDONLY :
@@ -217,6 +234,12 @@ uint64_t kind_random(enum kind kind, struct random *random)
 		return heap(random);
 	case DMA_BITS:
 		return dma_bits(random);
+	case SEGMENTS:
+		return random_once_in(random, 6) ? few(random, 8) : 0;
+	case ALIGNMENT:
+		return alignment(random);
+	case PADDING:
+		return padding(random);
 	case COMMAND:
 		return random_once_in(random, 4) ? edge(random) :
 						   _IO(BUFALLOC_IOC_TYPE, random_below(random, 8));
