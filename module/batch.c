@@ -281,6 +281,9 @@ static int populate_all(void *data)
 	struct batch *batch = data;
 	int ret;
 
+	/* What was said of an earlier try is no longer so. */
+	batch->alloc->out_failed = batch->alloc->count;
+	batch->alloc->out_reason = BUFALLOC_REASON_NONE;
 	ret = batch_each(batch, item_populate);
 	if (ret)
 		batch_each(batch, item_depopulate);

@@ -2,6 +2,7 @@
 /* ALLOC: all or nothing, what is obtained, and requests that cannot be met. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -505,6 +506,90 @@ TEST(several_that_take_too_much_wake_no_OOM_killer)
 		EXPECT_EQ(0, status);
 	}
 	EXPECT_EQ(kills, vmstat("oom_kill"));
+	EXPECT_EQ(0, quotas_write(&quotas));
+}
+
+#define RIVALS 8
+#define PIECE (64 * KIB)
+
+/* What one of two came to who want more than there is, again and again. */
+struct rival {
+	int device;
+	int rounds;
+	int made;
+	int refused;
+	/* The first answer that was not as it should be. */
+	int ret;
+	uint32_t failed;
+	uint32_t reason;
+};
+
+static bool is_told(const struct rival *rival)
+{
+	if (!rival->ret)
+		return rival->failed == RIVALS &&
+		       rival->reason == BUFALLOC_REASON_NONE;
+	return rival->ret == -EDQUOT && rival->failed < RIVALS &&
+	       rival->reason == BUFALLOC_REASON_SYSTEM_BYTES;
+}
+
+static void *compete(void *of)
+{
+	struct bufalloc_request requests[RIVALS];
+	struct bufalloc_result results[RIVALS];
+	struct rival *rival = of;
+	int i, round;
+
+	for (i = 0; i < RIVALS; i++)
+		requests[i] = request_of(PIECE, BUFALLOC_CACHING_CACHED);
+	for (round = 0; round < rival->rounds; round++) {
+		rival->ret = bufalloc_alloc_batch(rival->device, requests,
+						  results, RIVALS,
+						  &rival->failed,
+						  &rival->reason);
+		if (!is_told(rival))
+			break;
+		rival->made += !rival->ret;
+		rival->refused += rival->ret != 0;
+		for (i = 0; !rival->ret && i < RIVALS; i++)
+			close(results[i].fd);
+	}
+	return NULL;
+}
+
+/* Whoever failed beside another and then had all is told of the latter alone. */
+TEST(rivals_are_told_what_became_of_them)
+{
+	struct rival rivals[2] = {};
+	struct quotas quotas, low;
+	pthread_t threads[2];
+	int i;
+
+	ASSERT_EQ(0, quotas_read(&quotas));
+	low = quotas;
+	/* Room for one and a half, and for all the buffers. */
+	low.max[SYSTEM_BYTES] = live_bytes() + RIVALS * PIECE * 3 / 2 +
+				(live_buffers() + 2 * RIVALS) * 4096;
+	ASSERT_EQ(0, quotas_write(&low));
+	for (i = 0; i < 2; i++) {
+		rivals[i].rounds = machine_is_watched() ? 500 : 2000;
+		rivals[i].device = bufalloc_open(NULL);
+		ASSERT_LE(0, rivals[i].device);
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, compete,
+					    &rivals[i]));
+	}
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, pthread_join(threads[i], NULL));
+		TH_LOG("%d times all, %d times nothing", rivals[i].made,
+		       rivals[i].refused);
+		EXPECT_TRUE(is_told(&rivals[i]))
+		{
+			TH_LOG("%d, request %u, reason %u", rivals[i].ret,
+			       rivals[i].failed, rivals[i].reason);
+		}
+		EXPECT_LT(0, rivals[i].made);
+		bufalloc_close(rivals[i].device);
+	}
 	EXPECT_EQ(0, quotas_write(&quotas));
 }
 
