@@ -274,6 +274,38 @@ int bufalloc_begin_cpu_access(int fd, unsigned int access);
  */
 int bufalloc_end_cpu_access(int fd, unsigned int access);
 
+/**
+ * bufalloc_begin_cpu_access_range() - from here on the CPU uses a part of the buffer
+ * @device: What bufalloc_open() returned.
+ * @fd: A buffer's file descriptor, of this or any other process.
+ * @offset: Bytes before the part.
+ * @length: Bytes in it, 1 or more.
+ * @access: As for bufalloc_begin_cpu_access().
+ *
+ * For who touches little of a large buffer that is CACHED: the rest is not synced, but
+ * for the cache lines in which the part begins and ends. It waits as
+ * bufalloc_begin_cpu_access() does.
+ *
+ * Return: 0, or a negative errno: -EBADF when @fd is not open; -EINVAL when it is not a
+ * buffer of bufalloc, for a part that is empty or passes its end, and for any other
+ * @access; -ENOTTY when the kernel does not have %BUFALLOC_FEATURE_SYNC.
+ */
+int bufalloc_begin_cpu_access_range(int device, int fd, uint64_t offset,
+				    uint64_t length, unsigned int access);
+
+/**
+ * bufalloc_end_cpu_access_range() - from here on devices may use the part
+ * @device: The same as for bufalloc_begin_cpu_access_range().
+ * @fd: The same as there.
+ * @offset: The same as there.
+ * @length: The same as there.
+ * @access: The same as there.
+ *
+ * Return: As bufalloc_begin_cpu_access_range().
+ */
+int bufalloc_end_cpu_access_range(int device, int fd, uint64_t offset,
+				  uint64_t length, unsigned int access);
+
 /* Words. */
 
 /**

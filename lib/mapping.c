@@ -2,6 +2,7 @@
 /* CPU mappings: placed where huge pages fit, and bracketed when they are used. */
 #include <errno.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -82,17 +83,27 @@ int bufalloc_unmap(void *address, size_t length)
 	return munmap(address, round_up(length, page)) ? -errno : 0;
 }
 
+/* What a signal interrupts goes on. */
+static int wait_for(int fd, unsigned long command, void *argument)
+{
+	int ret;
+
+	do {
+		ret = bufalloc_ioctl(fd, command, argument);
+	} while (ret == -EINTR || ret == -EAGAIN);
+	return ret;
+}
+
+static bool is_access(unsigned int access)
+{
+	return access && !(access & ~DMA_BUF_SYNC_RW);
+}
+
 static int sync_cpu(int fd, unsigned int access, unsigned int side)
 {
 	struct dma_buf_sync sync = { .flags = access | side };
-	int ret;
 
-	if (!access || access & ~DMA_BUF_SYNC_RW)
-		return -EINVAL;
-	do {
-		ret = bufalloc_ioctl(fd, DMA_BUF_IOCTL_SYNC, &sync);
-	} while (ret == -EINTR || ret == -EAGAIN);
-	return ret;
+	return is_access(access) ? wait_for(fd, DMA_BUF_IOCTL_SYNC, &sync) : -EINVAL;
 }
 
 int bufalloc_begin_cpu_access(int fd, unsigned int access)
@@ -103,4 +114,30 @@ int bufalloc_begin_cpu_access(int fd, unsigned int access)
 int bufalloc_end_cpu_access(int fd, unsigned int access)
 {
 	return sync_cpu(fd, access, DMA_BUF_SYNC_END);
+}
+
+static int sync_cpu_range(int device, int fd, uint64_t offset, uint64_t length,
+			  unsigned int access, unsigned int side)
+{
+	struct bufalloc_sync sync = {
+		.size = sizeof(sync),
+		.fd = fd,
+		.offset = offset,
+		.length = length,
+		.flags = access | side,
+	};
+
+	return is_access(access) ? wait_for(device, BUFALLOC_IOCTL_SYNC, &sync) : -EINVAL;
+}
+
+int bufalloc_begin_cpu_access_range(int device, int fd, uint64_t offset,
+				    uint64_t length, unsigned int access)
+{
+	return sync_cpu_range(device, fd, offset, length, access, DMA_BUF_SYNC_START);
+}
+
+int bufalloc_end_cpu_access_range(int device, int fd, uint64_t offset,
+				  uint64_t length, unsigned int access)
+{
+	return sync_cpu_range(device, fd, offset, length, access, DMA_BUF_SYNC_END);
 }

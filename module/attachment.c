@@ -111,13 +111,13 @@ static bool is_whole(const struct attachment *attachment)
 }
 
 /**
- * struct span - a physically contiguous run
+ * struct span - a physically contiguous run, up to the next
  * @addr: where the device sees it.
- * @size: bytes.
+ * @offset: where in the buffer it begins.
  */
 struct span {
 	dma_addr_t addr;
-	size_t size;
+	size_t offset;
 };
 
 /*
@@ -129,30 +129,32 @@ static int spans_create(struct attachment *attachment)
 {
 	const struct sg_table *sgt = &attachment->sgt;
 	struct scatterlist *mapped = sgt->sgl;
+	size_t offset = 0, skip = 0;
 	struct scatterlist *sg;
-	size_t offset = 0;
 	struct span *span;
 	unsigned int i;
 
 	if (!is_cached(attachment) || dev_is_dma_coherent(attachment->dev))
 		return 0;
 
-	span = kvmalloc_array(sgt->orig_nents, sizeof(*span),
+	span = kvmalloc_array(sgt->orig_nents + 1, sizeof(*span),
 			      GFP_METADATA);
 	if (!span)
 		return -ENOMEM;
 	attachment->spans = span;
 
 	for_each_sgtable_sg(sgt, sg, i) {
-		if (offset == sg_dma_len(mapped)) {
+		if (skip == sg_dma_len(mapped)) {
 			mapped = sg_next(mapped);
-			offset = 0;
+			skip = 0;
 		}
-		span->addr = sg_dma_address(mapped) + offset;
-		span->size = sg->length;
+		span->addr = sg_dma_address(mapped) + skip;
+		span->offset = offset;
+		skip += sg->length;
 		offset += sg->length;
 		span++;
 	}
+	span->offset = offset;
 	return 0;
 }
 
@@ -356,7 +358,7 @@ struct sg_table *attachment_map(struct attachment *attachment,
 		return ERR_PTR(-EINVAL);
 
 	if (covers(attachment->dir, dir)) {
-		attachment_sync_for_device(attachment, dir);
+		attachment_give(attachment, NULL, OWNER_DEVICE, dir);
 	} else {
 		ret = mapping_provide(attachment, dir, reason);
 		if (ret)
@@ -370,36 +372,65 @@ struct sg_table *attachment_map(struct attachment *attachment,
 void attachment_unmap(struct attachment *attachment,
 		      enum dma_data_direction dir)
 {
-	attachment_sync_for_cpu(attachment, dir);
+	attachment_give(attachment, NULL, OWNER_CPU, dir);
 	attachment->users--;
 	if (attachment->leaving && !attachment->users)
 		mapping_destroy(attachment);
 }
 
-void attachment_sync_for_cpu(struct attachment *attachment,
-			     enum dma_data_direction dir)
+/* The span that has the byte at @offset: the last that begins no later. */
+static const struct span *span_at(const struct attachment *attachment,
+				  size_t offset)
 {
-	const struct span *span = attachment->spans;
-	unsigned int i;
+	unsigned int first = 0, count = attachment->sgt.orig_nents;
 
-	if (!span)
-		return;
-	for (i = 0; i < attachment->sgt.orig_nents; i++, span++)
-		dma_sync_single_for_cpu(attachment->dev, span->addr,
-					span->size, dir);
+	while (count > 1) {
+		unsigned int half = count / 2;
+
+		if (attachment->spans[first + half].offset <= offset)
+			first += half;
+		count -= half;
+	}
+	return &attachment->spans[first];
 }
 
-void attachment_sync_for_device(struct attachment *attachment,
-				enum dma_data_direction dir)
+static void give_span(const struct attachment *attachment, dma_addr_t addr,
+		      size_t size, enum owner owner, enum dma_data_direction dir)
 {
-	const struct span *span = attachment->spans;
-	unsigned int i;
+	if (owner == OWNER_CPU)
+		dma_sync_single_for_cpu(attachment->dev, addr, size, dir);
+	else
+		dma_sync_single_for_device(attachment->dev, addr, size, dir);
+}
 
-	if (!span)
+/**
+ * attachment_give() - sync memory for who uses it next
+ * @attachment: whose device has it mapped.
+ * @part: of the buffer; NULL for all of it.
+ * @owner: who uses it next.
+ * @dir: the direction of the DMA before or after.
+ *
+ * To the byte: of a cache line that lies in the part only in part, the architecture
+ * sees to it that nothing is lost that the CPU has written beside it.
+ */
+void attachment_give(struct attachment *attachment, const struct part *part,
+		     enum owner owner, enum dma_data_direction dir)
+{
+	size_t offset = part ? part->offset : 0;
+	size_t end = part ? offset + part->length :
+			    attachment->backing->demand.length;
+	const struct span *span;
+	size_t size;
+
+	if (!attachment->spans)
 		return;
-	for (i = 0; i < attachment->sgt.orig_nents; i++, span++)
-		dma_sync_single_for_device(attachment->dev, span->addr,
-					   span->size, dir);
+
+	for (span = span_at(attachment, offset); offset < end; span++) {
+		size = min(span[1].offset, end) - offset;
+		give_span(attachment, span->addr + (offset - span->offset),
+			  size, owner, dir);
+		offset += size;
+	}
 }
 
 /* Return: an attachment without a table, or an ERR_PTR: -ENOMEM. */

@@ -14,6 +14,22 @@ struct span;
 struct ww_mutex;
 
 /**
+ * struct part - of a buffer
+ * @offset: bytes, less than the buffer has.
+ * @length: bytes, more than none and no more than there are from there on.
+ */
+struct part {
+	size_t offset;
+	size_t length;
+};
+
+/* Who may touch memory that gets syncs. */
+enum owner {
+	OWNER_CPU,
+	OWNER_DEVICE,
+};
+
+/**
  * struct attachment - one importer's view of a buffer
  * @node: in the buffer's list.
  * @watched: in the list of unbind.c, which guards it.
@@ -25,7 +41,8 @@ struct ww_mutex;
  * @dir: the direction of that mapping.
  * @users: maps that have not been unmapped.
  * @leaving: the driver leaves @dev: no mapping is kept any more.
- * @spans: where the device sees each entry of @sgt, where syncs are needed.
+ * @spans: where the device sees each entry of @sgt, where syncs are needed, and one
+ *	more for the end.
  *
  * Guarded by @lock but where it is said.
  */
@@ -55,9 +72,7 @@ struct sg_table *attachment_map(struct attachment *attachment,
 void attachment_unmap(struct attachment *attachment,
 		      enum dma_data_direction dir);
 
-void attachment_sync_for_cpu(struct attachment *attachment,
-			     enum dma_data_direction dir);
-void attachment_sync_for_device(struct attachment *attachment,
-				enum dma_data_direction dir);
+void attachment_give(struct attachment *attachment, const struct part *part,
+		     enum owner owner, enum dma_data_direction dir);
 
 #endif /* _BUFALLOC_ATTACHMENT_H */

@@ -243,8 +243,8 @@ static void buffer_unmap(struct dma_buf_attachment *attach,
 }
 
 /* A mapping that is only kept was synced when it was last unmapped. */
-static int buffer_begin_cpu_access(struct dma_buf *dmabuf,
-				   enum dma_data_direction dir)
+void buffer_give(struct dma_buf *dmabuf, const struct part *part,
+		 enum owner owner, enum dma_data_direction dir)
 {
 	struct buffer *buffer = dmabuf->priv;
 	struct attachment *attachment;
@@ -252,22 +252,21 @@ static int buffer_begin_cpu_access(struct dma_buf *dmabuf,
 	ww_mutex_lock(&buffer->lock, NULL);
 	list_for_each_entry(attachment, &buffer->attachments, node)
 		if (attachment->users)
-			attachment_sync_for_cpu(attachment, dir);
+			attachment_give(attachment, part, owner, dir);
 	ww_mutex_unlock(&buffer->lock);
+}
+
+static int buffer_begin_cpu_access(struct dma_buf *dmabuf,
+				   enum dma_data_direction dir)
+{
+	buffer_give(dmabuf, NULL, OWNER_CPU, dir);
 	return 0;
 }
 
 static int buffer_end_cpu_access(struct dma_buf *dmabuf,
 				 enum dma_data_direction dir)
 {
-	struct buffer *buffer = dmabuf->priv;
-	struct attachment *attachment;
-
-	ww_mutex_lock(&buffer->lock, NULL);
-	list_for_each_entry(attachment, &buffer->attachments, node)
-		if (attachment->users)
-			attachment_sync_for_device(attachment, dir);
-	ww_mutex_unlock(&buffer->lock);
+	buffer_give(dmabuf, NULL, OWNER_DEVICE, dir);
 	return 0;
 }
 

@@ -2,9 +2,12 @@
 #ifndef _BUFALLOC_BUFFER_H
 #define _BUFALLOC_BUFFER_H
 
+#include <linux/dma-direction.h>
 #include <linux/types.h>
 
 #include <linux/bufalloc.h>
+
+#include "attachment.h"
 
 struct backing;
 struct demand;
@@ -34,6 +37,9 @@ int buffer_populate_unseen(struct dma_buf *dmabuf, enum bufalloc_reason *reason)
 void buffer_depopulate_unseen(struct dma_buf *dmabuf);
 bool buffer_is(const struct dma_buf *dmabuf);
 void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts);
+
+void buffer_give(struct dma_buf *dmabuf, const struct part *part,
+		 enum owner owner, enum dma_data_direction dir);
 
 void buffer_lock_begin(struct ww_acquire_ctx *context);
 int buffer_lock(struct dma_buf *dmabuf, struct ww_acquire_ctx *context);

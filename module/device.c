@@ -21,6 +21,7 @@
 #include "device.h"
 #include "heap.h"
 #include "quota.h"
+#include "sync.h"
 
 /**
  * struct call - one ioctl on its way
@@ -42,6 +43,7 @@ struct call {
 		struct bufalloc_alloc alloc;
 		struct bufalloc_query query;
 		struct bufalloc_commit commit;
+		struct bufalloc_sync sync;
 	} arg;
 };
 
@@ -86,7 +88,8 @@ static int run_info(struct call *call)
 	info->out_features = BUFALLOC_FEATURE_DEFERRED |
 			     BUFALLOC_FEATURE_ALIGNMENT |
 			     BUFALLOC_FEATURE_PADDING |
-			     BUFALLOC_FEATURE_SEGMENTS;
+			     BUFALLOC_FEATURE_SEGMENTS |
+			     BUFALLOC_FEATURE_SYNC;
 	info->out_page_size = PAGE_SIZE;
 	info->out_heaps = heap_count();
 	info->out_max_batch = BUFALLOC_MAX_BATCH;
@@ -236,6 +239,14 @@ static int run_commit(struct call *call)
 	return ret;
 }
 
+/* It tells nothing. */
+static int run_sync(struct call *call)
+{
+	const struct bufalloc_sync *sync = &call->arg.sync;
+
+	return sync_check(sync) ?: sync_run(sync);
+}
+
 #define COMMAND(name, type, min) \
 	[_IOC_NR(BUFALLOC_IOCTL_##name)] = { \
 		.cmd = BUFALLOC_IOCTL_##name, \
@@ -250,6 +261,7 @@ static const struct command commands[] = {
 	COMMAND(ALLOC, alloc, 48),
 	COMMAND(QUERY, query, 56),
 	COMMAND(COMMIT, commit, 32),
+	COMMAND(SYNC, sync, 32),
 };
 
 static_assert(sizeof(struct bufalloc_info) == 120);
@@ -257,6 +269,7 @@ static_assert(sizeof(struct bufalloc_heap) == 88);
 static_assert(sizeof(struct bufalloc_alloc) == 48);
 static_assert(sizeof(struct bufalloc_query) == 64);
 static_assert(sizeof(struct bufalloc_commit) == 32);
+static_assert(sizeof(struct bufalloc_sync) == 32);
 static_assert(sizeof(struct bufalloc_request) == 48);
 static_assert(sizeof(struct bufalloc_result) == 32);
 

@@ -82,6 +82,13 @@ FIXTURE_VARIANT_ADD(abi, commit) {
 	.empty = -EINVAL,
 };
 
+FIXTURE_VARIANT_ADD(abi, sync) {
+	.cmd = BUFALLOC_IOCTL_SYNC,
+	.first = 32,
+	.size = 32,
+	.empty = -EINVAL,
+};
+
 TEST_F(abi, size_exact)
 {
 	int zero = open("/dev/null", O_RDWR);

@@ -20,6 +20,7 @@ _Static_assert(sizeof(struct bufalloc_result) == 32, "result");
 _Static_assert(sizeof(struct bufalloc_alloc) == 48, "alloc");
 _Static_assert(sizeof(struct bufalloc_query) == 64, "query");
 _Static_assert(sizeof(struct bufalloc_commit) == 32, "commit");
+_Static_assert(sizeof(struct bufalloc_sync) == 32, "sync");
 
 FIXTURE(abi32)
 {

@@ -420,6 +420,52 @@ TEST_F(limits, fields_of_commit)
 	close(fd);
 }
 
+static int size_of_sync(const struct bufalloc_info *info, uint64_t value)
+{
+	return size_from(value, 32);
+}
+
+/* In a page. */
+static int offset_in_page(const struct bufalloc_info *info, uint64_t value)
+{
+	return value < PAGE ? 0 : -EINVAL;
+}
+
+static int length_in_page(const struct bufalloc_info *info, uint64_t value)
+{
+	return value && value <= PAGE ? 0 : -EINVAL;
+}
+
+/* To read or to write, or both, before or behind. */
+static int flags_of_sync(const struct bufalloc_info *info, uint64_t value)
+{
+	return value & 3 && value < 8 ? 0 : -EINVAL;
+}
+
+static const struct field sync_fields[] = {
+	FIELD(bufalloc_sync, size, size_of_sync),
+	FIELD(bufalloc_sync, fd, fd_of_buffer),
+	FIELD(bufalloc_sync, offset, offset_in_page),
+	FIELD(bufalloc_sync, length, length_in_page),
+	FIELD(bufalloc_sync, flags, flags_of_sync),
+	FIELD(bufalloc_sync, __reserved, reserved),
+};
+
+TEST_F(limits, fields_of_sync)
+{
+	int fd = buffer_open(self->device, PAGE, BUFALLOC_CACHING_CACHED);
+	struct bufalloc_sync fresh = {
+		.size = sizeof(fresh),
+		.fd = fd,
+		.length = 1,
+		.flags = 1,
+	};
+
+	ASSERT_LE(0, fd);
+	EXPECT_FIELDS(sync_fields, BUFALLOC_IOCTL_SYNC, self->results, fresh);
+	close(fd);
+}
+
 /* The buffers of a call that succeeded go at once. */
 static int alloc_and_close(int device, struct bufalloc_alloc *alloc)
 {

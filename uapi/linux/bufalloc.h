@@ -57,8 +57,9 @@
  *  5. ENOENT      no heap has that index, or none fits the request
  *  6. EACCES      /dev/bufalloc-charged: memory that no cgroup can be charged for
  *  7. EOPNOTSUPP  defined, but not to be had from this kernel or this machine
- *  8. EBADF       COMMIT, QUERY: not an open file descriptor; EINVAL: not a buffer
- *                 of bufalloc; COMMIT: EINVAL: a buffer that is there twice
+ *  8. EBADF       COMMIT, QUERY, SYNC: not an open file descriptor; EINVAL: not a
+ *                 buffer of bufalloc; COMMIT: EINVAL: a buffer that is there twice;
+ *                 SYNC: EINVAL: a part that passes the end of the buffer
  *  9. EMFILE      ALLOC: the process has no file descriptors left
  * 10. EDQUOT      ALLOC, COMMIT: past a quota of the user or of the system; ENOMEM:
  *                 no memory, or none that satisfies the request; ENFILE: ALLOC: the
@@ -189,6 +190,8 @@ enum bufalloc_memtype {
 #define BUFALLOC_FEATURE_PADDING (1ULL << 2)
 /** BUFALLOC_FEATURE_SEGMENTS - bufalloc_request.max_segments above zero */
 #define BUFALLOC_FEATURE_SEGMENTS (1ULL << 3)
+/** BUFALLOC_FEATURE_SYNC - SYNC */
+#define BUFALLOC_FEATURE_SYNC (1ULL << 6)
 
 /**
  * struct bufalloc_info - BUFALLOC_IOCTL_INFO: what this kernel offers
@@ -590,6 +593,38 @@ struct bufalloc_commit {
 	__u32 __reserved;
 };
 
+/**
+ * struct bufalloc_sync - BUFALLOC_IOCTL_SYNC: a part of a buffer, for the CPU or back
+ * @size: sizeof(struct bufalloc_sync).
+ * @fd: File descriptor of a buffer, allocated by this or any other process.
+ * @offset: Bytes before the part, less than the buffer has.
+ * @length: Bytes in it, 1 to what the buffer has from @offset on.
+ * @flags: DMA_BUF_SYNC_READ, DMA_BUF_SYNC_WRITE or DMA_BUF_SYNC_RW of
+ *	<linux/dma-buf.h>, and DMA_BUF_SYNC_START or DMA_BUF_SYNC_END.
+ * @__reserved: Zero.
+ *
+ * What DMA_BUF_IOCTL_SYNC does, for a part: START belongs before the CPU's accesses,
+ * END behind them. START waits until the devices are done with the buffer, as their
+ * fences tell, whatever its caching; only then it is synced, and only a CACHED one for
+ * devices that do not see the caches. Nothing else of the buffer is touched but the
+ * rest of the cache lines in which the part begins and ends: what the CPU has written
+ * there goes to memory, over what a device has. So parts that the CPU and a device have
+ * at the same time should lie a cache line apart.
+ *
+ * Needs %BUFALLOC_FEATURE_SYNC; without it the command is ENOTTY.
+ *
+ * Errors: see DOC: Errors, steps 1 to 4, then step 8, then EINTR for a signal while it
+ * waits, where the signal's handler does not ask for calls to be begun again.
+ */
+struct bufalloc_sync {
+	__u32 size;
+	__s32 fd;
+	__aligned_u64 offset;
+	__aligned_u64 length;
+	__u32 flags;
+	__u32 __reserved;
+};
+
 /*
  * The commands. _IO() keeps the number free of any structure's size; each takes
  * the address of the structure named beside it.
@@ -599,5 +634,6 @@ struct bufalloc_commit {
 #define BUFALLOC_IOCTL_ALLOC _IO(BUFALLOC_IOC_TYPE, 2) /* struct bufalloc_alloc */
 #define BUFALLOC_IOCTL_QUERY _IO(BUFALLOC_IOC_TYPE, 3) /* struct bufalloc_query */
 #define BUFALLOC_IOCTL_COMMIT _IO(BUFALLOC_IOC_TYPE, 4) /* struct bufalloc_commit */
+#define BUFALLOC_IOCTL_SYNC _IO(BUFALLOC_IOC_TYPE, 5) /* struct bufalloc_sync */
 
 #endif /* _UAPI_LINUX_BUFALLOC_H */

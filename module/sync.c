@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One SYNC: what DMA_BUF_IOCTL_SYNC does, for a part of a buffer, so that a line of
+ * text that the CPU draws costs no sync of the whole image.
+ */
+#include <linux/dma-buf.h>
+#include <linux/dma-resv.h>
+#include <linux/err.h>
+
+#include <uapi/linux/dma-buf.h>
+
+#include "buffer.h"
+#include "sync.h"
+
+/* What the CPU does, as the DMA API says it of the device. */
+static enum dma_data_direction direction_of(u32 flags)
+{
+	switch (flags & DMA_BUF_SYNC_RW) {
+	case DMA_BUF_SYNC_READ:
+		return DMA_FROM_DEVICE;
+	case DMA_BUF_SYNC_WRITE:
+		return DMA_TO_DEVICE;
+	default:
+		return DMA_BIDIRECTIONAL;
+	}
+}
+
+/* Whoever writes waits for those that read as well. */
+static int wait_for_devices(struct dma_buf *dmabuf, u32 flags)
+{
+	bool write = flags & DMA_BUF_SYNC_WRITE;
+	long ret;
+
+	ret = dma_resv_wait_timeout(dmabuf->resv, dma_resv_usage_rw(write),
+				    true, MAX_SCHEDULE_TIMEOUT);
+	return ret < 0 ? ret : 0;
+}
+
+/* Where memory needs no syncs, no attachment has any, and the wait is all. */
+static int sync_buffer(struct dma_buf *dmabuf, const struct bufalloc_sync *arg)
+{
+	enum dma_data_direction dir = direction_of(arg->flags);
+	struct part part;
+	int ret;
+
+	if (arg->offset >= dmabuf->size ||
+	    arg->length > dmabuf->size - arg->offset)
+		return -EINVAL;
+	part.offset = arg->offset;
+	part.length = arg->length;
+
+	if (arg->flags & DMA_BUF_SYNC_END) {
+		buffer_give(dmabuf, &part, OWNER_DEVICE, dir);
+		return 0;
+	}
+	ret = wait_for_devices(dmabuf, arg->flags);
+	if (!ret)
+		buffer_give(dmabuf, &part, OWNER_CPU, dir);
+	return ret;
+}
+
+/* In the order that the ABI states. */
+int sync_check(const struct bufalloc_sync *arg)
+{
+	if (arg->flags & ~DMA_BUF_SYNC_VALID_FLAGS_MASK || arg->__reserved)
+		return -EINVAL;
+	return arg->flags & DMA_BUF_SYNC_RW && arg->length ? 0 : -EINVAL;
+}
+
+/**
+ * sync_run() - hand a part of a buffer to the CPU, or back to the devices
+ * @arg: the call, checked.
+ *
+ * Return: 0; -EBADF or -EINVAL for what is no buffer of ours; -EINVAL for a part that
+ * passes its end; -ERESTARTSYS for a signal before the devices were done.
+ */
+int sync_run(const struct bufalloc_sync *arg)
+{
+	struct dma_buf *dmabuf = dma_buf_get(arg->fd);
+	int ret;
+
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+
+	ret = buffer_is(dmabuf) ? sync_buffer(dmabuf, arg) : -EINVAL;
+	dma_buf_put(dmabuf);
+	return ret;
+}

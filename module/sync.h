@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _BUFALLOC_SYNC_H
+#define _BUFALLOC_SYNC_H
+
+struct bufalloc_sync;
+
+int sync_check(const struct bufalloc_sync *arg);
+int sync_run(const struct bufalloc_sync *arg);
+
+#endif /* _BUFALLOC_SYNC_H */
