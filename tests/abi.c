@@ -236,7 +236,8 @@ TEST_F(call, info_tells_what_there_is)
 	ASSERT_EQ(0, bufalloc_get_info(self->device, &info));
 	EXPECT_EQ(BUFALLOC_ABI_VERSION, info.out_abi_version);
 	EXPECT_EQ(BUFALLOC_FEATURE_DEFERRED | BUFALLOC_FEATURE_ALIGNMENT |
-			  BUFALLOC_FEATURE_PADDING | BUFALLOC_FEATURE_SEGMENTS,
+			  BUFALLOC_FEATURE_PADDING | BUFALLOC_FEATURE_SEGMENTS |
+			  BUFALLOC_FEATURE_SYNC,
 		  info.out_features);
 	EXPECT_EQ(sysconf(_SC_PAGESIZE), info.out_page_size);
 	EXPECT_LE(2, info.out_heaps);

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -177,6 +178,177 @@ TEST_F(fence, of_a_writer_is_waited_for_by_the_cpu)
 	ASSERT_EQ(0, fences_signal(&self->fences));
 	ASSERT_EQ(child, waitpid(child, &status, 0));
 	EXPECT_EQ(0, status);
+}
+
+/* The same by SYNC, of a byte of it. */
+static pid_t begin_part(int device, int fd, uint64_t flags)
+{
+	struct bufalloc_sync sync = {
+		.size = sizeof(sync),
+		.fd = fd,
+		.length = 1,
+		.flags = flags,
+	};
+	int begun[2];
+	pid_t child;
+	char byte = 0;
+
+	if (pipe2(begun, O_CLOEXEC))
+		return -1;
+	child = fork();
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (write(begun[1], &byte, 1) != 1)
+			_exit(1);
+		_exit(ioctl(device, BUFALLOC_IOCTL_SYNC, &sync) ? errno : 0);
+	}
+	if (read(begun[0], &byte, 1) != 1)
+		return -1;
+	close(begun[0]);
+	close(begun[1]);
+	return child;
+}
+
+TEST_F(fence, of_a_writer_is_waited_for_by_who_reads_a_part)
+{
+	int status;
+	pid_t child;
+
+	ASSERT_EQ(0, sync_file_import(self->fd, DMA_BUF_SYNC_WRITE,
+				      self->file));
+	child = begin_part(self->device, self->fd, DMA_BUF_SYNC_READ);
+	ASSERT_LT(0, child);
+	EXPECT_TRUE(still_runs(child));
+	ASSERT_EQ(0, fences_signal(&self->fences));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+TEST_F(fence, of_a_reader_is_waited_for_by_who_writes_a_part)
+{
+	int status;
+	pid_t child;
+
+	ASSERT_EQ(0, sync_file_import(self->fd, DMA_BUF_SYNC_READ, self->file));
+	ASSERT_EQ(0, bufalloc_begin_cpu_access_range(self->device, self->fd, 0,
+						     1, DMA_BUF_SYNC_READ));
+	child = begin_part(self->device, self->fd, DMA_BUF_SYNC_WRITE);
+	ASSERT_LT(0, child);
+	EXPECT_TRUE(still_runs(child));
+	ASSERT_EQ(0, fences_signal(&self->fences));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+/* Memory that needs no syncs has its fences all the same. */
+TEST_F(fence, is_waited_for_by_who_uses_a_part_of_coherent_memory)
+{
+	int other = buffer_open(self->device, LENGTH,
+				BUFALLOC_CACHING_COHERENT);
+	int status;
+	pid_t child;
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, sync_file_import(other, DMA_BUF_SYNC_WRITE, self->file));
+	child = begin_part(self->device, other, DMA_BUF_SYNC_RW);
+	ASSERT_LT(0, child);
+	EXPECT_TRUE(still_runs(child));
+	ASSERT_EQ(0, fences_signal(&self->fences));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	close(other);
+}
+
+TEST_F(fence, is_not_waited_for_at_the_end_of_a_part)
+{
+	ASSERT_EQ(0, sync_file_import(self->fd, DMA_BUF_SYNC_RW, self->file));
+	EXPECT_EQ(0, bufalloc_end_cpu_access_range(self->device, self->fd, 0, 1,
+						   DMA_BUF_SYNC_RW));
+	EXPECT_EQ(0, events_now(self->fd));
+}
+
+/* What a device has not written yet is not taken out of the caches. */
+TEST_F(fence, nothing_of_a_part_is_synced_before)
+{
+	static struct importer_map map;
+	struct importer_facts facts;
+	int importer = importer_open();
+	int id, status;
+	pid_t child;
+
+	ASSERT_LE(0, importer);
+	ASSERT_EQ(0, importer_facts(importer, IMPORTER_DEVICE_64, &facts));
+	id = importer_attach(importer, self->fd, IMPORTER_DEVICE_64);
+	ASSERT_LE(0, id);
+	ASSERT_EQ(0, importer_map(importer, id, IMPORTER_BIDIRECTIONAL, &map));
+	ASSERT_EQ(0, sync_file_import(self->fd, DMA_BUF_SYNC_WRITE,
+				      self->file));
+	/* From 6.11 on drivers call the first only where there is need. */
+	if (probe_start("__dma_sync_single_for_cpu", ""))
+		ASSERT_EQ(0, probe_start("dma_sync_single_for_cpu", ""));
+	child = begin_part(self->device, self->fd, DMA_BUF_SYNC_READ);
+	ASSERT_LT(0, child);
+	EXPECT_TRUE(still_runs(child));
+	EXPECT_EQ(0, probe_hits());
+	ASSERT_EQ(0, fences_signal(&self->fences));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(facts.out_coherent ? 0 : 1, probe_hits());
+	probe_stop();
+	close(importer);
+}
+
+static void do_nothing(int signal)
+{
+}
+
+/* A handler that asks for nothing ends the call; the library begins it again. */
+TEST_F(fence, signal_ends_the_wait_for_a_part)
+{
+	struct sigaction action = { .sa_handler = do_nothing };
+	int status;
+	pid_t child;
+
+	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
+	ASSERT_EQ(0, sync_file_import(self->fd, DMA_BUF_SYNC_WRITE,
+				      self->file));
+	child = begin_part(self->device, self->fd, DMA_BUF_SYNC_RW);
+	ASSERT_LT(0, child);
+	EXPECT_TRUE(still_runs(child));
+	ASSERT_EQ(0, kill(child, SIGUSR1));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(EINTR, WEXITSTATUS(status));
+
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child)
+		_exit(bufalloc_begin_cpu_access_range(self->device, self->fd, 0,
+						      1, DMA_BUF_SYNC_READ) ?
+			      1 :
+			      0);
+	EXPECT_TRUE(still_runs(child));
+	ASSERT_EQ(0, kill(child, SIGUSR1));
+	EXPECT_TRUE(still_runs(child));
+	ASSERT_EQ(0, fences_signal(&self->fences));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+TEST_F(fence, who_waits_for_a_part_can_be_killed)
+{
+	int status;
+	pid_t child;
+
+	ASSERT_EQ(0, sync_file_import(self->fd, DMA_BUF_SYNC_WRITE,
+				      self->file));
+	child = begin_part(self->device, self->fd, DMA_BUF_SYNC_RW);
+	ASSERT_LT(0, child);
+	EXPECT_TRUE(still_runs(child));
+	ASSERT_EQ(0, kill(child, SIGKILL));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	EXPECT_EQ(0, events_now(self->fd));
 }
 
 TEST_F(fence, of_a_reader_is_waited_for_by_the_cpu_that_writes)

@@ -141,6 +141,12 @@ FIXTURE_SETUP(range)
 	ASSERT_LE(0, self->id);
 	ASSERT_EQ(0, importer_map(self->importer, self->id,
 				  IMPORTER_BIDIRECTIONAL, &self->map));
+	/* There, what an IOMMU has merged is synced. */
+	if (!strcmp(machine(), "nosnoop")) {
+		ASSERT_EQ(0, facts.out_coherent);
+		if (variant->importing_device == IMPORTER_DEVICE_EDU_0)
+			ASSERT_EQ(1, self->map.out_nents);
+	}
 }
 
 FIXTURE_TEARDOWN(range)
