@@ -65,6 +65,12 @@ static const char *const reasons[] = {
 		"The same buffer is there twice.",
 	[BUFALLOC_REASON_CHANGED] =
 		"Devices were attached to the buffers again and again meanwhile.",
+	[BUFALLOC_REASON_USER_ADDRESS] =
+		"The address is not one of a page, or there is no memory that the caller may write.",
+	[BUFALLOC_REASON_USER_KIND] =
+		"Memory of a file or of a device cannot become a buffer: only anonymous memory and shmem.",
+	[BUFALLOC_REASON_LOCKED] =
+		"The process would lock more memory than it may (RLIMIT_MEMLOCK, ulimit -l).",
 };
 
 static const char *const cachings[] = {

@@ -17,6 +17,7 @@
 #include "caching.h"
 #include "client.h"
 #include "heap.h"
+#include "pinned.h"
 #include "quota.h"
 
 /* A rest carved in pieces smaller than this would make the lists long. */
@@ -85,7 +86,9 @@ static bool memory_suffices(const struct heap *heap, const struct want *want)
 
 static void chunk_release(struct chunk *chunk, const struct source *source)
 {
-	if (chunk->block)
+	if (chunk->pinned_for)
+		pinned_release(chunk, source);
+	else if (chunk->block)
 		block_return(chunk);
 	else
 		chunk_free(chunk, source);
@@ -346,6 +349,36 @@ int backing_populate(struct backing *backing, enum bufalloc_reason *reason)
 		backing_free(backing);
 		return -ENOMEM;
 	}
+	return 0;
+}
+
+/**
+ * backing_pin() - have memory of the caller as its own
+ * @backing: as backing_init() left it.
+ * @address: where the caller has it.
+ * @reason: why not, where that fails.
+ *
+ * Return: as pinned_take().
+ */
+int backing_pin(struct backing *backing, u64 address,
+		enum bufalloc_reason *reason)
+{
+	struct chunk *chunk = kmalloc(sizeof(*chunk), GFP_METADATA);
+	int ret;
+
+	if (!chunk) {
+		*reason = BUFALLOC_REASON_MEMORY;
+		return -ENOMEM;
+	}
+	ret = pinned_take(chunk, &backing->source, address,
+			  backing->demand.length, reason);
+	if (ret) {
+		kfree(chunk);
+		return ret;
+	}
+	list_add(&chunk->node, &backing->chunks);
+	backing->nr_chunks = 1;
+	backing->nr_segments = count_segments(backing);
 	return 0;
 }
 

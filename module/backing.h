@@ -19,6 +19,7 @@
  * @one_run: a single one is worth a try.
  * @heap_is_fixed: by who asked for it.
  * @narrowed: the heap is a smaller one than they were given, for the devices' sake.
+ * @is_users: it is memory of the caller, which no heap has.
  */
 struct demand {
 	size_t length;
@@ -27,6 +28,7 @@ struct demand {
 	bool one_run;
 	bool heap_is_fixed;
 	bool narrowed;
+	bool is_users;
 };
 
 /**
@@ -37,7 +39,7 @@ struct demand {
  * @nr_chunks: in @chunks.
  * @nr_segments: physically contiguous runs: neighbouring chunks are one.
  *
- * Fixed from backing_populate() to backing_free(), so that it needs no lock.
+ * Fixed from backing_populate() or backing_pin() to backing_free(), so that it needs no lock.
  */
 struct backing {
 	struct source source;
@@ -65,6 +67,8 @@ struct segment {
 void backing_init(struct backing *backing, const struct source *source,
 		  const struct demand *demand);
 int backing_populate(struct backing *backing, enum bufalloc_reason *reason);
+int backing_pin(struct backing *backing, u64 address,
+		enum bufalloc_reason *reason);
 void backing_adopt(struct backing *backing, struct backing *from);
 void backing_free(struct backing *backing);
 

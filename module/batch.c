@@ -21,6 +21,7 @@
 #include "client.h"
 #include "compat/compat.h"
 #include "heap.h"
+#include "pinned.h"
 #include "quota.h"
 #include "turn.h"
 
@@ -29,7 +30,8 @@
 
 #define REQUEST_FLAGS (BUFALLOC_ALLOC_CONTIGUOUS | \
 		       BUFALLOC_ALLOC_ANY_CACHING | \
-		       BUFALLOC_ALLOC_DEFERRED)
+		       BUFALLOC_ALLOC_DEFERRED | \
+		       BUFALLOC_ALLOC_USER_MEMORY)
 
 /**
  * struct item - one request on its way to a buffer
@@ -58,12 +60,51 @@ u64 batch_max_length(void)
 	return min_t(u64, half, SIZE_MAX / 2 & ~((size_t)SZ_4M - 1));
 }
 
+static bool is_users(const struct item *item)
+{
+	return item->request.flags & BUFALLOC_ALLOC_USER_MEMORY;
+}
+
 static int refuse(struct batch *batch, const struct item *item,
 		  enum bufalloc_reason reason, int err)
 {
 	batch->alloc->out_failed = item - batch->items;
 	batch->alloc->out_reason = reason;
 	return err;
+}
+
+/*
+ * Where the memory of a process lies, and when it has it, cannot be chosen; and where
+ * no such memory is meant, no address means anything.
+ */
+static int check_user_memory(struct batch *batch, const struct item *item)
+{
+	const struct bufalloc_request *req = &item->request;
+
+	if (!is_users(item))
+		return req->address ? refuse(batch, item, BUFALLOC_REASON_FIELD,
+					     -EINVAL) :
+				      0;
+	if (req->flags &
+	    ~(BUFALLOC_ALLOC_USER_MEMORY | BUFALLOC_ALLOC_ANY_CACHING))
+		return refuse(batch, item, BUFALLOC_REASON_FIELD, -EINVAL);
+	if (!PAGE_ALIGNED(req->length) || req->padding)
+		return refuse(batch, item, BUFALLOC_REASON_LENGTH, -EINVAL);
+	if (req->caching != BUFALLOC_CACHING_CACHED)
+		return refuse(batch, item, BUFALLOC_REASON_CACHING, -EINVAL);
+	if (req->heap != BUFALLOC_HEAP_ANY)
+		return refuse(batch, item, BUFALLOC_REASON_HEAP, -EINVAL);
+	if (req->dma_bits)
+		return refuse(batch, item, BUFALLOC_REASON_DMA_BITS, -EINVAL);
+	if (req->max_segments)
+		return refuse(batch, item, BUFALLOC_REASON_SEGMENTS, -EINVAL);
+	if (req->alignment > PAGE_SIZE)
+		return refuse(batch, item, BUFALLOC_REASON_ALIGNMENT, -EINVAL);
+	if (!PAGE_ALIGNED(req->address) ||
+	    req->length - 1 > U64_MAX - req->address)
+		return refuse(batch, item, BUFALLOC_REASON_USER_ADDRESS,
+			      -EINVAL);
+	return 0;
 }
 
 /* Values that no kernel takes. */
@@ -85,7 +126,7 @@ static int check_values(struct batch *batch, const struct item *item)
 	if (req->alignment && (!is_power_of_2(req->alignment) ||
 			       req->alignment > BUFALLOC_MAX_ALIGNMENT))
 		return refuse(batch, item, BUFALLOC_REASON_ALIGNMENT, -EINVAL);
-	return 0;
+	return check_user_memory(batch, item);
 }
 
 static void state_demand(struct item *item)
@@ -100,6 +141,7 @@ static void state_demand(struct item *item)
 	if (req->flags & BUFALLOC_ALLOC_CONTIGUOUS)
 		demand->max_segments = 1;
 	demand->heap_is_fixed = req->heap != BUFALLOC_HEAP_ANY;
+	demand->is_users = is_users(item);
 }
 
 static int find_heap(struct batch *batch, struct item *item)
@@ -161,6 +203,8 @@ static int item_check(struct batch *batch, struct item *item)
 		ret = check_charged(batch, item);
 	if (!ret)
 		ret = find_caching(batch, item);
+	if (!ret && is_users(item) && !pinned_allowed())
+		ret = refuse(batch, item, BUFALLOC_REASON_FEATURE, -EOPNOTSUPP);
 	return ret;
 }
 
@@ -220,12 +264,24 @@ static int item_make(struct batch *batch, struct item *item)
 	return 0;
 }
 
+/* Faults, and so comes before all that is done under a lock. */
+static int item_pin(struct batch *batch, struct item *item)
+{
+	enum bufalloc_reason reason;
+	int ret;
+
+	if (!is_users(item))
+		return 0;
+	ret = buffer_pin_unseen(item->dmabuf, item->request.address, &reason);
+	return ret ? refuse(batch, item, reason, ret) : 0;
+}
+
 static int item_populate(struct batch *batch, struct item *item)
 {
 	enum bufalloc_reason reason;
 	int ret;
 
-	if (item->request.flags & BUFALLOC_ALLOC_DEFERRED)
+	if (is_users(item) || item->request.flags & BUFALLOC_ALLOC_DEFERRED)
 		return 0;
 	ret = buffer_populate_unseen(item->dmabuf, &reason);
 	return ret ? refuse(batch, item, reason, ret) : 0;
@@ -233,7 +289,9 @@ static int item_populate(struct batch *batch, struct item *item)
 
 static int item_depopulate(struct batch *batch, struct item *item)
 {
-	buffer_depopulate_unseen(item->dmabuf);
+	/* What is pinned stays so, for another turn. */
+	if (!is_users(item))
+		buffer_depopulate_unseen(item->dmabuf);
 	return 0;
 }
 
@@ -348,6 +406,8 @@ int batch_prepare(struct batch *batch, struct client *client,
 		ret = batch_each(batch, item_reserve_fd);
 	if (!ret)
 		ret = batch_each(batch, item_make);
+	if (!ret)
+		ret = batch_each(batch, item_pin);
 	if (!ret)
 		ret = turn_take(populate_all, batch);
 	if (!ret)

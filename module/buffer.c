@@ -333,6 +333,17 @@ static const struct dma_buf_ops buffer_ops = {
 	.release = buffer_release,
 };
 
+/* The CPU has the memory of a process where that has it, and nowhere else. */
+static const struct dma_buf_ops users_ops = {
+	.attach = buffer_attach,
+	.detach = buffer_detach,
+	.map_dma_buf = buffer_map,
+	.unmap_dma_buf = buffer_unmap,
+	.begin_cpu_access = buffer_begin_cpu_access,
+	.end_cpu_access = buffer_end_cpu_access,
+	.release = buffer_release,
+};
+
 /*
  * dma_buf_export() charges a file and an inode in a way that has the OOM killer
  * called in a memory cgroup at its limit. So the limit is met by an allocation that
@@ -367,7 +378,7 @@ struct dma_buf *buffer_create(const struct source *source,
 	if (IS_ERR(buffer))
 		return ERR_CAST(buffer);
 
-	info.ops = &buffer_ops;
+	info.ops = demand->is_users ? &users_ops : &buffer_ops;
 	info.size = demand->length;
 	info.flags = fd_flags;
 	info.priv = buffer;
@@ -378,7 +389,15 @@ struct dma_buf *buffer_create(const struct source *source,
 	return dmabuf;
 }
 
-/* Between buffer_create() and the first file descriptor. */
+/* Between buffer_create() and the first file descriptor, as is the next. */
+int buffer_pin_unseen(struct dma_buf *dmabuf, u64 address,
+		      enum bufalloc_reason *reason)
+{
+	struct buffer *buffer = dmabuf->priv;
+
+	return backing_pin(&buffer->backing, address, reason);
+}
+
 int buffer_populate_unseen(struct dma_buf *dmabuf, enum bufalloc_reason *reason)
 {
 	return buffer_populate(dmabuf->priv, reason);
@@ -393,7 +412,7 @@ void buffer_depopulate_unseen(struct dma_buf *dmabuf)
 
 bool buffer_is(const struct dma_buf *dmabuf)
 {
-	return dmabuf->ops == &buffer_ops;
+	return dmabuf->ops == &buffer_ops || dmabuf->ops == &users_ops;
 }
 
 void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts)
@@ -409,13 +428,16 @@ void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts)
 	};
 
 	ww_mutex_lock(&buffer->lock, NULL);
-	facts->heap = backing->source.heap->index;
+	facts->heap = backing->demand.is_users ? BUFALLOC_HEAP_ANY :
+						 backing->source.heap->index;
 	facts->chunks = backing->nr_chunks;
 	facts->segments = backing->nr_segments;
 	facts->refusals = buffer->refusals;
 	facts->refusal = buffer->refusal;
 	if (has_memory(buffer))
 		facts->state |= BUFALLOC_STATE_BACKED;
+	if (backing->demand.is_users)
+		facts->state |= BUFALLOC_STATE_USER_MEMORY;
 	if (backing->nr_segments == 1)
 		facts->state |= BUFALLOC_STATE_CONTIGUOUS;
 	list_for_each_entry(attachment, &buffer->attachments, node)
@@ -423,27 +445,12 @@ void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts)
 	ww_mutex_unlock(&buffer->lock);
 }
 
-/* Lock one of many, in the order that the context keeps: see ww_mutex_lock(). */
-int buffer_lock(struct dma_buf *dmabuf, struct ww_acquire_ctx *context)
+/* For who locks one of many, in the order that a context keeps. */
+struct ww_mutex *buffer_lock(struct dma_buf *dmabuf)
 {
 	struct buffer *buffer = dmabuf->priv;
 
-	return ww_mutex_lock(&buffer->lock, context);
-}
-
-/* The one that was in the way, when no other is held. */
-void buffer_lock_slow(struct dma_buf *dmabuf, struct ww_acquire_ctx *context)
-{
-	struct buffer *buffer = dmabuf->priv;
-
-	ww_mutex_lock_slow(&buffer->lock, context);
-}
-
-void buffer_unlock(struct dma_buf *dmabuf)
-{
-	struct buffer *buffer = dmabuf->priv;
-
-	ww_mutex_unlock(&buffer->lock);
+	return &buffer->lock;
 }
 
 void buffer_lock_begin(struct ww_acquire_ctx *context)

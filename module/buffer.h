@@ -14,6 +14,7 @@ struct demand;
 struct dma_buf;
 struct source;
 struct ww_acquire_ctx;
+struct ww_mutex;
 
 /**
  * struct buffer_facts - what there is to say of a buffer
@@ -33,6 +34,8 @@ struct buffer_facts {
 
 struct dma_buf *buffer_create(const struct source *source,
 			      const struct demand *demand, int fd_flags);
+int buffer_pin_unseen(struct dma_buf *dmabuf, u64 address,
+		      enum bufalloc_reason *reason);
 int buffer_populate_unseen(struct dma_buf *dmabuf, enum bufalloc_reason *reason);
 void buffer_depopulate_unseen(struct dma_buf *dmabuf);
 bool buffer_is(const struct dma_buf *dmabuf);
@@ -42,9 +45,7 @@ void buffer_give(struct dma_buf *dmabuf, const struct part *part,
 		 enum owner owner, enum dma_data_direction dir);
 
 void buffer_lock_begin(struct ww_acquire_ctx *context);
-int buffer_lock(struct dma_buf *dmabuf, struct ww_acquire_ctx *context);
-void buffer_lock_slow(struct dma_buf *dmabuf, struct ww_acquire_ctx *context);
-void buffer_unlock(struct dma_buf *dmabuf);
+struct ww_mutex *buffer_lock(struct dma_buf *dmabuf);
 
 int buffer_prepare(struct dma_buf *dmabuf, struct backing *fresh,
 		   enum bufalloc_reason *reason);

@@ -13,6 +13,7 @@ struct client;
 struct dmem_cgroup_pool_state;
 struct heap;
 struct mem_cgroup;
+struct mm_struct;
 struct page;
 struct sg_table;
 
@@ -44,14 +45,16 @@ struct source {
  * @size: bytes, whole pages.
  * @cost: bytes that it counts for, with what rounding costs.
  * @dmem: what is charged for memory that no memory cgroup is charged for, or NULL.
- * @pieces: where the DMA API put it together from pieces, behind an IOMMU: the
- *	pages of each. Else NULL: it is one run from @page on.
+ * @pieces: where it is put together from pieces, by the DMA API behind an IOMMU, or
+ *	by a process: the pages of each. Else NULL: it is one run from @page on.
  * @cookie: what dma_alloc_attrs() returned. Not an address: only the DMA API
  *	knows what it stands for.
  * @dma: the memory in the address space of the heap's device.
  * @attrs: what dma_alloc_attrs() was asked with.
  * @cleared: by the DMA API, which does not clear what it does not map.
  * @block: the block it was carved from, or NULL if it is a whole allocation.
+ * @pinned_for: whose locked memory it counts for, where it is memory of a process: see
+ *	pinned.c; what is only about allocations means nothing then. Else NULL.
  */
 struct chunk {
 	struct list_head node;
@@ -65,6 +68,7 @@ struct chunk {
 	unsigned long attrs;
 	bool cleared;
 	struct block *block;
+	struct mm_struct *pinned_for;
 };
 
 /**

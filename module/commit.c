@@ -97,7 +97,7 @@ static void lose_members(struct set *set)
 static void unlock_first(struct set *set, u32 count)
 {
 	while (count--)
-		buffer_unlock(set->members[count].dmabuf);
+		ww_mutex_unlock(buffer_lock(set->members[count].dmabuf));
 }
 
 /*
@@ -113,7 +113,8 @@ static u32 lock_others(struct set *set, u32 locked,
 	for (i = 0; i < set->arg->count; i++) {
 		if (i == locked)
 			continue;
-		*ret = buffer_lock(set->members[i].dmabuf, context);
+		*ret = ww_mutex_lock(buffer_lock(set->members[i].dmabuf),
+				     context);
 		if (*ret)
 			break;
 	}
@@ -142,11 +143,13 @@ static int lock_all(struct set *set, struct ww_acquire_ctx *context)
 			break;
 		unlock_first(set, failed);
 		if (locked > failed && locked < count)
-			buffer_unlock(set->members[locked].dmabuf);
+			ww_mutex_unlock(
+				buffer_lock(set->members[locked].dmabuf));
 		if (ret != -EDEADLK)
 			break;
 		locked = failed;
-		buffer_lock_slow(set->members[locked].dmabuf, context);
+		ww_mutex_lock_slow(buffer_lock(set->members[locked].dmabuf),
+				   context);
 	}
 	if (!ret) {
 		ww_acquire_done(context);

@@ -20,6 +20,7 @@
 #include "compat/compat.h"
 #include "device.h"
 #include "heap.h"
+#include "pinned.h"
 #include "quota.h"
 #include "sync.h"
 
@@ -90,6 +91,8 @@ static int run_info(struct call *call)
 			     BUFALLOC_FEATURE_PADDING |
 			     BUFALLOC_FEATURE_SEGMENTS |
 			     BUFALLOC_FEATURE_SYNC;
+	if (pinned_allowed())
+		info->out_features |= BUFALLOC_FEATURE_USER_MEMORY;
 	info->out_page_size = PAGE_SIZE;
 	info->out_heaps = heap_count();
 	info->out_max_batch = BUFALLOC_MAX_BATCH;
@@ -193,7 +196,8 @@ static void query_buffer(struct bufalloc_query *query, struct dma_buf *dmabuf)
 	query->out_chunks = facts.chunks;
 	query->out_segments = facts.segments;
 	query->out_attachments = facts.attachments;
-	query->out_max_cpu_page = PAGE_SIZE;
+	if (!(facts.state & BUFALLOC_STATE_USER_MEMORY))
+		query->out_max_cpu_page = PAGE_SIZE;
 	query->out_refusals = facts.refusals;
 	query->out_refusal = facts.refusal;
 }
@@ -270,7 +274,7 @@ static_assert(sizeof(struct bufalloc_alloc) == 48);
 static_assert(sizeof(struct bufalloc_query) == 64);
 static_assert(sizeof(struct bufalloc_commit) == 32);
 static_assert(sizeof(struct bufalloc_sync) == 32);
-static_assert(sizeof(struct bufalloc_request) == 48);
+static_assert(sizeof(struct bufalloc_request) == 56);
 static_assert(sizeof(struct bufalloc_result) == 32);
 
 static const struct command *command_find(unsigned int cmd)

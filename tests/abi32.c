@@ -15,7 +15,7 @@
 _Static_assert(sizeof(void *) == 4, "this is the 32-bit program");
 _Static_assert(sizeof(struct bufalloc_info) == 120, "info");
 _Static_assert(sizeof(struct bufalloc_heap) == 88, "heap");
-_Static_assert(sizeof(struct bufalloc_request) == 48, "request");
+_Static_assert(sizeof(struct bufalloc_request) == 56, "request");
 _Static_assert(sizeof(struct bufalloc_result) == 32, "result");
 _Static_assert(sizeof(struct bufalloc_alloc) == 48, "alloc");
 _Static_assert(sizeof(struct bufalloc_query) == 64, "query");

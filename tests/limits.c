@@ -348,6 +348,7 @@ static const struct field request_fields[] = {
 	FIELD(bufalloc_request, max_segments, ignored),
 	FIELD(bufalloc_request, alignment, alignment),
 	FIELD(bufalloc_request, padding, padding),
+	FIELD(bufalloc_request, address, reserved),
 };
 
 /* Each number in each field of a call that takes nothing and keeps nothing. */

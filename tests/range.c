@@ -53,6 +53,7 @@ FIXTURE(range)
 	int importer;
 	int fd;
 	int id;
+	uint32_t edu;
 	bool needs_syncs;
 	/* Where each physical run begins, and where the last one ends. */
 	unsigned int runs;
@@ -126,6 +127,8 @@ FIXTURE_SETUP(range)
 	ASSERT_LE(0, self->importer);
 	edus_find(self->importer, &edus);
 	request.dma_bits = edus_reaching(&edus);
+	ASSERT_LE(1, edus.count);
+	self->edu = edus.facts[0].device;
 	self->fd = buffer_open_scattered(self->device, &request);
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, find_runs(self));
@@ -466,19 +469,23 @@ TEST_F(range, device_sees_what_the_cpu_wrote_in_a_part)
 {
 	const struct part from = { self->starts[1] + 4097, 1234 };
 	const struct part to = { self->starts[1] - 4000, 1234 };
+	static struct importer_map map;
 	struct mapping mapping;
 	unsigned int i;
+	int id;
 
-	if (variant->importing_device != IMPORTER_DEVICE_EDU_0)
-		return;
+	id = importer_attach(self->importer, self->fd, self->edu);
+	ASSERT_LE(0, id);
+	ASSERT_EQ(0, importer_map(self->importer, id, IMPORTER_BIDIRECTIONAL,
+				  &map));
 	ASSERT_EQ(0, buffer_map(self->fd, &mapping));
 	ASSERT_EQ(0, begin(self, &from, DMA_BUF_SYNC_WRITE));
 	for (i = 0; i < from.length; i++)
 		mapping.bytes[from.offset + i] = i * 7 + 3;
 	ASSERT_EQ(0, end(self, &from, DMA_BUF_SYNC_WRITE));
-	ASSERT_EQ(0, importer_dma(self->importer, self->id, IMPORTER_TO_DEVICE,
+	ASSERT_EQ(0, importer_dma(self->importer, id, IMPORTER_TO_DEVICE,
 				  from.offset, from.length));
-	ASSERT_EQ(0, importer_dma(self->importer, self->id,
+	ASSERT_EQ(0, importer_dma(self->importer, id,
 				  IMPORTER_FROM_DEVICE, to.offset, to.length));
 	ASSERT_EQ(0, begin(self, &to, DMA_BUF_SYNC_READ));
 	EXPECT_EQ(0, memcmp(mapping.bytes + from.offset,

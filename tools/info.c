@@ -30,6 +30,7 @@ static const struct feature features[] = {
 	{ BUFALLOC_FEATURE_ALIGNMENT, "alignment" },
 	{ BUFALLOC_FEATURE_PADDING, "padding" },
 	{ BUFALLOC_FEATURE_SEGMENTS, "segments" },
+	{ BUFALLOC_FEATURE_USER_MEMORY, "user-memory" },
 	{ BUFALLOC_FEATURE_SYNC, "sync" },
 };
 

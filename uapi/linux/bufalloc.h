@@ -66,6 +66,7 @@
  *                 system has no open files left; EIO: COMMIT: no memory is where
  *                 all devices that are attached reach it; EAGAIN: COMMIT: devices
  *                 came and went all the while
+ *                 EFAULT: ALLOC: memory of the caller that cannot be pinned
  * 11. EFAULT      what is told could not be written, and all was undone
  *
  * ALLOC makes steps 1 to 4 for the call itself, then steps 1 to 7 for each
@@ -105,6 +106,31 @@
  * Whoever maps a buffer first meets the errors of ALLOC: of mmap(2), EDQUOT and
  * ENOMEM among them; of the device's driver, whatever it makes of them. COMMIT says
  * which buffer, and why.
+ */
+
+/**
+ * DOC: Memory of a process
+ *
+ * With %BUFALLOC_ALLOC_USER_MEMORY, ALLOC makes a buffer of bufalloc_request.length
+ * bytes that the caller has at bufalloc_request.address: whole pages that it may write,
+ * of anonymous memory (huge pages among it) or of shmem (memfd_create(2), shared memory,
+ * tmpfs). Memory of other files and of devices is refused.
+ *
+ * Devices get the very pages. They are pinned, and stay with the buffer until nobody has
+ * it any more, even if the caller unmaps them or exits; what it maps there afterwards
+ * is something else. After fork(2) they are the parent's. The CPU has no mapping of such
+ * a buffer but the caller's own: mmap(2) of it is EINVAL, and so is the mapping that a
+ * driver of the kernel asks for. Accesses belong between DMA_BUF_IOCTL_SYNC or SYNC
+ * calls, as for every CACHED buffer.
+ *
+ * Where the memory lies, and when it comes, cannot be chosen: caching is CACHED, heap
+ * %BUFALLOC_HEAP_ANY, and padding, dma_bits, max_segments, an alignment above a page,
+ * %BUFALLOC_ALLOC_CONTIGUOUS and %BUFALLOC_ALLOC_DEFERRED are EINVAL. A device that
+ * does not reach it is refused when it maps the buffer.
+ *
+ * It is charged to whom it was charged before. It counts for the quotas of bufalloc, and
+ * against the RLIMIT_MEMLOCK of the caller (of whom CAP_IPC_LOCK is not demanded, but
+ * lifts that limit), as often as it becomes a buffer.
  */
 
 /**
@@ -190,6 +216,11 @@ enum bufalloc_memtype {
 #define BUFALLOC_FEATURE_PADDING (1ULL << 2)
 /** BUFALLOC_FEATURE_SEGMENTS - bufalloc_request.max_segments above zero */
 #define BUFALLOC_FEATURE_SEGMENTS (1ULL << 3)
+/**
+ * BUFALLOC_FEATURE_USER_MEMORY - %BUFALLOC_ALLOC_USER_MEMORY, where the administrator
+ * allows it: module parameter user_memory
+ */
+#define BUFALLOC_FEATURE_USER_MEMORY (1ULL << 5)
 /** BUFALLOC_FEATURE_SYNC - SYNC */
 #define BUFALLOC_FEATURE_SYNC (1ULL << 6)
 
@@ -329,6 +360,12 @@ struct bufalloc_heap {
 #define BUFALLOC_ALLOC_DEFERRED (1U << 2)
 
 /**
+ * BUFALLOC_ALLOC_USER_MEMORY - memory that the caller has becomes a buffer, see
+ * DOC: Memory of a process. Needs %BUFALLOC_FEATURE_USER_MEMORY.
+ */
+#define BUFALLOC_ALLOC_USER_MEMORY (1U << 4)
+
+/**
  * BUFALLOC_HEAP_ANY - whichever of the heaps of the system's memory fits
  * bufalloc_request.dma_bits. A heap that a device tree describes has to be named.
  */
@@ -359,6 +396,10 @@ struct bufalloc_heap {
  * @padding: Bytes after @length that a device may read: they are there, and zero at
  *	first. With @length at most bufalloc_info.out_max_length. (Needs
  *	%BUFALLOC_FEATURE_PADDING.)
+ * @address: With %BUFALLOC_ALLOC_USER_MEMORY, where the memory is: a multiple of the
+ *	page size. Else zero.
+ *
+ * The first version ended with @padding.
  */
 struct bufalloc_request {
 	__aligned_u64 length;
@@ -370,6 +411,7 @@ struct bufalloc_request {
 	__u32 max_segments;
 	__aligned_u64 alignment;
 	__aligned_u64 padding;
+	__aligned_u64 address;
 };
 
 /* Bits of bufalloc_result.state and bufalloc_query.out_state. */
@@ -377,6 +419,8 @@ struct bufalloc_request {
 #define BUFALLOC_STATE_BACKED (1U << 0)
 /** BUFALLOC_STATE_CONTIGUOUS - the memory is one physically contiguous run */
 #define BUFALLOC_STATE_CONTIGUOUS (1U << 1)
+/** BUFALLOC_STATE_USER_MEMORY - it is memory of a process */
+#define BUFALLOC_STATE_USER_MEMORY (1U << 5)
 
 /**
  * struct bufalloc_result - one buffer obtained
@@ -384,7 +428,7 @@ struct bufalloc_request {
  * @caching: &enum bufalloc_caching obtained.
  * @memtype: &enum bufalloc_memtype of its CPU mappings.
  * @heap: Index of the heap the memory came from; while it has none, of the one that
- *	it would come from without devices.
+ *	it would come from without devices; %BUFALLOC_HEAP_ANY for memory of a process.
  * @length: Bytes in the dma-buf: what was asked for, rounded up.
  * @chunks: Number of allocations, or parts of one, that make up the memory.
  * @state: BUFALLOC_STATE_* bits.
@@ -453,6 +497,10 @@ struct bufalloc_result {
  * @BUFALLOC_REASON_FD: EBADF or EINVAL: not a buffer of bufalloc.
  * @BUFALLOC_REASON_TWICE: EINVAL: the same buffer was there before.
  * @BUFALLOC_REASON_CHANGED: EAGAIN: devices came and went all the while.
+ * @BUFALLOC_REASON_USER_ADDRESS: EINVAL: not of a page, or past the end of all
+ *	addresses; EFAULT: no memory there, or none that the caller may write.
+ * @BUFALLOC_REASON_USER_KIND: EFAULT: memory of a file or of a device.
+ * @BUFALLOC_REASON_LOCKED: ENOMEM: past RLIMIT_MEMLOCK.
  */
 enum bufalloc_reason {
 	BUFALLOC_REASON_NONE = 0,
@@ -485,6 +533,9 @@ enum bufalloc_reason {
 	BUFALLOC_REASON_FD = 27,
 	BUFALLOC_REASON_TWICE = 28,
 	BUFALLOC_REASON_CHANGED = 29,
+	BUFALLOC_REASON_USER_ADDRESS = 30,
+	BUFALLOC_REASON_USER_KIND = 31,
+	BUFALLOC_REASON_LOCKED = 32,
 };
 
 /**
@@ -530,13 +581,14 @@ struct bufalloc_alloc {
  * @out_length: Bytes in the dma-buf.
  * @out_caching: &enum bufalloc_caching obtained.
  * @out_memtype: &enum bufalloc_memtype of its CPU mappings.
- * @out_heap: Index of its heap.
+ * @out_heap: Index of its heap; %BUFALLOC_HEAP_ANY for memory of a process.
  * @out_state: BUFALLOC_STATE_* bits.
  * @out_chunks: Number of allocations, or parts of one, that make it up.
  * @out_segments: Physically contiguous runs: neighbouring chunks count as one.
  * @out_attachments: Devices attached to the buffer now.
  * @__reserved: Zero.
- * @out_max_cpu_page: Bytes of the largest page a CPU mapping of it may use.
+ * @out_max_cpu_page: Bytes of the largest page a CPU mapping of it may use; 0 where it
+ *	can have none.
  * @out_refusals: How often a device could not map it, ever: whoever reads it before
  *	and after an import knows whether the reason is of that one.
  * @out_refusal: &enum bufalloc_reason of the last time.

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory that a process has already: its pages are pinned, and stay so until nobody
+ * uses the buffer any more, whatever becomes of the process or its mapping. The memory
+ * cgroup of whoever touched it first is charged for it; here it counts for what the
+ * process may lock, and for our quotas.
+ *
+ * Page faults happen here, and none of our locks is held.
+ */
+#include <linux/capability.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/overflow.h>
+#include <linux/scatterlist.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "backing.h"
+#include "chunk.h"
+#include "client.h"
+#include "pinned.h"
+#include "quota.h"
+
+static bool user_memory;
+module_param(user_memory, bool, 0644);
+MODULE_PARM_DESC(user_memory, "memory of processes may become buffers");
+
+/* Few enough that a signal is seen soon, and interrupts are not kept off for long. */
+#define PIN_AT_ONCE 512UL
+
+bool pinned_allowed(void)
+{
+	return READ_ONCE(user_memory);
+}
+
+/* As all others do that keep pages for devices: beside what mlock(2) counts. */
+static int locked_charge(struct mm_struct *mm, unsigned long pages)
+{
+	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+
+	if (atomic64_add_return(pages, &mm->pinned_vm) > limit &&
+	    !capable(CAP_IPC_LOCK)) {
+		atomic64_sub(pages, &mm->pinned_vm);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void locked_uncharge(struct mm_struct *mm, unsigned long pages)
+{
+	atomic64_sub(pages, &mm->pinned_vm);
+}
+
+/*
+ * Memory of a file, or of a device, is not for DMA at any time: what writes the one
+ * back, or takes the other away, does not wait for that. What can be swapped is
+ * anonymous, or of shmem; a huge page cannot be, but is anonymous where it is private.
+ */
+static bool is_suitable(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	return !is_zone_device_page(page) &&
+	       (folio_test_anon(folio) || folio_test_swapbacked(folio));
+}
+
+/* What can be written and still not be pinned is memory of another kind. */
+static enum bufalloc_reason why_not_pinned(unsigned long address)
+{
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+	bool writable;
+
+	mmap_read_lock(mm);
+	vma = vma_lookup(mm, address);
+	writable = vma && vma->vm_flags & VM_WRITE;
+	mmap_read_unlock(mm);
+	return writable ? BUFALLOC_REASON_USER_KIND :
+			  BUFALLOC_REASON_USER_ADDRESS;
+}
+
+static int refuse_pin(int err, unsigned long address,
+		      enum bufalloc_reason *reason)
+{
+	if (fatal_signal_pending(current)) {
+		*reason = BUFALLOC_REASON_SIGNAL;
+		return -EINTR;
+	}
+	if (err == -ENOMEM) {
+		*reason = BUFALLOC_REASON_MEMORY;
+		return -ENOMEM;
+	}
+	*reason = why_not_pinned(address);
+	return -EFAULT;
+}
+
+/* All of them, or none. */
+static int pin_pages(struct page **pages, unsigned long address,
+		     unsigned long count, enum bufalloc_reason *reason)
+{
+	unsigned long done = 0;
+	unsigned long at;
+	int got;
+
+	while (done < count) {
+		at = address + (done << PAGE_SHIFT);
+		got = -EINTR;
+		if (!fatal_signal_pending(current))
+			got = pin_user_pages_fast(
+				at, min(count - done, PIN_AT_ONCE),
+				FOLL_WRITE | FOLL_LONGTERM, pages + done);
+		if (got <= 0) {
+			unpin_user_pages(pages, done);
+			return refuse_pin(got, at, reason);
+		}
+		done += got;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int check_pages(struct page **pages, unsigned long count,
+		       enum bufalloc_reason *reason)
+{
+	unsigned long i;
+
+	for (i = 0; i < count; i++) {
+		if (!is_suitable(pages[i])) {
+			*reason = BUFALLOC_REASON_USER_KIND;
+			return -EFAULT;
+		}
+	}
+	return 0;
+}
+
+static struct sg_table *list_pages(struct page **pages, unsigned long count)
+{
+	struct sg_table *pieces;
+
+	pieces = kmalloc(sizeof(*pieces), GFP_METADATA);
+	if (!pieces)
+		return NULL;
+	if (sg_alloc_table_from_pages_segment(pieces, pages, count, 0,
+					      count << PAGE_SHIFT, SEGMENT_MAX,
+					      GFP_METADATA)) {
+		kfree(pieces);
+		return NULL;
+	}
+	return pieces;
+}
+
+static int pin_pieces(struct chunk *chunk, unsigned long address,
+		      enum bufalloc_reason *reason)
+{
+	unsigned long count = chunk->size >> PAGE_SHIFT;
+	struct page **pages;
+	int ret;
+
+	*reason = BUFALLOC_REASON_MEMORY;
+	pages = kvmalloc_array(count, sizeof(*pages), GFP_METADATA);
+	if (!pages)
+		return -ENOMEM;
+
+	ret = pin_pages(pages, address, count, reason);
+	if (ret)
+		goto free_pages;
+
+	ret = check_pages(pages, count, reason);
+	if (!ret) {
+		chunk->page = pages[0];
+		chunk->pieces = list_pages(pages, count);
+		ret = chunk->pieces ? 0 : -ENOMEM;
+	}
+	if (ret)
+		unpin_user_pages(pages, count);
+free_pages:
+	kvfree(pages);
+	return ret;
+}
+
+/* A device may have written to any of them. */
+static void unpin_pieces(struct sg_table *pieces)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+
+	for_each_sgtable_sg(pieces, sg, i) {
+		unpin_user_page_range_dirty_lock(sg_page(sg),
+						 sg->length >> PAGE_SHIFT,
+						 true);
+		cond_resched();
+	}
+	sg_free_table(pieces);
+	kfree(pieces);
+}
+
+static bool is_within_addresses(u64 address, size_t size)
+{
+	return address <= ULONG_MAX && size - 1 <= ULONG_MAX - address;
+}
+
+/**
+ * pinned_take() - pin memory of the caller
+ * @chunk: to be filled in.
+ * @source: on whose account.
+ * @address: of a page.
+ * @size: bytes, whole pages.
+ * @reason: why not, where that fails.
+ *
+ * Return: 0; -EFAULT for memory that is not there, cannot be written, or is of a file
+ * or a device; -EDQUOT past a quota; -ENOMEM past RLIMIT_MEMLOCK, or without memory;
+ * -EINTR after a fatal signal.
+ */
+int pinned_take(struct chunk *chunk, const struct source *source, u64 address,
+		size_t size, enum bufalloc_reason *reason)
+{
+	struct quota *quota = source->client->quota;
+	struct mm_struct *mm = current->mm;
+	int ret;
+
+	*chunk = (struct chunk) { .size = size, .cost = size };
+	if (!is_within_addresses(address, size)) {
+		*reason = BUFALLOC_REASON_USER_ADDRESS;
+		return -EFAULT;
+	}
+
+	ret = quota_charge(quota, (struct use) { .bytes = size });
+	if (ret) {
+		*reason = quota_tightest(quota);
+		return ret;
+	}
+	ret = locked_charge(mm, size >> PAGE_SHIFT);
+	if (ret) {
+		*reason = BUFALLOC_REASON_LOCKED;
+		goto uncharge;
+	}
+	ret = pin_pieces(chunk, address, reason);
+	if (ret)
+		goto uncharge_locked;
+
+	/* What it is counted for is there as long as that, if nothing else of it. */
+	mmgrab(mm);
+	chunk->pinned_for = mm;
+	return 0;
+
+uncharge_locked:
+	locked_uncharge(mm, size >> PAGE_SHIFT);
+uncharge:
+	quota_uncharge(quota, (struct use) { .bytes = size });
+	return ret;
+}
+
+/* The pages go back to those who have them still. */
+void pinned_release(const struct chunk *chunk, const struct source *source)
+{
+	unpin_pieces(chunk->pieces);
+	locked_uncharge(chunk->pinned_for, chunk->size >> PAGE_SHIFT);
+	mmdrop(chunk->pinned_for);
+	quota_uncharge(source->client->quota,
+		       (struct use) { .bytes = chunk->cost });
+}
