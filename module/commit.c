@@ -143,8 +143,7 @@ static int lock_all(struct set *set, struct ww_acquire_ctx *context)
 			break;
 		unlock_first(set, failed);
 		if (locked > failed && locked < count)
-			ww_mutex_unlock(
-				buffer_lock(set->members[locked].dmabuf));
+			ww_mutex_unlock(buffer_lock(set->members[locked].dmabuf));
 		if (ret != -EDEADLK)
 			break;
 		locked = failed;

@@ -96,6 +96,19 @@ static int refuse_pin(int err, unsigned long address,
 	return -EFAULT;
 }
 
+/* Returns how many, or an error; none is one, too. */
+static int pin_some(struct page **pages, unsigned long address,
+		    unsigned long count)
+{
+	int batch = min(count, PIN_AT_ONCE);
+
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	cond_resched();
+	return pin_user_pages_fast(address, batch, FOLL_WRITE | FOLL_LONGTERM,
+				   pages);
+}
+
 /* All of them, or none. */
 static int pin_pages(struct page **pages, unsigned long address,
 		     unsigned long count, enum bufalloc_reason *reason)
@@ -106,17 +119,12 @@ static int pin_pages(struct page **pages, unsigned long address,
 
 	while (done < count) {
 		at = address + (done << PAGE_SHIFT);
-		got = -EINTR;
-		if (!fatal_signal_pending(current))
-			got = pin_user_pages_fast(
-				at, min(count - done, PIN_AT_ONCE),
-				FOLL_WRITE | FOLL_LONGTERM, pages + done);
+		got = pin_some(pages + done, at, count - done);
 		if (got <= 0) {
 			unpin_user_pages(pages, done);
 			return refuse_pin(got, at, reason);
 		}
 		done += got;
-		cond_resched();
 	}
 	return 0;
 }

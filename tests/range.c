@@ -274,7 +274,7 @@ static int end(FIXTURE_DATA(range) * self, const struct part *part,
 static unsigned int choose_parts(FIXTURE_DATA(range) * self, struct part *parts)
 {
 	unsigned int i, count = 0;
-	uint64_t at;
+	uint64_t at, before;
 
 	parts[count++] = (struct part) { 0, 1 };
 	parts[count++] = (struct part) { 0, LENGTH };
@@ -288,8 +288,9 @@ static unsigned int choose_parts(FIXTURE_DATA(range) * self, struct part *parts)
 		parts[count++] = (struct part) { at, 1 };
 		parts[count++] = (struct part) { at - 1, 1 };
 		parts[count++] = (struct part) { at - 1, 2 };
-		parts[count++] = (struct part) { self->starts[i - 1], at - self->starts[i - 1] };
-		parts[count++] = (struct part) { self->starts[i - 1] + 1, LENGTH - self->starts[i - 1] - 1 };
+		before = self->starts[i - 1];
+		parts[count++] = (struct part) { before, at - before };
+		parts[count++] = (struct part) { before + 1, LENGTH - before - 1 };
 		parts[count++] = (struct part) { 0, at + 1 };
 	}
 	return count;
