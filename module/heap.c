@@ -320,8 +320,7 @@ static int heap_register(size_t i)
 
 	if (num_online_nodes() == 1 || !dev_get_drvdata(&pdev->dev))
 		return 0;
-	for_each_online_node(spot.node)
-	{
+	for_each_online_node(spot.node) {
 		child = heap_register_device(&pdev->dev, PLATFORM_DEVID_AUTO,
 					     &spot);
 		if (IS_ERR(child))

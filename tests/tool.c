@@ -97,14 +97,21 @@ TEST_F(tool, refusal_has_a_sentence)
 /* Another process allocates and holds; its buffers are committed, and told of. */
 TEST_F(tool, deferred_buffers_are_committed)
 {
-	char line[512];
+	static const char *const lines[] = {
+		"alloc 1M --count 3 --caching cached --deferred --hold=60 > /tmp/held & holder=$!",
+		"until grep -q 'No memory yet' /tmp/held; do sleep 0.1; done",
+		"bufalloc explain $holder",
+		"bufalloc commit $holder && bufalloc explain $holder --json",
+		"status=$?; kill $holder; wait; exit $status",
+	};
+	char script[512] = "";
+	size_t i;
 
-	snprintf(line, sizeof(line),
-		 "alloc 1M --count 3 --caching cached --deferred --hold=60 > /tmp/held & "
-		 "holder=$!; until grep -q 'No memory yet' /tmp/held; do sleep 0.1; done; "
-		 "bufalloc explain $holder; bufalloc commit $holder && "
-		 "bufalloc explain $holder --json; status=$?; kill $holder; wait; exit $status");
-	EXPECT_EQ(0, RUN(line));
+	for (i = 0; i < ARRAY_SIZE(lines); i++) {
+		strcat(script, lines[i]);
+		strcat(script, "\n");
+	}
+	EXPECT_EQ(0, RUN(script));
 	EXPECT_SAID("It has no memory yet");
 	EXPECT_SAID("No device was ever refused");
 	EXPECT_SAID("3 buffers have their memory.");
@@ -123,7 +130,9 @@ TEST_F(tool, buffers_of_nobody_are_a_sentence)
 
 TEST_F(tool, constraints_are_options)
 {
-	EXPECT_EQ(0, RUN("alloc 4K --caching cached --alignment 64K --padding 64 --max-segments 1"));
+	EXPECT_EQ(0, RUN("alloc 4K --caching cached --alignment 64K --padding 64"));
+	EXPECT_SAID("65536");
+	EXPECT_EQ(0, RUN("alloc 64K --caching cached --max-segments 1"));
 	EXPECT_SAID("65536");
 	EXPECT_EQ(1, RUN("alloc 4K --alignment 3"));
 	EXPECT_SAID("alignment");

@@ -116,7 +116,7 @@ void holder_trouble(const char *verb, pid_t pid, int err)
 		break;
 	case EPERM:
 	case EACCES:
-		fputs("  It takes the right to trace it: be the same user, or root (sudo).\n", stderr);
+		fputs("  It takes the right to trace it: be that user, or root (sudo).\n", stderr);
 		break;
 	case ENOSYS:
 		fputs("  This takes Linux 5.6 or later.\n", stderr);

@@ -52,7 +52,7 @@ static void print_obtained(const struct wish *wish, const struct obtained *obtai
 		       human_size(human, obtained->query.out_max_cpu_page));
 	obtained -= wish->count;
 	if (!(obtained->query.out_state & BUFALLOC_STATE_BACKED))
-		printf("No memory yet: it comes with the first use, or with \"bufalloc commit %d\".\n",
+		printf("No memory yet: that comes with the first use, or by: bufalloc commit %d\n",
 		       getpid());
 	if (obtained->query.out_caching != wish->request.caching)
 		printf("%s is not to be had here: %s was given.\n",

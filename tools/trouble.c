@@ -95,7 +95,7 @@ const char *next_step(int err, uint32_t reason)
 	case BUFALLOC_REASON_NARROW:
 		return "Ask for less, or attach fewer devices that reach little.";
 	case BUFALLOC_REASON_UNREACHABLE:
-		return "Allocate it with --deferred, or with --dma-bits of what the device reaches.";
+		return "Allocate it with --deferred, or with --dma-bits as the device has them.";
 	case BUFALLOC_REASON_BOUNCED:
 		return "Boot without swiotlb=force, or with an IOMMU.";
 	case BUFALLOC_REASON_NOT_SNOOPING:
@@ -116,7 +116,7 @@ void trouble_refused(const char *verb, int err, uint32_t reason, uint32_t failed
 
 	fprintf(stderr, "bufalloc %s: refused", verb);
 	if (count > 1 && failed < count)
-		fprintf(stderr, " at buffer %u (of 0 to %u), so none got anything", failed, count - 1);
+		fprintf(stderr, " at buffer %u (of 0 to %u), so none was done", failed, count - 1);
 	fprintf(stderr, ": %s\n", strerror(err));
 	if (reason != BUFALLOC_REASON_NONE)
 		fprintf(stderr, "  %s\n", bufalloc_reason_string(reason));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 
 #include "lib/faults.h"
 #include "lib/guest.h"
+#include "lib/patience.h"
 
 #define FAIL_NTH "/proc/thread-self/fail-nth"
 #define DEBUGFS "/sys/kernel/debug/"
@@ -36,6 +38,8 @@ static const struct setting settings[] = {
 	{},
 };
 
+#define CACHES "/sys/kernel/slab/"
+
 /* Of pages none are so many, and of caches none is marked for it. */
 static const struct setting choices[][3] = {
 	[FAULTS_OF_OBJECTS] = {
@@ -57,8 +61,45 @@ static int set_all(const struct setting *setting)
 	return ret;
 }
 
+/*
+ * Mark all caches of objects, or none, but that of the trees in which the debugging of
+ * the DMA API looks for overlaps: it ends for good when it gets no node.
+ */
+static int mark_caches(bool marked)
+{
+	struct dirent *entry;
+	char path[512];
+	int ret = 0;
+	DIR *dir;
+
+	dir = opendir(CACHES);
+	if (!dir)
+		return -errno;
+	while (!ret && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.' ||
+		    !strcmp(entry->d_name, "radix_tree_node"))
+			continue;
+		snprintf(path, sizeof(path), CACHES "%s/failslab",
+			 entry->d_name);
+		ret = write_string(path, marked ? "1" : "0");
+	}
+	closedir(dir);
+	return ret;
+}
+
 int faults_choose(enum faults_of of)
 {
+	int ret;
+
+	/* Only there no two caches are one, which could not be marked. */
+	if (is_watched()) {
+		ret = mark_caches(of == FAULTS_OF_OBJECTS);
+		if (!ret)
+			ret = set_all(choices[of]);
+		if (!ret)
+			ret = write_string(DEBUGFS "failslab/cache-filter", "Y");
+		return ret;
+	}
 	return set_all(choices[of]);
 }
 

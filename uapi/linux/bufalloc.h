@@ -86,10 +86,10 @@
  * What comes later is placed where every device that is attached by then reaches it:
  * below the limit of the one that reaches least, and in one run where a device that
  * no IOMMU translates for has said that it takes such long segments, if one is to be
- * had, and on their node of memory. Without devices it is what ALLOC would have taken. So: attach first, then
- * commit or map. A device that comes later and does not reach the memory is refused
- * (EIO), and QUERY says why. Where bufalloc_request.heap names a heap, it comes from
- * there.
+ * had, and on their node of memory. Without devices it is what ALLOC would have taken.
+ * So: attach first, then commit or map. A device that comes later and does not reach the
+ * memory is refused (EIO), and QUERY says why. Where bufalloc_request.heap names a heap,
+ * it comes from there.
  *
  * The memory is charged to those whom ALLOC would have charged, whoever uses the
  * buffer first.
