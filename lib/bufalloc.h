@@ -193,6 +193,23 @@ static inline int bufalloc_alloc_batch(int device,
 int bufalloc_commit(int device, const int *fds, uint32_t count,
 		    uint32_t *failed, uint32_t *reason);
 
+/**
+ * bufalloc_advise() - say whether a buffer's content is needed
+ * @device: What bufalloc_open() returned.
+ * @fd: A buffer's file descriptor, of this or any other process.
+ * @advice: %BUFALLOC_ADVICE_DONTNEED: the kernel may take the memory when there is
+ *	not enough, and nobody can use the buffer; %BUFALLOC_ADVICE_WILLNEED: as at
+ *	first.
+ * @retained: Where 1 goes when the content is still there, else 0; or NULL. Then the
+ *	buffer gets new memory, zeroed, at its next use.
+ *
+ * Return: 0, or a negative errno: -EBUSY when it is not needed and still mapped, by a
+ * device or a CPU; -EACCES when it is not needed and @fd is read-only; -EBADF when @fd is
+ * not open; -EINVAL when it is not a buffer of bufalloc, or for any other @advice;
+ * -ENOTTY when the kernel is older than %BUFALLOC_FEATURE_PURGEABLE.
+ */
+int bufalloc_advise(int device, int fd, uint32_t advice, uint32_t *retained);
+
 int bufalloc_query_sized(int device, int fd, struct bufalloc_query *query,
 			 size_t size);
 

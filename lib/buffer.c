@@ -57,6 +57,21 @@ int bufalloc_commit(int device, const int *fds, uint32_t count,
 	return ret;
 }
 
+int bufalloc_advise(int device, int fd, uint32_t advice, uint32_t *retained)
+{
+	struct bufalloc_advise advise = {
+		.size = sizeof(advise),
+		.fd = fd,
+		.advice = advice,
+	};
+	int ret;
+
+	ret = bufalloc_ioctl(device, BUFALLOC_IOCTL_ADVISE, &advise);
+	if (retained)
+		*retained = advise.out_retained;
+	return ret;
+}
+
 int bufalloc_query_sized(int device, int fd, struct bufalloc_query *query,
 			 size_t size)
 {

@@ -71,6 +71,10 @@ static const char *const reasons[] = {
 		"Memory of a file or of a device cannot become a buffer: only anonymous memory and shmem.",
 	[BUFALLOC_REASON_LOCKED] =
 		"The process would lock more memory than it may (RLIMIT_MEMLOCK, ulimit -l).",
+	[BUFALLOC_REASON_BUSY] =
+		"The buffer is mapped: by a device, by a processor, or by the kernel.",
+	[BUFALLOC_REASON_PURGED] =
+		"Nobody needs the buffer, as its users said: say first that it is needed.",
 };
 
 static const char *const cachings[] = {
@@ -88,7 +92,7 @@ static const char *const memtypes[] = {
 
 const char *bufalloc_reason_string(uint32_t reason)
 {
-	if (reason >= ARRAY_SIZE(reasons))
+	if (reason >= ARRAY_SIZE(reasons) || !reasons[reason])
 		return "The kernel gives a reason that this version of the library does not know.";
 	return reasons[reason];
 }

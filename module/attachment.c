@@ -452,11 +452,17 @@ struct attachment *attachment_create(struct device *dev,
 	return attachment;
 }
 
-void attachment_destroy(struct attachment *attachment)
+/* Nothing is kept for later: the memory goes where nobody knows. */
+void attachment_drop(struct attachment *attachment)
 {
 	WARN_ON(attachment->users);
 	mapping_destroy(attachment);
 	sg_free_table(&attachment->sgt);
+}
+
+void attachment_destroy(struct attachment *attachment)
+{
+	attachment_drop(attachment);
 	put_device(attachment->dev);
 	kfree(attachment);
 }

@@ -62,6 +62,7 @@ struct attachment {
 struct attachment *attachment_create(struct device *dev,
 				     const struct backing *backing,
 				     struct ww_mutex *lock);
+void attachment_drop(struct attachment *attachment);
 void attachment_destroy(struct attachment *attachment);
 void attachment_leave(struct attachment *attachment);
 

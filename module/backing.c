@@ -10,6 +10,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/swap.h>
 #include <linux/vmstat.h>
 
 #include "backing.h"
@@ -19,6 +20,7 @@
 #include "heap.h"
 #include "pinned.h"
 #include "quota.h"
+#include "store.h"
 
 /* A rest carved in pieces smaller than this would make the lists long. */
 #define PIECE_MIN SZ_64K
@@ -67,14 +69,27 @@ static long free_for_others(void)
 	return max_t(long, cma, info.freehigh);
 }
 
+/* Pages that the kernel can make room for by swapping others out. */
+static long free_by_swapping(void)
+{
+	return min_t(long, get_nr_swap_pages(),
+		     global_node_page_state(NR_INACTIVE_ANON) +
+			     global_node_page_state(NR_ACTIVE_ANON));
+}
+
 /*
- * Whether so much can be taken and the machine goes on. Taking memory here does
- * not call the OOM killer, but once the last page is gone the next allocation
- * of anybody does, so a part of the memory is left alone.
+ * Taking memory here does not call the OOM killer, but once the last page is gone the
+ * next allocation of anybody does, so a part of the memory is left alone.
  */
+static long spare_pages(void)
+{
+	return si_mem_available() - (long)(totalram_pages() / 32);
+}
+
+/* Whether so much can be taken and the machine goes on. */
 static bool memory_suffices(const struct heap *heap, const struct want *want)
 {
-	long spare = si_mem_available() - (long)(totalram_pages() / 32);
+	long spare = spare_pages();
 
 	/* A region runs out alone. */
 	if (heap->region_size)
@@ -84,12 +99,13 @@ static bool memory_suffices(const struct heap *heap, const struct want *want)
 	return spare > 0 && want->size >> PAGE_SHIFT <= spare;
 }
 
-static void chunk_release(struct chunk *chunk, const struct source *source)
+static void chunk_release(struct chunk *chunk, const struct source *source,
+			  void (*to_block)(struct chunk *chunk))
 {
 	if (chunk->pinned_for)
 		pinned_release(chunk, source);
 	else if (chunk->block)
-		block_return(chunk);
+		to_block(chunk);
 	else
 		chunk_free(chunk, source);
 	kfree(chunk);
@@ -141,7 +157,7 @@ static ssize_t backing_add(struct backing *backing, const struct want *want)
 
 	ret = chunk_fits(chunk, want) ? chunk_clear(chunk, source) : -ENOMEM;
 	if (ret) {
-		chunk_release(chunk, source);
+		chunk_release(chunk, source, block_return);
 		return ret;
 	}
 
@@ -263,16 +279,6 @@ static int populate_scattered(struct backing *backing)
 	return left > 0 ? -ENOMEM : left;
 }
 
-static unsigned int count_segments(const struct backing *backing)
-{
-	unsigned int count = 0;
-	struct segment seg;
-
-	backing_for_each_segment(backing, &seg)
-		count++;
-	return count;
-}
-
 void backing_init(struct backing *backing, const struct source *source,
 		  const struct demand *demand)
 {
@@ -281,6 +287,19 @@ void backing_init(struct backing *backing, const struct source *source,
 	INIT_LIST_HEAD(&backing->chunks);
 	backing->nr_chunks = 0;
 	backing->nr_segments = 0;
+	backing->store = NULL;
+	atomic_set(&backing->mappings, 0);
+}
+
+static int populate_store(struct backing *backing)
+{
+	struct store *store = store_create(&backing->source,
+					   backing->demand.length);
+
+	if (IS_ERR(store))
+		return PTR_ERR(store);
+	backing->store = store;
+	return 0;
 }
 
 static int populate_as_demanded(struct backing *backing)
@@ -288,6 +307,8 @@ static int populate_as_demanded(struct backing *backing)
 	const struct demand *demand = &backing->demand;
 	int ret = -ENOMEM;
 
+	if (demand->pageable)
+		return populate_store(backing);
 	if (demand->max_segments == 1)
 		return populate_contiguous(backing, __GFP_RETRY_MAYFAIL);
 	if (demand->one_run)
@@ -307,6 +328,8 @@ static enum bufalloc_reason why_not(const struct backing *backing, int err)
 		return quota_tightest(backing->source.client->quota);
 	case -EINTR:
 		return BUFALLOC_REASON_SIGNAL;
+	case -ENFILE:
+		return BUFALLOC_REASON_FDS;
 	}
 	if (demand->max_segments == 1)
 		return BUFALLOC_REASON_CONTIGUOUS;
@@ -322,8 +345,8 @@ static enum bufalloc_reason why_not(const struct backing *backing, int err)
  * @backing: as backing_init() left it.
  * @reason: why there is none, where that fails.
  *
- * Return: 0; -ENOMEM, -EDQUOT past a quota, -EINTR after a fatal signal: then
- * nothing is held.
+ * Return: 0; -ENOMEM, -EDQUOT past a quota, -EINTR after a fatal signal, -ENFILE
+ * where pageable memory has no file left: then nothing is held.
  */
 int backing_populate(struct backing *backing, enum bufalloc_reason *reason)
 {
@@ -342,7 +365,7 @@ int backing_populate(struct backing *backing, enum bufalloc_reason *reason)
 		return ret;
 	}
 
-	backing->nr_segments = count_segments(backing);
+	backing->nr_segments = backing_count_segments(backing);
 	if (backing->demand.max_segments &&
 	    backing->nr_segments > backing->demand.max_segments) {
 		*reason = BUFALLOC_REASON_SEGMENTS;
@@ -390,83 +413,106 @@ void backing_adopt(struct backing *backing, struct backing *from)
 	list_splice_init(&from->chunks, &backing->chunks);
 	backing->nr_chunks = from->nr_chunks;
 	backing->nr_segments = from->nr_segments;
+	backing->store = from->store;
 	from->nr_chunks = 0;
 	from->nr_segments = 0;
+	from->store = NULL;
 }
 
-/* The memory goes back; nobody may look at it any more. */
-void backing_free(struct backing *backing)
+static void free_memory(struct backing *backing,
+			void (*to_block)(struct chunk *chunk))
 {
 	struct chunk *chunk, *next;
 
+	store_destroy(backing->store);
+	backing->store = NULL;
 	list_for_each_entry_safe(chunk, next, &backing->chunks, node) {
 		list_del(&chunk->node);
-		chunk_release(chunk, &backing->source);
+		chunk_release(chunk, &backing->source, to_block);
 		cond_resched();
 	}
 	backing->nr_chunks = 0;
 	backing->nr_segments = 0;
 }
 
-void backing_first_segment(const struct backing *backing, struct segment *seg)
+/* The memory goes back; nobody may look at it any more. */
+void backing_free(struct backing *backing)
 {
-	seg->page = NULL;
-	seg->size = 0;
-	seg->next = backing->chunks.next;
-	seg->piece = NULL;
+	free_memory(backing, block_return);
 }
 
-/* A chunk, or a piece of one: where it is and its length; 0 at the end. */
-static size_t run_at(const struct backing *backing, const struct segment *seg,
-		     struct page **page)
+/*
+ * What the kernel asks for when it has run out goes back in two steps, since whoever
+ * holds the lock of the blocks may be the one who waits for memory.
+ */
+bool backing_lock_reclaim(const struct backing *backing)
 {
-	const struct chunk *chunk;
-	struct scatterlist *piece;
+	return mutex_trylock(&backing->source.client->blocks_lock);
+}
 
-	if (seg->next == &backing->chunks)
+void backing_free_reclaim(struct backing *backing)
+{
+	free_memory(backing, block_return_locked);
+	mutex_unlock(&backing->source.client->blocks_lock);
+}
+
+/* Or a promise of it. */
+bool backing_has_memory(const struct backing *backing)
+{
+	return backing->nr_chunks || backing->store;
+}
+
+/* Bytes that are in memory. */
+size_t backing_resident(const struct backing *backing)
+{
+	if (backing->store)
+		return store_resident(backing->store);
+	return backing->nr_chunks ? backing->demand.length : 0;
+}
+
+/* Of what is not there, no more is brought than there is room for. */
+static bool store_suffices(const struct backing *backing)
+{
+	size_t absent = backing->demand.length - backing_resident(backing);
+
+	return absent >> PAGE_SHIFT <= spare_pages() + free_by_swapping();
+}
+
+/**
+ * backing_hold() - have the memory stay where it is
+ * @backing: populated.
+ * @reason: why not, where that fails.
+ *
+ * Return: 0; -ENOMEM, -EINTR after a fatal signal, or what reading it from the swap
+ * device returned: then it is not held.
+ */
+int backing_hold(struct backing *backing, enum bufalloc_reason *reason)
+{
+	struct store *store = backing->store;
+	int ret;
+
+	if (!store)
 		return 0;
-
-	chunk = list_entry(seg->next, struct chunk, node);
-	if (!chunk->pieces) {
-		*page = chunk->page;
-		return chunk->size;
+	ret = store_suffices(backing) ? store_hold(store) : -ENOMEM;
+	if (ret) {
+		*reason = why_not(backing, ret);
+		return ret;
 	}
-	piece = seg->piece ?: chunk->pieces->sgl;
-	*page = sg_page(piece);
-	return piece->length;
+	list_add(&store->chunk.node, &backing->chunks);
+	backing->nr_chunks = 1;
+	backing->nr_segments = backing_count_segments(backing);
+	return 0;
 }
 
-static void run_pass(struct segment *seg)
+/* Nobody may look at it until it is held again. */
+void backing_let_go(struct backing *backing)
 {
-	const struct chunk *chunk = list_entry(seg->next, struct chunk, node);
+	struct store *store = backing->store;
 
-	if (chunk->pieces)
-		seg->piece = sg_next(seg->piece ?: chunk->pieces->sgl);
-	if (!seg->piece)
-		seg->next = chunk->node.next;
-}
-
-static bool follows(const struct segment *seg, const struct page *page)
-{
-	return page_to_pfn(page) ==
-	       page_to_pfn(seg->page) + (seg->size >> PAGE_SHIFT);
-}
-
-/* The next run of neighbouring chunks and pieces; false at the end. */
-bool backing_next_segment(const struct backing *backing, struct segment *seg)
-{
-	struct page *page;
-	size_t size = run_at(backing, seg, &page);
-
-	if (!size)
-		return false;
-
-	seg->page = page;
-	seg->size = 0;
-	do {
-		seg->size += size;
-		run_pass(seg);
-		size = run_at(backing, seg, &page);
-	} while (size && follows(seg, page) && seg->size + size <= SEGMENT_MAX);
-	return true;
+	if (!store)
+		return;
+	list_del(&store->chunk.node);
+	backing->nr_chunks = 0;
+	backing->nr_segments = 0;
+	store_let_go(store);
 }

@@ -2,6 +2,7 @@
 #ifndef _BUFALLOC_BACKING_H
 #define _BUFALLOC_BACKING_H
 
+#include <linux/atomic.h>
 #include <linux/list.h>
 #include <linux/mm_types.h>
 
@@ -9,6 +10,8 @@
 
 /* A segment fits the length field of a scatterlist entry. */
 #define SEGMENT_MAX SZ_1G
+
+struct store;
 
 /**
  * struct demand - what a buffer's memory must be
@@ -20,6 +23,7 @@
  * @heap_is_fixed: by who asked for it.
  * @narrowed: the heap is a smaller one than they were given, for the devices' sake.
  * @is_users: it is memory of the caller, which no heap has.
+ * @pageable: the kernel may swap it out.
  */
 struct demand {
 	size_t length;
@@ -29,6 +33,7 @@ struct demand {
 	bool heap_is_fixed;
 	bool narrowed;
 	bool is_users;
+	bool pageable;
 };
 
 /**
@@ -38,8 +43,12 @@ struct demand {
  * @chunks: in the order of the buffer; empty until populated.
  * @nr_chunks: in @chunks.
  * @nr_segments: physically contiguous runs: neighbouring chunks are one.
+ * @store: has the memory where that is pageable. Then there are chunks only while it
+ *	is held: from backing_hold() to backing_let_go().
+ * @mappings: of userspace.
  *
- * Fixed from backing_populate() or backing_pin() to backing_free(), so that it needs no lock.
+ * But for the last, fixed from backing_populate() or backing_pin() to backing_free(),
+ * or while it is held, so that it needs no lock.
  */
 struct backing {
 	struct source source;
@@ -47,6 +56,8 @@ struct backing {
 	struct list_head chunks;
 	unsigned int nr_chunks;
 	unsigned int nr_segments;
+	struct store *store;
+	atomic_t mappings;
 };
 
 /**
@@ -72,8 +83,18 @@ int backing_pin(struct backing *backing, u64 address,
 void backing_adopt(struct backing *backing, struct backing *from);
 void backing_free(struct backing *backing);
 
+bool backing_has_memory(const struct backing *backing);
+size_t backing_resident(const struct backing *backing);
+
+int backing_hold(struct backing *backing, enum bufalloc_reason *reason);
+void backing_let_go(struct backing *backing);
+
+bool backing_lock_reclaim(const struct backing *backing);
+void backing_free_reclaim(struct backing *backing);
+
 void backing_first_segment(const struct backing *backing, struct segment *seg);
 bool backing_next_segment(const struct backing *backing, struct segment *seg);
+unsigned int backing_count_segments(const struct backing *backing);
 
 #define backing_for_each_segment(backing, seg) \
 	for (backing_first_segment(backing, seg); \

@@ -23,6 +23,7 @@
 #include "heap.h"
 #include "pinned.h"
 #include "quota.h"
+#include "store.h"
 #include "turn.h"
 
 #define REQUEST_SIZE_MIN 48 /* its first version */
@@ -31,6 +32,7 @@
 #define REQUEST_FLAGS (BUFALLOC_ALLOC_CONTIGUOUS | \
 		       BUFALLOC_ALLOC_ANY_CACHING | \
 		       BUFALLOC_ALLOC_DEFERRED | \
+		       BUFALLOC_ALLOC_PAGEABLE | \
 		       BUFALLOC_ALLOC_USER_MEMORY)
 
 /**
@@ -129,6 +131,28 @@ static int check_values(struct batch *batch, const struct item *item)
 	return check_user_memory(batch, item);
 }
 
+/* What is swapped in again is somewhere else. */
+static int check_pageable(struct batch *batch, const struct item *item)
+{
+	const struct bufalloc_request *req = &item->request;
+
+	if (!(req->flags & BUFALLOC_ALLOC_PAGEABLE))
+		return 0;
+	if (req->flags & (BUFALLOC_ALLOC_CONTIGUOUS | BUFALLOC_ALLOC_ANY_CACHING))
+		return refuse(batch, item, BUFALLOC_REASON_FIELD, -EINVAL);
+	if (req->caching != BUFALLOC_CACHING_CACHED)
+		return refuse(batch, item, BUFALLOC_REASON_CACHING, -EINVAL);
+	if (req->heap != BUFALLOC_HEAP_ANY)
+		return refuse(batch, item, BUFALLOC_REASON_HEAP, -EINVAL);
+	if (req->dma_bits)
+		return refuse(batch, item, BUFALLOC_REASON_DMA_BITS, -EINVAL);
+	if (req->alignment > PAGE_SIZE)
+		return refuse(batch, item, BUFALLOC_REASON_ALIGNMENT, -EINVAL);
+	if (req->max_segments)
+		return refuse(batch, item, BUFALLOC_REASON_SEGMENTS, -EINVAL);
+	return 0;
+}
+
 static void state_demand(struct item *item)
 {
 	const struct bufalloc_request *req = &item->request;
@@ -140,8 +164,11 @@ static void state_demand(struct item *item)
 	demand->max_segments = req->max_segments;
 	if (req->flags & BUFALLOC_ALLOC_CONTIGUOUS)
 		demand->max_segments = 1;
-	demand->heap_is_fixed = req->heap != BUFALLOC_HEAP_ANY;
 	demand->is_users = is_users(item);
+	demand->pageable = req->flags & BUFALLOC_ALLOC_PAGEABLE;
+	/* Its heap says nothing of where it is. */
+	demand->heap_is_fixed = req->heap != BUFALLOC_HEAP_ANY ||
+				demand->pageable;
 }
 
 static int find_heap(struct batch *batch, struct item *item)
@@ -174,6 +201,10 @@ static int find_caching(struct batch *batch, struct item *item)
 	const struct bufalloc_request *req = &item->request;
 	struct source *source = &item->source;
 
+	if (item->demand.pageable && !store_is_possible())
+		return refuse(batch, item, BUFALLOC_REASON_FEATURE,
+			      -EOPNOTSUPP);
+
 	source->caching = req->caching;
 	source->memtype = heap_memtype(source->heap, source->caching);
 	if (source->memtype == BUFALLOC_MEMTYPE_NONE &&
@@ -194,6 +225,8 @@ static int item_check(struct batch *batch, struct item *item)
 	item->source.client = batch->client;
 	item->source.node = NUMA_NO_NODE;
 	ret = check_values(batch, item);
+	if (!ret)
+		ret = check_pageable(batch, item);
 	if (ret)
 		return ret;
 

@@ -194,14 +194,14 @@ int block_carve(struct chunk *chunk, const struct source *source, size_t size,
 	return ret;
 }
 
-/* Give a carved chunk back, and the block with the last of them. */
-void block_return(struct chunk *chunk)
+/* The same, under the client's blocks_lock. */
+void block_return_locked(struct chunk *chunk)
 {
 	struct block *block = chunk->block;
 	struct client *client = block->source.client;
 	unsigned int pages = chunk->size >> PAGE_SHIFT;
 
-	mutex_lock(&client->blocks_lock);
+	lockdep_assert_held(&client->blocks_lock);
 	bitmap_clear(block->map, chunk->page - block->whole.page, pages);
 	if (!block->free)
 		list_add(&block->node, &client->blocks);
@@ -210,5 +210,14 @@ void block_return(struct chunk *chunk)
 		list_del(&block->node);
 		block_destroy(block);
 	}
+}
+
+/* Give a carved chunk back, and the block with the last of them. */
+void block_return(struct chunk *chunk)
+{
+	struct client *client = chunk->block->source.client;
+
+	mutex_lock(&client->blocks_lock);
+	block_return_locked(chunk);
 	mutex_unlock(&client->blocks_lock);
 }

@@ -2,14 +2,10 @@
 /*
  * A buffer is a dma-buf. File descriptors, CPU mappings and attachments keep
  * it; when the last is gone, so is its memory, and not before.
- *
- * Its memory comes when it is made, or at its first use, or together with that of
- * others: see commit.c. Once it is there it stays.
  */
 #include <linux/dma-buf.h>
 #include <linux/iosys-map.h>
 #include <linux/memcontrol.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/ww_mutex.h>
 
@@ -19,90 +15,19 @@
 #include "client.h"
 #include "compat/compat.h"
 #include "heap.h"
+#include "memory.h"
 #include "mmap.h"
-#include "place.h"
 #include "quota.h"
 #include "unbind.h"
-
-/**
- * struct buffer - a buffer
- * @lock: guards all that follows. Of one class, so that COMMIT can have many. Inside
- *	mmap_lock and the reservation, outside reclaim.
- * @attachments: the importers, as &struct attachment.
- * @backing: its memory; source.client is held, and source.memcg.
- * @refusals: how often a device could not map it.
- * @refusal: why not, the last time.
- */
-struct buffer {
-	struct ww_mutex lock;
-	struct list_head attachments;
-	struct backing backing;
-	u32 refusals;
-	enum bufalloc_reason refusal;
-};
-
-/* More than the file, its inode and its directory entry take. */
-#define EXPORT_ROOM SZ_8K
 
 static const struct use one_buffer = { .buffers = 1 };
 
 static DEFINE_WW_CLASS(buffer_class);
 
-static bool has_memory(const struct buffer *buffer)
-{
-	return buffer->backing.nr_chunks;
-}
-
 static void note_refusal(struct buffer *buffer, enum bufalloc_reason reason)
 {
 	buffer->refusals++;
 	buffer->refusal = reason;
-}
-
-/* Where all that are attached now reach it. */
-static void find_place(const struct buffer *buffer, struct place *place)
-{
-	struct attachment *attachment;
-
-	place_init(place);
-	list_for_each_entry(attachment, &buffer->attachments, node)
-		place_admit(place, attachment->dev,
-			    buffer->backing.demand.length);
-}
-
-/* What is to become the buffer's memory, and nothing of it yet. */
-static int prepare_fresh(const struct buffer *buffer, struct backing *fresh,
-			 enum bufalloc_reason *reason)
-{
-	struct place place;
-	int ret;
-
-	backing_init(fresh, &buffer->backing.source, &buffer->backing.demand);
-	find_place(buffer, &place);
-	ret = place_apply(&place, fresh);
-	if (ret)
-		*reason = BUFALLOC_REASON_UNREACHABLE;
-	return ret;
-}
-
-/*
- * The one place where a buffer gets its memory alone. Callers hold the lock, but where
- * nobody else knows of the buffer yet.
- */
-static int buffer_populate(struct buffer *buffer, enum bufalloc_reason *reason)
-{
-	struct backing fresh;
-	int ret;
-
-	if (has_memory(buffer))
-		return 0;
-
-	ret = prepare_fresh(buffer, &fresh, reason);
-	if (!ret)
-		ret = backing_populate(&fresh, reason);
-	if (!ret)
-		backing_adopt(&buffer->backing, &fresh);
-	return ret;
 }
 
 static struct buffer *buffer_alloc(const struct source *source,
@@ -125,6 +50,7 @@ static struct buffer *buffer_alloc(const struct source *source,
 	ww_mutex_init(&buffer->lock, &buffer_class);
 	INIT_LIST_HEAD(&buffer->attachments);
 	backing_init(&buffer->backing, source, demand);
+	offer_init(&buffer->offer, &buffer->lock, &buffer->backing);
 	/* Whoever uses it first may be of another cgroup, or of none. */
 	buffer->backing.source.memcg = get_mem_cgroup_from_mm(current->mm);
 	client_get(source->client);
@@ -137,6 +63,8 @@ static void buffer_free(struct buffer *buffer)
 	struct client *client = source->client;
 
 	WARN_ON(!list_empty(&buffer->attachments));
+	WARN_ON(buffer->holds || atomic_read(&buffer->backing.mappings));
+	offer_withdraw(&buffer->offer);
 	backing_free(&buffer->backing);
 	mem_cgroup_put(source->memcg);
 	ww_mutex_destroy(&buffer->lock);
@@ -168,7 +96,7 @@ static int buffer_attach(struct dma_buf *dmabuf,
 		return PTR_ERR(attachment);
 
 	ww_mutex_lock(&buffer->lock, NULL);
-	if (has_memory(buffer))
+	if (buffer->backing.nr_chunks && !buffer->discardable)
 		ret = attachment_provide_table(attachment);
 	if (!ret)
 		list_add(&attachment->node, &buffer->attachments);
@@ -198,16 +126,11 @@ static void buffer_detach(struct dma_buf *dmabuf,
 	attachment_destroy(attachment);
 }
 
-static struct sg_table *map_with_memory(struct buffer *buffer,
-					struct attachment *attachment,
-					enum dma_data_direction dir,
-					enum bufalloc_reason *reason)
+static struct sg_table *map_held(struct attachment *attachment,
+				 enum dma_data_direction dir,
+				 enum bufalloc_reason *reason)
 {
 	int ret;
-
-	ret = buffer_populate(buffer, reason);
-	if (ret)
-		return ERR_PTR(ret);
 
 	ret = attachment_provide_table(attachment);
 	if (ret) {
@@ -215,6 +138,24 @@ static struct sg_table *map_with_memory(struct buffer *buffer,
 		return ERR_PTR(ret);
 	}
 	return attachment_map(attachment, dir, reason);
+}
+
+static struct sg_table *hold_and_map(struct buffer *buffer,
+				     struct attachment *attachment,
+				     enum dma_data_direction dir,
+				     enum bufalloc_reason *reason)
+{
+	struct sg_table *sgt;
+	int ret;
+
+	ret = buffer_hold(buffer, reason);
+	if (ret)
+		return ERR_PTR(ret);
+
+	sgt = map_held(attachment, dir, reason);
+	if (IS_ERR(sgt))
+		buffer_let_go(buffer);
+	return sgt;
 }
 
 static struct sg_table *buffer_map(struct dma_buf_attachment *attach,
@@ -225,7 +166,7 @@ static struct sg_table *buffer_map(struct dma_buf_attachment *attach,
 	struct sg_table *sgt;
 
 	ww_mutex_lock(&buffer->lock, NULL);
-	sgt = map_with_memory(buffer, attach->priv, dir, &reason);
+	sgt = hold_and_map(buffer, attach->priv, dir, &reason);
 	if (IS_ERR(sgt))
 		note_refusal(buffer, reason);
 	ww_mutex_unlock(&buffer->lock);
@@ -239,6 +180,7 @@ static void buffer_unmap(struct dma_buf_attachment *attach,
 
 	ww_mutex_lock(&buffer->lock, NULL);
 	attachment_unmap(attach->priv, dir);
+	buffer_let_go(buffer);
 	ww_mutex_unlock(&buffer->lock);
 }
 
@@ -270,15 +212,30 @@ static int buffer_end_cpu_access(struct dma_buf *dmabuf,
 	return 0;
 }
 
-static int populate_for_cpu(struct buffer *buffer)
+/* Counted before it is made, so that nobody takes the memory meanwhile. */
+static int begin_mmap(struct buffer *buffer)
 {
 	enum bufalloc_reason reason;
 	int ret;
 
 	ww_mutex_lock(&buffer->lock, NULL);
-	ret = buffer_populate(buffer, &reason);
+	ret = buffer_check_needed(buffer, &reason);
+	if (!ret)
+		ret = buffer_populate(buffer, &reason);
+	if (!ret)
+		atomic_inc(&buffer->backing.mappings);
 	ww_mutex_unlock(&buffer->lock);
 	return ret;
+}
+
+static int make_mapping(struct dma_buf *dmabuf, struct vm_area_struct *vma)
+{
+	struct buffer *buffer = dmabuf->priv;
+
+	if (!buffer->backing.store)
+		return mmap_user(&buffer->backing, vma);
+	mmap_pageable(&buffer->backing, dmabuf, vma);
+	return 0;
 }
 
 static int buffer_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
@@ -288,10 +245,32 @@ static int buffer_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 
 	ret = mmap_check(&buffer->backing, vma);
 	if (!ret)
-		ret = populate_for_cpu(buffer);
-	if (!ret)
-		ret = mmap_user(&buffer->backing, vma);
+		ret = begin_mmap(buffer);
+	if (ret)
+		return ret;
+
+	ret = make_mapping(dmabuf, vma);
+	if (ret)
+		atomic_dec(&buffer->backing.mappings);
 	return ret;
+}
+
+static int hold_for_kernel(struct buffer *buffer)
+{
+	enum bufalloc_reason reason;
+	int ret;
+
+	ww_mutex_lock(&buffer->lock, NULL);
+	ret = buffer_hold(buffer, &reason);
+	ww_mutex_unlock(&buffer->lock);
+	return ret;
+}
+
+static void let_go_for_kernel(struct buffer *buffer)
+{
+	ww_mutex_lock(&buffer->lock, NULL);
+	buffer_let_go(buffer);
+	ww_mutex_unlock(&buffer->lock);
 }
 
 static int buffer_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
@@ -300,12 +279,14 @@ static int buffer_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 	void *vaddr;
 	int ret;
 
-	ret = populate_for_cpu(buffer);
+	ret = hold_for_kernel(buffer);
 	if (ret)
 		return ret;
 	vaddr = mmap_kernel(&buffer->backing);
-	if (!vaddr)
+	if (!vaddr) {
+		let_go_for_kernel(buffer);
 		return -ENOMEM;
+	}
 	iosys_map_set_vaddr(map, vaddr);
 	return 0;
 }
@@ -313,6 +294,7 @@ static int buffer_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 static void buffer_vunmap(struct dma_buf *dmabuf, struct iosys_map *map)
 {
 	munmap_kernel(map->vaddr);
+	let_go_for_kernel(dmabuf->priv);
 }
 
 static void buffer_release(struct dma_buf *dmabuf)
@@ -382,7 +364,7 @@ struct dma_buf *buffer_create(const struct source *source,
 	info.size = demand->length;
 	info.flags = fd_flags;
 	info.priv = buffer;
-	ret = make_room_for_export();
+	ret = make_room_for_file();
 	dmabuf = ret ? ERR_PTR(ret) : dma_buf_export(&info);
 	if (IS_ERR(dmabuf))
 		buffer_free(buffer);
@@ -434,10 +416,17 @@ void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts)
 	facts->segments = backing->nr_segments;
 	facts->refusals = buffer->refusals;
 	facts->refusal = buffer->refusal;
-	if (has_memory(buffer))
+	facts->resident = backing_resident(backing);
+	if (backing_has_memory(&buffer->backing))
 		facts->state |= BUFALLOC_STATE_BACKED;
 	if (backing->demand.is_users)
 		facts->state |= BUFALLOC_STATE_USER_MEMORY;
+	if (backing->demand.pageable)
+		facts->state |= BUFALLOC_STATE_PAGEABLE;
+	if (buffer->discardable)
+		facts->state |= BUFALLOC_STATE_DISCARDABLE;
+	if (buffer->offer.taken)
+		facts->state |= BUFALLOC_STATE_PURGED;
 	if (backing->nr_segments == 1)
 		facts->state |= BUFALLOC_STATE_CONTIGUOUS;
 	list_for_each_entry(attachment, &buffer->attachments, node)
@@ -456,43 +445,6 @@ struct ww_mutex *buffer_lock(struct dma_buf *dmabuf)
 void buffer_lock_begin(struct ww_acquire_ctx *context)
 {
 	ww_acquire_init(context, &buffer_class);
-}
-
-/**
- * buffer_prepare() - say what memory a buffer would get now
- * @dmabuf: locked.
- * @fresh: to be filled in, where it has none.
- * @reason: why there can be none, where that fails.
- *
- * Return: 1 where it needs memory, 0 where it has it, or -EIO.
- */
-int buffer_prepare(struct dma_buf *dmabuf, struct backing *fresh,
-		   enum bufalloc_reason *reason)
-{
-	struct buffer *buffer = dmabuf->priv;
-
-	if (has_memory(buffer))
-		return 0;
-	return prepare_fresh(buffer, fresh, reason) ?: 1;
-}
-
-/* Whether that memory is still where the devices of the buffer reach it. */
-bool buffer_accepts(const struct dma_buf *dmabuf, const struct backing *fresh)
-{
-	const struct buffer *buffer = dmabuf->priv;
-	struct place place;
-
-	find_place(buffer, &place);
-	return has_memory(buffer) || place_covers(&place, fresh);
-}
-
-/* Locked, and accepted. What has its memory by now keeps that. */
-void buffer_adopt(struct dma_buf *dmabuf, struct backing *fresh)
-{
-	struct buffer *buffer = dmabuf->priv;
-
-	if (!has_memory(buffer))
-		backing_adopt(&buffer->backing, fresh);
 }
 
 MODULE_IMPORT_NS("DMA_BUF");

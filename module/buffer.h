@@ -30,6 +30,7 @@ struct buffer_facts {
 	u32 attachments;
 	u32 refusals;
 	enum bufalloc_reason refusal;
+	size_t resident;
 };
 
 struct dma_buf *buffer_create(const struct source *source,
@@ -51,5 +52,8 @@ int buffer_prepare(struct dma_buf *dmabuf, struct backing *fresh,
 		   enum bufalloc_reason *reason);
 bool buffer_accepts(const struct dma_buf *dmabuf, const struct backing *fresh);
 void buffer_adopt(struct dma_buf *dmabuf, struct backing *fresh);
+
+int buffer_discard(struct dma_buf *dmabuf, bool *retained);
+void buffer_keep(struct dma_buf *dmabuf, bool *retained);
 
 #endif /* _BUFALLOC_BUFFER_H */

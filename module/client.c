@@ -4,10 +4,27 @@
  * as long as either: what a buffer costs stays on the account of the client
  * that asked for it, whoever touches or frees it last.
  */
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "client.h"
 #include "quota.h"
+
+/* More than a file, its inode and its directory entry take. */
+#define FILE_ROOM SZ_8K
+
+/*
+ * The kernel charges a new file and its inode in a way that has the OOM killer called
+ * in a memory cgroup at its limit. So the limit is met by an allocation that fails
+ * instead, and the room it took is left for them.
+ */
+int make_room_for_file(void)
+{
+	void *room = kmalloc(FILE_ROOM, GFP_METADATA);
+
+	kfree(room);
+	return room ? 0 : -ENOMEM;
+}
 
 /* Return: a client for whoever opens a file, or NULL without memory. */
 struct client *client_create(const struct cred *opener, bool charged_only)

@@ -18,6 +18,8 @@ struct quota;
 #define GFP_METADATA \
 	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
+int make_room_for_file(void);
+
 /**
  * struct client - who memory is held for
  * @ref: one for its open file, one for each of its buffers.

@@ -11,6 +11,7 @@
 #include <linux/nospec.h>
 #include <linux/uaccess.h>
 
+#include "advise.h"
 #include "batch.h"
 #include "buffer.h"
 #include "backing.h"
@@ -22,6 +23,7 @@
 #include "heap.h"
 #include "pinned.h"
 #include "quota.h"
+#include "store.h"
 #include "sync.h"
 
 /**
@@ -45,6 +47,7 @@ struct call {
 		struct bufalloc_query query;
 		struct bufalloc_commit commit;
 		struct bufalloc_sync sync;
+		struct bufalloc_advise advise;
 	} arg;
 };
 
@@ -90,9 +93,12 @@ static int run_info(struct call *call)
 			     BUFALLOC_FEATURE_ALIGNMENT |
 			     BUFALLOC_FEATURE_PADDING |
 			     BUFALLOC_FEATURE_SEGMENTS |
-			     BUFALLOC_FEATURE_SYNC;
+			     BUFALLOC_FEATURE_SYNC |
+			     BUFALLOC_FEATURE_PURGEABLE;
 	if (pinned_allowed())
 		info->out_features |= BUFALLOC_FEATURE_USER_MEMORY;
+	if (store_is_possible())
+		info->out_features |= BUFALLOC_FEATURE_PAGEABLE;
 	info->out_page_size = PAGE_SIZE;
 	info->out_heaps = heap_count();
 	info->out_max_batch = BUFALLOC_MAX_BATCH;
@@ -200,6 +206,7 @@ static void query_buffer(struct bufalloc_query *query, struct dma_buf *dmabuf)
 		query->out_max_cpu_page = PAGE_SIZE;
 	query->out_refusals = facts.refusals;
 	query->out_refusal = facts.refusal;
+	query->out_resident = facts.resident;
 }
 
 static int run_query(struct call *call)
@@ -251,6 +258,24 @@ static int run_sync(struct call *call)
 	return sync_check(sync) ?: sync_run(sync);
 }
 
+/* That it can be told is found out first: the content may be gone afterwards. */
+static int run_advise(struct call *call)
+{
+	struct bufalloc_advise *advise = &call->arg.advise;
+	int ret;
+
+	advise->out_retained = 0;
+	advise->out_reason = BUFALLOC_REASON_NONE;
+	ret = advise_check(advise);
+	if (!ret)
+		ret = call_write(call);
+	if (ret)
+		return ret;
+
+	ret = advise_run(advise);
+	return call_write(call) ?: ret;
+}
+
 #define COMMAND(name, type, min) \
 	[_IOC_NR(BUFALLOC_IOCTL_##name)] = { \
 		.cmd = BUFALLOC_IOCTL_##name, \
@@ -266,15 +291,17 @@ static const struct command commands[] = {
 	COMMAND(QUERY, query, 56),
 	COMMAND(COMMIT, commit, 32),
 	COMMAND(SYNC, sync, 32),
+	COMMAND(ADVISE, advise, 24),
 };
 
 static_assert(sizeof(struct bufalloc_info) == 120);
 static_assert(sizeof(struct bufalloc_heap) == 88);
 static_assert(sizeof(struct bufalloc_alloc) == 48);
-static_assert(sizeof(struct bufalloc_query) == 64);
+static_assert(sizeof(struct bufalloc_query) == 72);
 static_assert(sizeof(struct bufalloc_commit) == 32);
 static_assert(sizeof(struct bufalloc_sync) == 32);
 static_assert(sizeof(struct bufalloc_request) == 56);
+static_assert(sizeof(struct bufalloc_advise) == 24);
 static_assert(sizeof(struct bufalloc_result) == 32);
 
 static const struct command *command_find(unsigned int cmd)

@@ -9,6 +9,7 @@
 #include "device.h"
 #include "heap.h"
 #include "node.h"
+#include "purge.h"
 #include "unbind.h"
 
 static int __init bufalloc_init(void)
@@ -19,9 +20,13 @@ static int __init bufalloc_init(void)
 	if (ret)
 		return ret;
 
-	ret = heap_init();
+	ret = purge_init();
 	if (ret)
 		goto exit_unbind;
+
+	ret = heap_init();
+	if (ret)
+		goto exit_purge;
 
 	ret = node_init();
 	if (ret)
@@ -37,6 +42,8 @@ exit_node:
 	node_exit();
 exit_heap:
 	heap_exit();
+exit_purge:
+	purge_exit();
 exit_unbind:
 	unbind_exit();
 	return ret;
@@ -48,6 +55,7 @@ static void __exit bufalloc_exit(void)
 	devnode_unregister();
 	node_exit();
 	heap_exit();
+	purge_exit();
 	unbind_exit();
 }
 module_exit(bufalloc_exit);

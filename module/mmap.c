@@ -4,9 +4,12 @@
  * buffer has and populated from the start, and mappings of the kernel for
  * importers that read or write by CPU.
  */
+#include <linux/dma-buf.h>
+#include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -15,6 +18,7 @@
 #include "client.h"
 #include "compat/compat.h"
 #include "mmap.h"
+#include "store.h"
 
 /*
  * Some processors do not note by themselves that a page was written: there the
@@ -47,8 +51,75 @@ static vm_fault_t mmap_fault(struct vm_fault *vmf)
 	return VM_FAULT_SIGBUS;
 }
 
+/* Parts and copies of a mapping count as well. */
+static void mmap_open(struct vm_area_struct *vma)
+{
+	struct backing *backing = vma->vm_private_data;
+
+	atomic_inc(&backing->mappings);
+}
+
+static void mmap_close(struct vm_area_struct *vma)
+{
+	struct backing *backing = vma->vm_private_data;
+
+	atomic_dec(&backing->mappings);
+}
+
 static const struct vm_operations_struct mmap_ops = {
+	.open = mmap_open,
+	.close = mmap_close,
 	.fault = mmap_fault,
+};
+
+/*
+ * The kernel would charge a page of shmem to whoever touches it, and so brings none
+ * by itself. What cannot be brought is no reason to look for somebody to kill, nor to
+ * try for ever.
+ */
+static vm_fault_t pageable_fault(struct vm_fault *vmf)
+{
+	const struct backing *backing = vmf->vma->vm_private_data;
+	struct folio *folio;
+	struct page *page;
+
+	page = store_read_page(backing->store, vmf->pgoff);
+	if (IS_ERR(page))
+		return VM_FAULT_SIGBUS;
+
+	folio = page_folio(page);
+	folio_lock(folio);
+	if (folio->mapping != backing->store->file->f_mapping) {
+		/* It has just been swapped out again. */
+		folio_unlock(folio);
+		folio_put(folio);
+		return VM_FAULT_NOPAGE;
+	}
+	vmf->page = page;
+	return VM_FAULT_LOCKED;
+}
+
+static void pageable_open(struct vm_area_struct *vma)
+{
+	const struct backing *backing = vma->vm_private_data;
+
+	get_dma_buf(backing->store->keeper);
+	mmap_open(vma);
+}
+
+static void pageable_close(struct vm_area_struct *vma)
+{
+	const struct backing *backing = vma->vm_private_data;
+
+	mmap_close(vma);
+	dma_buf_put(backing->store->keeper);
+}
+
+static const struct vm_operations_struct pageable_ops = {
+	.open = pageable_open,
+	.close = pageable_close,
+	.fault = pageable_fault,
+	.map_pages = filemap_map_pages,
 };
 
 /*
@@ -133,18 +204,24 @@ int mmap_check(const struct backing *backing, struct vm_area_struct *vma)
 	return 0;
 }
 
+/* Nor may mprotect(2) give more than mmap_check() does. */
+static void keep_rights(struct vm_area_struct *vma)
+{
+	if (!(vma->vm_file->f_mode & FMODE_WRITE))
+		vm_flags_clear(vma, VM_MAYWRITE);
+	vm_flags_clear(vma, VM_MAYEXEC);
+}
+
 /**
  * mmap_user() - map a buffer, or a part of it, for userspace
- * @backing: populated.
+ * @backing: populated, with this mapping counted.
  * @vma: what mmap_check() has passed.
  *
  * Return: 0 or -ENOMEM.
  */
 int mmap_user(struct backing *backing, struct vm_area_struct *vma)
 {
-	if (!(vma->vm_file->f_mode & FMODE_WRITE))
-		vm_flags_clear(vma, VM_MAYWRITE);
-	vm_flags_clear(vma, VM_MAYEXEC);
+	keep_rights(vma);
 	vm_flags_set(vma, VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP);
 	vma->vm_page_prot = caching_pgprot(backing->source.memtype,
 					   vma->vm_page_prot);
@@ -152,6 +229,27 @@ int mmap_user(struct backing *backing, struct vm_area_struct *vma)
 	vma->vm_private_data = backing;
 	vma->vm_ops = &mmap_ops;
 	return mmap_populate(backing, vma);
+}
+
+/**
+ * mmap_pageable() - map pageable memory for userspace, a page at its first use
+ * @backing: populated, with this mapping counted.
+ * @keeper: the buffer.
+ * @vma: what mmap_check() has passed.
+ *
+ * Who looks for the mappings of a page looks into its own file. So the VMA holds that
+ * and, in the place of its file, the buffer.
+ */
+void mmap_pageable(struct backing *backing, struct dma_buf *keeper,
+		   struct vm_area_struct *vma)
+{
+	keep_rights(vma);
+	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
+	get_dma_buf(keeper);
+	backing->store->keeper = keeper;
+	vma_set_file(vma, backing->store->file);
+	vma->vm_private_data = backing;
+	vma->vm_ops = &pageable_ops;
 }
 
 /* Map the whole buffer for the kernel. Return: its address, or NULL. */

@@ -32,6 +32,8 @@ static const struct feature features[] = {
 	{ BUFALLOC_FEATURE_SEGMENTS, "segments" },
 	{ BUFALLOC_FEATURE_USER_MEMORY, "user-memory" },
 	{ BUFALLOC_FEATURE_SYNC, "sync" },
+	{ BUFALLOC_FEATURE_PAGEABLE, "pageable" },
+	{ BUFALLOC_FEATURE_PURGEABLE, "purgeable" },
 };
 
 struct caching_view {

@@ -13,6 +13,12 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-map-ops.h>
 #include <linux/file.h>
+#ifdef HAVE_FOLIO_BATCH
+#include <linux/folio_batch.h>
+#else
+/* 7.3 gave it a header of its own. */
+#include <linux/pagevec.h>
+#endif
 #include <linux/iommu.h>
 #ifdef HAVE_USE_DMA_IOMMU
 #include <linux/iommu-dma.h>
@@ -21,6 +27,9 @@
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/module.h>
+#include <linux/shmem_fs.h>
+#include <linux/shrinker.h>
+#include <linux/slab.h>
 
 /*
  * 6.13 takes the namespace as a string; before that it was a bare word. What
@@ -99,6 +108,39 @@ dmem_cgroup_try_charge(struct dmem_cgroup_region *region, u64 size,
 static inline void dmem_cgroup_uncharge(struct dmem_cgroup_pool_state *pool,
 					u64 size)
 {
+}
+#endif
+
+/* A file of shmem that counts for nothing until it has pages. */
+static inline struct file *shmem_file_make(const char *name, loff_t length)
+{
+#ifdef HAVE_SHMEM_VMA_FLAGS
+	return shmem_file_setup(name, length, mk_vma_flags(VMA_NORESERVE_BIT));
+#else
+	/* Up to 7.1 flags are a plain number. */
+	return shmem_file_setup(name, length, VM_NORESERVE);
+#endif
+}
+
+#ifndef HAVE_SHRINKER_ALLOC
+/* 6.7 allocates them, so that they can be looked at without a lock. */
+static inline struct shrinker *shrinker_alloc(unsigned int flags,
+					      const char *format, ...)
+{
+	return kzalloc(sizeof(struct shrinker), GFP_KERNEL);
+}
+
+static inline void shrinker_register(struct shrinker *shrinker)
+{
+	shrinker->seeks = DEFAULT_SEEKS;
+	/* What is not registered is never called, and can be taken out all the same. */
+	WARN_ON(register_shrinker(shrinker, KBUILD_MODNAME));
+}
+
+static inline void shrinker_free(struct shrinker *shrinker)
+{
+	unregister_shrinker(shrinker);
+	kfree(shrinker);
 }
 #endif
 

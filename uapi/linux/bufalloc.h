@@ -57,21 +57,25 @@
  *  5. ENOENT      no heap has that index, or none fits the request
  *  6. EACCES      /dev/bufalloc-charged: memory that no cgroup can be charged for
  *  7. EOPNOTSUPP  defined, but not to be had from this kernel or this machine
- *  8. EBADF       COMMIT, QUERY, SYNC: not an open file descriptor; EINVAL: not a
- *                 buffer of bufalloc; COMMIT: EINVAL: a buffer that is there twice;
- *                 SYNC: EINVAL: a part that passes the end of the buffer
+ *  8. EBADF       COMMIT, QUERY, SYNC, ADVISE: not an open file descriptor; EINVAL:
+ *                 not a buffer of bufalloc; COMMIT: EINVAL: a buffer that is there
+ *                 twice; SYNC: EINVAL: a part that passes the end of the buffer;
+ *                 ADVISE: EACCES: DONTNEED, and the file descriptor is read-only
  *  9. EMFILE      ALLOC: the process has no file descriptors left
  * 10. EDQUOT      ALLOC, COMMIT: past a quota of the user or of the system; ENOMEM:
- *                 no memory, or none that satisfies the request; ENFILE: ALLOC: the
+ *                 no memory, or none that satisfies the request; ENFILE: the
  *                 system has no open files left; EIO: COMMIT: no memory is where
  *                 all devices that are attached reach it; EAGAIN: COMMIT: devices
- *                 came and went all the while
- *                 EFAULT: ALLOC: memory of the caller that cannot be pinned
+ *                 came and went all the while; EBUSY: ADVISE: DONTNEED, and the
+ *                 buffer is mapped; COMMIT: after a DONTNEED; EFAULT: ALLOC: memory
+ *                 of the caller that cannot be pinned
  * 11. EFAULT      what is told could not be written, and all was undone
  *
  * ALLOC makes steps 1 to 4 for the call itself, then steps 1 to 7 for each
  * request in its order, all before any buffer's memory is taken. COMMIT makes
- * steps 1 to 4 and 11, then step 8 for each buffer in its order. Once they take
+ * steps 1 to 4 and 11, then step 8 for each buffer in its order. ADVISE makes step
+ * 11 before it does anything; whether the content is still there is written when
+ * that is done, and if it cannot be by then, the advice stands. Once they take
  * memory, a fatal signal ends them; the EINTR of that is seen by nobody. What is
  * not a command of this file is ENOTTY.
  */
@@ -131,6 +135,42 @@
  * It is charged to whom it was charged before. It counts for the quotas of bufalloc, and
  * against the RLIMIT_MEMLOCK of the caller (of whom CAP_IPC_LOCK is not demanded, but
  * lifts that limit), as often as it becomes a buffer.
+ */
+
+/**
+ * DOC: Memory that may be swapped out
+ *
+ * The memory of a %BUFALLOC_ALLOC_PAGEABLE buffer is pages of shmem, as that of a
+ * memfd is. While a device has the buffer mapped, or the kernel has, all of it is in
+ * memory and stays there. At the last unmap nothing is kept for the next one, no
+ * mapping and no table, and from then on the kernel may swap it out, page by page, as
+ * it may while only the CPU has it mapped. So it is for what is used now and then, and
+ * costs more for each frame.
+ *
+ * A quota counts the whole length from ALLOC on. A memory cgroup, that of the task that
+ * called ALLOC, is charged for each page when it is first used, whoever does, as for
+ * what a program has; what is swapped out, as for its own. Where it cannot be brought, a
+ * device is refused (ENOMEM, or EIO from the swap device), and an access of the CPU is
+ * SIGBUS. It may be anywhere in the memory: a device that does not reach all of it is
+ * refused, EIO with %BUFALLOC_REASON_UNREACHABLE, perhaps another time not.
+ *
+ * COMMIT succeeds, and brings nothing.
+ */
+
+/**
+ * DOC: Content that can be made again
+ *
+ * A cache of decoded images, say, is worth its memory as long as nobody else needs
+ * that. ADVISE with %BUFALLOC_ADVICE_DONTNEED says so of a buffer that nobody has mapped:
+ * no device, no CPU, not the kernel. When memory runs out for the machine (not when a
+ * memory cgroup is at its limit), the kernel may take that of such buffers, those that
+ * were advised first. Until %BUFALLOC_ADVICE_WILLNEED nobody can use the buffer: mmap(2)
+ * and COMMIT are EBUSY, and so are maps of devices, with %BUFALLOC_REASON_PURGED. Then
+ * out_retained says whether the content is still there. If not, it gets new memory at
+ * its next use, as after %BUFALLOC_ALLOC_DEFERRED: zero, and where its devices reach it.
+ *
+ * Memory counts for quotas and cgroups until it is taken. No access ever finds that it
+ * was: whoever has a mapping keeps it.
  */
 
 /**
@@ -216,6 +256,10 @@ enum bufalloc_memtype {
 #define BUFALLOC_FEATURE_PADDING (1ULL << 2)
 /** BUFALLOC_FEATURE_SEGMENTS - bufalloc_request.max_segments above zero */
 #define BUFALLOC_FEATURE_SEGMENTS (1ULL << 3)
+/** BUFALLOC_FEATURE_PAGEABLE - %BUFALLOC_ALLOC_PAGEABLE */
+#define BUFALLOC_FEATURE_PAGEABLE (1ULL << 4)
+/** BUFALLOC_FEATURE_PURGEABLE - ADVISE */
+#define BUFALLOC_FEATURE_PURGEABLE (1ULL << 7)
 /**
  * BUFALLOC_FEATURE_USER_MEMORY - %BUFALLOC_ALLOC_USER_MEMORY, where the administrator
  * allows it: module parameter user_memory
@@ -358,6 +402,15 @@ struct bufalloc_heap {
  * its memory. Needs %BUFALLOC_FEATURE_DEFERRED.
  */
 #define BUFALLOC_ALLOC_DEFERRED (1U << 2)
+/**
+ * BUFALLOC_ALLOC_PAGEABLE - memory that the kernel may swap out while no device uses
+ * it, see DOC: Memory that may be swapped out. Only %BUFALLOC_CACHING_CACHED of
+ * %BUFALLOC_HEAP_ANY, in any number of segments and anywhere: EINVAL, with the reason of
+ * that field, with any other caching, heap, dma_bits, max_segments or alignment, with
+ * %BUFALLOC_ALLOC_CONTIGUOUS and with %BUFALLOC_ALLOC_ANY_CACHING. Needs
+ * %BUFALLOC_FEATURE_PAGEABLE.
+ */
+#define BUFALLOC_ALLOC_PAGEABLE (1U << 3)
 
 /**
  * BUFALLOC_ALLOC_USER_MEMORY - memory that the caller has becomes a buffer, see
@@ -415,10 +468,16 @@ struct bufalloc_request {
 };
 
 /* Bits of bufalloc_result.state and bufalloc_query.out_state. */
-/** BUFALLOC_STATE_BACKED - the buffer has its memory */
+/** BUFALLOC_STATE_BACKED - the buffer has its memory, or the promise of it */
 #define BUFALLOC_STATE_BACKED (1U << 0)
 /** BUFALLOC_STATE_CONTIGUOUS - the memory is one physically contiguous run */
 #define BUFALLOC_STATE_CONTIGUOUS (1U << 1)
+/** BUFALLOC_STATE_PAGEABLE - the kernel may swap it out */
+#define BUFALLOC_STATE_PAGEABLE (1U << 2)
+/** BUFALLOC_STATE_DISCARDABLE - %BUFALLOC_ADVICE_DONTNEED, and nothing since */
+#define BUFALLOC_STATE_DISCARDABLE (1U << 3)
+/** BUFALLOC_STATE_PURGED - its memory was taken, and it has no other yet */
+#define BUFALLOC_STATE_PURGED (1U << 4)
 /** BUFALLOC_STATE_USER_MEMORY - it is memory of a process */
 #define BUFALLOC_STATE_USER_MEMORY (1U << 5)
 
@@ -430,7 +489,8 @@ struct bufalloc_request {
  * @heap: Index of the heap the memory came from; while it has none, of the one that
  *	it would come from without devices; %BUFALLOC_HEAP_ANY for memory of a process.
  * @length: Bytes in the dma-buf: what was asked for, rounded up.
- * @chunks: Number of allocations, or parts of one, that make up the memory.
+ * @chunks: Number of allocations, or parts of one, that make up the memory; 0 where
+ *	that is pageable.
  * @state: BUFALLOC_STATE_* bits.
  *
  * The kernel writes every field and reads none. The results are written when
@@ -501,6 +561,8 @@ struct bufalloc_result {
  *	addresses; EFAULT: no memory there, or none that the caller may write.
  * @BUFALLOC_REASON_USER_KIND: EFAULT: memory of a file or of a device.
  * @BUFALLOC_REASON_LOCKED: ENOMEM: past RLIMIT_MEMLOCK.
+ * @BUFALLOC_REASON_BUSY: EBUSY: a device, the CPU or the kernel has it mapped.
+ * @BUFALLOC_REASON_PURGED: EBUSY: nobody needs it, since %BUFALLOC_ADVICE_DONTNEED.
  */
 enum bufalloc_reason {
 	BUFALLOC_REASON_NONE = 0,
@@ -536,6 +598,8 @@ enum bufalloc_reason {
 	BUFALLOC_REASON_USER_ADDRESS = 30,
 	BUFALLOC_REASON_USER_KIND = 31,
 	BUFALLOC_REASON_LOCKED = 32,
+	BUFALLOC_REASON_BUSY = 33,
+	BUFALLOC_REASON_PURGED = 34,
 };
 
 /**
@@ -583,8 +647,10 @@ struct bufalloc_alloc {
  * @out_memtype: &enum bufalloc_memtype of its CPU mappings.
  * @out_heap: Index of its heap; %BUFALLOC_HEAP_ANY for memory of a process.
  * @out_state: BUFALLOC_STATE_* bits.
- * @out_chunks: Number of allocations, or parts of one, that make it up.
- * @out_segments: Physically contiguous runs: neighbouring chunks count as one.
+ * @out_chunks: Number of allocations, or parts of one, that make it up; 0 where it is
+ *	pageable, but while a device or the kernel has it mapped.
+ * @out_segments: Physically contiguous runs: neighbouring chunks count as one. The
+ *	same goes for them.
  * @out_attachments: Devices attached to the buffer now.
  * @__reserved: Zero.
  * @out_max_cpu_page: Bytes of the largest page a CPU mapping of it may use; 0 where it
@@ -592,6 +658,8 @@ struct bufalloc_alloc {
  * @out_refusals: How often a device could not map it, ever: whoever reads it before
  *	and after an import knows whether the reason is of that one.
  * @out_refusal: &enum bufalloc_reason of the last time.
+ * @out_resident: Bytes that are in memory: all of what it has, but for pageable memory
+ *	that was not used yet, or was swapped out.
  *
  * The first version ended with @out_max_cpu_page.
  *
@@ -612,6 +680,7 @@ struct bufalloc_query {
 	__aligned_u64 out_max_cpu_page;
 	__u32 out_refusals;
 	__u32 out_refusal;
+	__aligned_u64 out_resident;
 };
 
 /**
@@ -677,6 +746,39 @@ struct bufalloc_sync {
 	__u32 __reserved;
 };
 
+/**
+ * enum bufalloc_advice - whether a buffer's content is needed
+ *
+ * @BUFALLOC_ADVICE_WILLNEED: It is, as at first.
+ * @BUFALLOC_ADVICE_DONTNEED: Not for now: the kernel may take the memory.
+ */
+enum bufalloc_advice {
+	BUFALLOC_ADVICE_WILLNEED = 0,
+	BUFALLOC_ADVICE_DONTNEED = 1,
+};
+
+/**
+ * struct bufalloc_advise - BUFALLOC_IOCTL_ADVISE: see DOC: Content that can be made again
+ * @size: sizeof(struct bufalloc_advise).
+ * @fd: File descriptor of a buffer, allocated by this or any other process; for
+ *	%BUFALLOC_ADVICE_DONTNEED one that can be written.
+ * @advice: &enum bufalloc_advice. Saying it again changes nothing.
+ * @out_retained: 1 where the buffer has what was last in it, which may be nothing but
+ *	zeros; 0 where that was taken, and it has no new memory yet. Also 0 on failure.
+ * @out_reason: &enum bufalloc_reason; %BUFALLOC_REASON_NONE where the errno says it all.
+ * @__reserved: Zero.
+ *
+ * Errors: see DOC: Errors. EBUSY comes with %BUFALLOC_REASON_BUSY.
+ */
+struct bufalloc_advise {
+	__u32 size;
+	__s32 fd;
+	__u32 advice;
+	__u32 out_retained;
+	__u32 out_reason;
+	__u32 __reserved;
+};
+
 /*
  * The commands. _IO() keeps the number free of any structure's size; each takes
  * the address of the structure named beside it.
@@ -687,5 +789,6 @@ struct bufalloc_sync {
 #define BUFALLOC_IOCTL_QUERY _IO(BUFALLOC_IOC_TYPE, 3) /* struct bufalloc_query */
 #define BUFALLOC_IOCTL_COMMIT _IO(BUFALLOC_IOC_TYPE, 4) /* struct bufalloc_commit */
 #define BUFALLOC_IOCTL_SYNC _IO(BUFALLOC_IOC_TYPE, 5) /* struct bufalloc_sync */
+#define BUFALLOC_IOCTL_ADVISE _IO(BUFALLOC_IOC_TYPE, 6) /* struct bufalloc_advise */
 
 #endif /* _UAPI_LINUX_BUFALLOC_H */

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One ADVISE: whether the content of a buffer is needed.
+ */
+#include <linux/dma-buf.h>
+#include <linux/err.h>
+#include <linux/fs.h>
+
+#include "advise.h"
+#include "buffer.h"
+
+static int refuse(struct bufalloc_advise *arg, enum bufalloc_reason reason, int err)
+{
+	arg->out_reason = reason;
+	return err;
+}
+
+static int discard(struct bufalloc_advise *arg, struct dma_buf *dmabuf, bool *retained)
+{
+	int ret;
+
+	/* It may lose its content: that is a write. */
+	if (!(dmabuf->file->f_mode & FMODE_WRITE))
+		return -EACCES;
+	ret = buffer_discard(dmabuf, retained);
+	return ret ? refuse(arg, BUFALLOC_REASON_BUSY, ret) : 0;
+}
+
+static int advise(struct bufalloc_advise *arg, struct dma_buf *dmabuf)
+{
+	bool retained;
+	int ret = 0;
+
+	if (!buffer_is(dmabuf))
+		return refuse(arg, BUFALLOC_REASON_FD, -EINVAL);
+	if (arg->advice == BUFALLOC_ADVICE_DONTNEED)
+		ret = discard(arg, dmabuf, &retained);
+	else
+		buffer_keep(dmabuf, &retained);
+	if (!ret)
+		arg->out_retained = retained;
+	return ret;
+}
+
+/* In the order that the ABI states. */
+int advise_check(const struct bufalloc_advise *arg)
+{
+	if (arg->__reserved || arg->advice > BUFALLOC_ADVICE_DONTNEED)
+		return -EINVAL;
+	return 0;
+}
+
+/**
+ * advise_run() - take an advice
+ * @arg: the call, checked; what it is told is filled in.
+ *
+ * Return: 0 or what <linux/bufalloc.h> lists.
+ */
+int advise_run(struct bufalloc_advise *arg)
+{
+	struct dma_buf *dmabuf = dma_buf_get(arg->fd);
+	int ret;
+
+	if (IS_ERR(dmabuf))
+		return refuse(arg, BUFALLOC_REASON_FD, PTR_ERR(dmabuf));
+	ret = advise(arg, dmabuf);
+	dma_buf_put(dmabuf);
+	return ret;
+}

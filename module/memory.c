@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a buffer has of memory, and how long. It comes when the buffer is made, or at its
+ * first use, or together with that of others: see commit.c. Once it is there it stays,
+ * unless its users do not need it and the kernel does: see purge.c.
+ */
+#include <linux/dma-buf.h>
+
+#include "attachment.h"
+#include "buffer.h"
+#include "memory.h"
+#include "place.h"
+
+static bool has_memory(const struct buffer *buffer)
+{
+	return backing_has_memory(&buffer->backing);
+}
+
+/* Where all that are attached now reach it. */
+static void find_place(const struct buffer *buffer, struct place *place)
+{
+	struct attachment *attachment;
+
+	place_init(place);
+	list_for_each_entry(attachment, &buffer->attachments, node)
+		place_admit(place, attachment->dev,
+			    buffer->backing.demand.length);
+}
+
+/* What is to become the buffer's memory, and nothing of it yet. */
+static int prepare_fresh(const struct buffer *buffer, struct backing *fresh,
+			 enum bufalloc_reason *reason)
+{
+	struct place place;
+	int ret;
+
+	backing_init(fresh, &buffer->backing.source, &buffer->backing.demand);
+	find_place(buffer, &place);
+	ret = place_apply(&place, fresh);
+	if (ret)
+		*reason = BUFALLOC_REASON_UNREACHABLE;
+	return ret;
+}
+
+static void adopt_fresh(struct buffer *buffer, struct backing *fresh)
+{
+	backing_adopt(&buffer->backing, fresh);
+	buffer->offer.taken = false;
+}
+
+/*
+ * The one place where a buffer gets its memory alone. Callers hold the lock, but where
+ * nobody else knows of the buffer yet.
+ */
+int buffer_populate(struct buffer *buffer, enum bufalloc_reason *reason)
+{
+	struct backing fresh;
+	int ret;
+
+	if (has_memory(buffer))
+		return 0;
+
+	ret = prepare_fresh(buffer, &fresh, reason);
+	if (!ret)
+		ret = backing_populate(&fresh, reason);
+	if (!ret)
+		adopt_fresh(buffer, &fresh);
+	return ret;
+}
+
+/* Nobody can use what may be taken away at any moment. */
+int buffer_check_needed(const struct buffer *buffer, enum bufalloc_reason *reason)
+{
+	if (!buffer->discardable)
+		return 0;
+	*reason = BUFALLOC_REASON_PURGED;
+	return -EBUSY;
+}
+
+/* Have memory that stays where it is until buffer_let_go(). */
+int buffer_hold(struct buffer *buffer, enum bufalloc_reason *reason)
+{
+	int ret;
+
+	ret = buffer_check_needed(buffer, reason);
+	if (!ret)
+		ret = buffer_populate(buffer, reason);
+	if (!ret && !buffer->holds)
+		ret = backing_hold(&buffer->backing, reason);
+	if (!ret)
+		buffer->holds++;
+	return ret;
+}
+
+/* No device is left with an address of it. */
+static void drop_tables(struct buffer *buffer)
+{
+	struct attachment *attachment;
+
+	list_for_each_entry(attachment, &buffer->attachments, node)
+		attachment_drop(attachment);
+}
+
+/* The last to let go leaves nothing behind of what the kernel may move. */
+void buffer_let_go(struct buffer *buffer)
+{
+	if (--buffer->holds)
+		return;
+	if (buffer->backing.demand.pageable)
+		drop_tables(buffer);
+	backing_let_go(&buffer->backing);
+}
+
+/**
+ * buffer_prepare() - say what memory a buffer would get now
+ * @dmabuf: locked.
+ * @fresh: to be filled in, where it has none.
+ * @reason: why there can be none, where that fails.
+ *
+ * Return: 1 where it needs memory, 0 where it has it, -EIO, or -EBUSY for one that
+ * nobody needs.
+ */
+int buffer_prepare(struct dma_buf *dmabuf, struct backing *fresh,
+		   enum bufalloc_reason *reason)
+{
+	struct buffer *buffer = dmabuf->priv;
+	int ret;
+
+	ret = buffer_check_needed(buffer, reason);
+	if (ret || has_memory(buffer))
+		return ret;
+	return prepare_fresh(buffer, fresh, reason) ?: 1;
+}
+
+/* Whether that memory is still where the devices of the buffer reach it. */
+bool buffer_accepts(const struct dma_buf *dmabuf, const struct backing *fresh)
+{
+	const struct buffer *buffer = dmabuf->priv;
+	struct place place;
+
+	if (buffer->discardable)
+		return false;
+	find_place(buffer, &place);
+	return has_memory(buffer) || place_covers(&place, fresh);
+}
+
+/* Locked, and accepted. What has its memory by now keeps that. */
+void buffer_adopt(struct dma_buf *dmabuf, struct backing *fresh)
+{
+	struct buffer *buffer = dmabuf->priv;
+
+	if (!has_memory(buffer))
+		adopt_fresh(buffer, fresh);
+}
+
+/**
+ * buffer_discard() - its users do not need it for now
+ * @dmabuf: whose memory may be taken from here on.
+ * @retained: whether it has still what was in it.
+ *
+ * Return: 0, or -EBUSY while somebody has it mapped.
+ */
+int buffer_discard(struct dma_buf *dmabuf, bool *retained)
+{
+	struct buffer *buffer = dmabuf->priv;
+	int ret = 0;
+
+	ww_mutex_lock(&buffer->lock, NULL);
+	if (buffer->holds || atomic_read(&buffer->backing.mappings)) {
+		ret = -EBUSY;
+	} else {
+		drop_tables(buffer);
+		buffer->discardable = true;
+		*retained = !buffer->offer.taken;
+		offer_make(&buffer->offer);
+	}
+	ww_mutex_unlock(&buffer->lock);
+	return ret;
+}
+
+/* They need it again, if it has still what was in it. */
+void buffer_keep(struct dma_buf *dmabuf, bool *retained)
+{
+	struct buffer *buffer = dmabuf->priv;
+
+	ww_mutex_lock(&buffer->lock, NULL);
+	offer_withdraw(&buffer->offer);
+	buffer->discardable = false;
+	*retained = !buffer->offer.taken;
+	ww_mutex_unlock(&buffer->lock);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _BUFALLOC_MEMORY_H
+#define _BUFALLOC_MEMORY_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+#include <linux/ww_mutex.h>
+
+#include "backing.h"
+#include "purge.h"
+
+/**
+ * struct buffer - a buffer
+ * @lock: guards all that follows. Of one class, so that COMMIT can have many. Inside
+ *	mmap_lock and the reservation, outside reclaim.
+ * @attachments: the importers, as &struct attachment.
+ * @backing: its memory; source.client is held, and source.memcg.
+ * @holds: maps of devices and of the kernel.
+ * @discardable: its users do not need it: nobody may use it.
+ * @offer: its memory, for who may take it then.
+ * @refusals: how often a device could not map it.
+ * @refusal: why not, the last time.
+ */
+struct buffer {
+	struct ww_mutex lock;
+	struct list_head attachments;
+	struct backing backing;
+	unsigned int holds;
+	bool discardable;
+	struct offer offer;
+	u32 refusals;
+	enum bufalloc_reason refusal;
+};
+
+int buffer_populate(struct buffer *buffer, enum bufalloc_reason *reason);
+int buffer_check_needed(const struct buffer *buffer,
+			enum bufalloc_reason *reason);
+int buffer_hold(struct buffer *buffer, enum bufalloc_reason *reason);
+void buffer_let_go(struct buffer *buffer);
+
+#endif /* _BUFALLOC_MEMORY_H */

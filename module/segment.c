@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A buffer's memory as devices and the CPU see it: physically contiguous runs, whatever
+ * chunks, and pieces of chunks, they are made of.
+ */
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/scatterlist.h>
+
+#include "backing.h"
+
+void backing_first_segment(const struct backing *backing, struct segment *seg)
+{
+	seg->page = NULL;
+	seg->size = 0;
+	seg->next = backing->chunks.next;
+	seg->piece = NULL;
+}
+
+/* A chunk, or a piece of one: where it is and its length; 0 at the end. */
+static size_t run_at(const struct backing *backing, const struct segment *seg,
+		     struct page **page)
+{
+	const struct chunk *chunk;
+	struct scatterlist *piece;
+
+	if (seg->next == &backing->chunks)
+		return 0;
+
+	chunk = list_entry(seg->next, struct chunk, node);
+	if (!chunk->pieces) {
+		*page = chunk->page;
+		return chunk->size;
+	}
+	piece = seg->piece ?: chunk->pieces->sgl;
+	*page = sg_page(piece);
+	return piece->length;
+}
+
+static void run_pass(struct segment *seg)
+{
+	const struct chunk *chunk = list_entry(seg->next, struct chunk, node);
+
+	if (chunk->pieces)
+		seg->piece = sg_next(seg->piece ?: chunk->pieces->sgl);
+	if (!seg->piece)
+		seg->next = chunk->node.next;
+}
+
+static bool follows(const struct segment *seg, const struct page *page)
+{
+	return page_to_pfn(page) ==
+	       page_to_pfn(seg->page) + (seg->size >> PAGE_SHIFT);
+}
+
+/* The next run of neighbouring chunks and pieces; false at the end. */
+bool backing_next_segment(const struct backing *backing, struct segment *seg)
+{
+	struct page *page;
+	size_t size = run_at(backing, seg, &page);
+
+	if (!size)
+		return false;
+
+	seg->page = page;
+	seg->size = 0;
+	do {
+		seg->size += size;
+		run_pass(seg);
+		size = run_at(backing, seg, &page);
+	} while (size && follows(seg, page) && seg->size + size <= SEGMENT_MAX);
+	return true;
+}
+
+unsigned int backing_count_segments(const struct backing *backing)
+{
+	unsigned int count = 0;
+	struct segment seg;
+
+	backing_for_each_segment(backing, &seg)
+		count++;
+	return count;
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory that the kernel may swap out: the pages of a shmem file that nobody can open.
+ * While devices or the kernel use them they are held, and stay where they are.
+ *
+ * They may be anywhere, and are charged to who allocated the buffer, whoever's access
+ * brings them.
+ */
+#include <linux/fcntl.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/pagemap.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/shmem_fs.h>
+#include <linux/slab.h>
+#include <linux/swap.h>
+
+#include "backing.h"
+#include "client.h"
+#include "compat/compat.h"
+#include "quota.h"
+#include "store.h"
+
+/*
+ * Devices hold pages for long, so they are not taken where the kernel wants to move
+ * them out of the way; and nothing here calls the OOM killer.
+ */
+#define GFP_STORE (GFP_HIGHUSER | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
+/* Without shmem the kernel keeps such files in memory. */
+bool store_is_possible(void)
+{
+	return IS_ENABLED(CONFIG_SHMEM);
+}
+
+/*
+ * Whoever may look into the files of a process could open this one, and a mapping can
+ * have holes punched into what it maps, behind the back of devices: neither can change
+ * what is sealed. Our own mappings do not ask.
+ */
+static void seal(struct file *file)
+{
+	SHMEM_I(file_inode(file))->seals = F_SEAL_SEAL | F_SEAL_SHRINK |
+					   F_SEAL_GROW | F_SEAL_WRITE;
+}
+
+/**
+ * store_create() - promise memory, and take none
+ * @source: on whose account.
+ * @length: bytes.
+ *
+ * Return: a store, or an ERR_PTR: -EDQUOT, -ENOMEM, or what shmem_file_setup()
+ * returned.
+ */
+struct store *store_create(const struct source *source, size_t length)
+{
+	struct use use = { .bytes = length };
+	struct store *store;
+	struct file *file;
+	int ret;
+
+	ret = quota_charge(source->client->quota, use);
+	if (ret)
+		return ERR_PTR(ret);
+
+	store = kzalloc(sizeof(*store), GFP_METADATA);
+	ret = store ? make_room_for_file() : -ENOMEM;
+	file = ret ? ERR_PTR(ret) : shmem_file_make("bufalloc", length);
+	if (IS_ERR(file)) {
+		kfree(store);
+		quota_uncharge(source->client->quota, use);
+		return ERR_CAST(file);
+	}
+
+	seal(file);
+	store->file = file;
+	store->client = source->client;
+	store->memcg = source->memcg;
+	store->length = length;
+	return store;
+}
+
+/* The file may go later: what it had goes now. */
+void store_destroy(struct store *store)
+{
+	struct use use;
+
+	if (!store)
+		return;
+	WARN_ON(store->pieces.sgl);
+	use = (struct use) { .bytes = store->length };
+	shmem_truncate_range(file_inode(store->file), 0, (loff_t)-1);
+	fput(store->file);
+	quota_uncharge(store->client->quota, use);
+	kfree(store);
+}
+
+/* Bytes of it that are in memory now. */
+size_t store_resident(const struct store *store)
+{
+	size_t pages = READ_ONCE(store->file->f_mapping->nrpages);
+
+	/* A large page may reach past the end. */
+	return min(pages << PAGE_SHIFT, store->length);
+}
+
+/**
+ * store_read_page() - bring a page, from the swap device if need be
+ * @store: whose.
+ * @index: which.
+ *
+ * Return: the page, which the caller puts, or an ERR_PTR: -ENOMEM, -EIO, or what
+ * else shmem_read_mapping_page_gfp() returned.
+ */
+struct page *store_read_page(const struct store *store, pgoff_t index)
+{
+	struct mem_cgroup *asks = set_active_memcg(store->memcg);
+	struct page *page;
+
+	page = shmem_read_mapping_page_gfp(store->file->f_mapping, index,
+					   GFP_STORE);
+	set_active_memcg(asks);
+	return page;
+}
+
+/* What nobody could look at for a while is put where the kernel looks. */
+static void release_batch(struct folio_batch *batch)
+{
+	check_move_unevictable_folios(batch);
+	folio_batch_release(batch);
+	cond_resched();
+}
+
+/*
+ * Each page has a reference of its own; so has a folio, as often as it has pages here.
+ */
+static void put_pages(struct page **pages, size_t count)
+{
+	struct folio_batch batch;
+	size_t i;
+
+	folio_batch_init(&batch);
+	for (i = 0; i < count; i++)
+		if (!folio_batch_add(&batch, page_folio(pages[i])))
+			release_batch(&batch);
+	if (folio_batch_count(&batch))
+		release_batch(&batch);
+}
+
+/* Returns how many there are, all or fewer, and why. */
+static size_t read_pages(const struct store *store, struct page **pages, int *err)
+{
+	size_t count = store->length >> PAGE_SHIFT;
+	size_t i;
+
+	*err = 0;
+	for (i = 0; i < count; i++) {
+		if (fatal_signal_pending(current)) {
+			*err = -EINTR;
+			break;
+		}
+		pages[i] = store_read_page(store, i);
+		if (IS_ERR(pages[i])) {
+			*err = PTR_ERR(pages[i]);
+			break;
+		}
+		cond_resched();
+	}
+	return i;
+}
+
+static int list_pages(struct store *store, struct page **pages)
+{
+	int ret;
+
+	ret = sg_alloc_table_from_pages_segment(&store->pieces, pages,
+						store->length >> PAGE_SHIFT, 0,
+						store->length, SEGMENT_MAX,
+						GFP_METADATA);
+	if (ret)
+		return ret;
+	store->chunk = (struct chunk) {
+		.page = pages[0],
+		.size = store->length,
+		.pieces = &store->pieces,
+	};
+	return 0;
+}
+
+/**
+ * store_hold() - bring all pages, and have them stay
+ * @store: not held yet. Its chunk tells where they are, until store_let_go().
+ *
+ * Return: 0, -ENOMEM, -EINTR after a fatal signal, or what reading from the swap
+ * device returned.
+ */
+int store_hold(struct store *store)
+{
+	size_t count = store->length >> PAGE_SHIFT;
+	struct address_space *mapping = store->file->f_mapping;
+	struct page **pages;
+	int ret;
+
+	pages = kvmalloc_array(count, sizeof(*pages), GFP_METADATA);
+	if (!pages)
+		return -ENOMEM;
+
+	/* Nobody need look for something to swap out here. */
+	mapping_set_unevictable(mapping);
+	count = read_pages(store, pages, &ret);
+	if (!ret)
+		ret = list_pages(store, pages);
+	if (ret) {
+		mapping_clear_unevictable(mapping);
+		put_pages(pages, count);
+	}
+	kvfree(pages);
+	return ret;
+}
+
+static void put_piece(struct folio_batch *batch, struct scatterlist *piece)
+{
+	struct page *page = sg_page(piece);
+	size_t count = piece->length >> PAGE_SHIFT;
+	struct folio *folio;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		folio = page_folio(pfn_to_page(page_to_pfn(page) + i));
+		/* Devices leave no trace of what they write. */
+		folio_mark_dirty(folio);
+		folio_mark_accessed(folio);
+		if (!folio_batch_add(batch, folio))
+			release_batch(batch);
+	}
+}
+
+/* Nothing has an address of them any more. */
+void store_let_go(struct store *store)
+{
+	struct scatterlist *piece;
+	struct folio_batch batch;
+	unsigned int i;
+
+	mapping_clear_unevictable(store->file->f_mapping);
+	folio_batch_init(&batch);
+	for_each_sgtable_sg(&store->pieces, piece, i)
+		put_piece(&batch, piece);
+	if (folio_batch_count(&batch))
+		release_batch(&batch);
+	sg_free_table(&store->pieces);
+}

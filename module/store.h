@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _BUFALLOC_STORE_H
+#define _BUFALLOC_STORE_H
+
+#include <linux/mm_types.h>
+#include <linux/scatterlist.h>
+
+#include "chunk.h"
+
+struct dma_buf;
+struct file;
+
+/**
+ * struct store - memory that the kernel may swap out
+ * @file: of shmem; has the pages, wherever they are.
+ * @client: is charged for all of it.
+ * @memcg: is charged for what there is of it; held by the buffer.
+ * @length: bytes.
+ * @keeper: what mappings of userspace hold, since they cannot hold its file.
+ * @pieces: where the pages are while they are held.
+ * @chunk: the same, as part of a backing.
+ */
+struct store {
+	struct file *file;
+	struct client *client;
+	struct mem_cgroup *memcg;
+	size_t length;
+	struct dma_buf *keeper;
+	struct sg_table pieces;
+	struct chunk chunk;
+};
+
+bool store_is_possible(void);
+struct store *store_create(const struct source *source, size_t length);
+void store_destroy(struct store *store);
+
+size_t store_resident(const struct store *store);
+struct page *store_read_page(const struct store *store, pgoff_t index);
+int store_hold(struct store *store);
+void store_let_go(struct store *store);
+
+#endif /* _BUFALLOC_STORE_H */
