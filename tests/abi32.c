@@ -18,9 +18,10 @@ _Static_assert(sizeof(struct bufalloc_heap) == 88, "heap");
 _Static_assert(sizeof(struct bufalloc_request) == 56, "request");
 _Static_assert(sizeof(struct bufalloc_result) == 32, "result");
 _Static_assert(sizeof(struct bufalloc_alloc) == 48, "alloc");
-_Static_assert(sizeof(struct bufalloc_query) == 64, "query");
+_Static_assert(sizeof(struct bufalloc_query) == 72, "query");
 _Static_assert(sizeof(struct bufalloc_commit) == 32, "commit");
 _Static_assert(sizeof(struct bufalloc_sync) == 32, "sync");
+_Static_assert(sizeof(struct bufalloc_advise) == 24, "advise");
 
 FIXTURE(abi32)
 {

@@ -210,10 +210,12 @@ static int caching(const struct bufalloc_info *info, uint64_t value)
 
 static int flags(const struct bufalloc_info *info, uint64_t value)
 {
-	return value > (BUFALLOC_ALLOC_CONTIGUOUS | BUFALLOC_ALLOC_ANY_CACHING |
-			BUFALLOC_ALLOC_DEFERRED) ?
-		       -EINVAL :
-		       0;
+	const uint64_t fixed = BUFALLOC_ALLOC_CONTIGUOUS |
+			       BUFALLOC_ALLOC_ANY_CACHING;
+
+	if (value > (fixed | BUFALLOC_ALLOC_DEFERRED | BUFALLOC_ALLOC_PAGEABLE))
+		return -EINVAL;
+	return value & BUFALLOC_ALLOC_PAGEABLE && value & fixed ? -EINVAL : 0;
 }
 
 static int fd_flags(const struct bufalloc_info *info, uint64_t value)
@@ -323,6 +325,7 @@ static const struct field query_fields[] = {
 	FIELD(bufalloc_query, out_max_cpu_page, ignored_by_query),
 	FIELD(bufalloc_query, out_refusals, ignored_by_query),
 	FIELD(bufalloc_query, out_refusal, ignored_by_query),
+	FIELD(bufalloc_query, out_resident, ignored_by_query),
 };
 
 static const struct field alloc_fields[] = {
@@ -465,6 +468,32 @@ TEST_F(limits, fields_of_sync)
 	ASSERT_LE(0, fd);
 	EXPECT_FIELDS(sync_fields, BUFALLOC_IOCTL_SYNC, self->results, fresh);
 	close(fd);
+}
+
+static int size_of_advise(const struct bufalloc_info *info, uint64_t value)
+{
+	return size_from(value, 24) ?: -EBADF;
+}
+
+static int advice(const struct bufalloc_info *info, uint64_t value)
+{
+	return value > BUFALLOC_ADVICE_DONTNEED ? -EINVAL : -EBADF;
+}
+
+static const struct field advise_fields[] = {
+	FIELD(bufalloc_advise, size, size_of_advise),
+	FIELD(bufalloc_advise, fd, fd_of_buffer),
+	FIELD(bufalloc_advise, advice, advice),
+	FIELD(bufalloc_advise, out_retained, ignored_by_query),
+	FIELD(bufalloc_advise, out_reason, ignored_by_query),
+	FIELD(bufalloc_advise, __reserved, reserved_of_query),
+};
+
+TEST_F(limits, fields_of_advise)
+{
+	struct bufalloc_advise fresh = { .size = sizeof(fresh), .fd = -1 };
+
+	EXPECT_FIELDS(advise_fields, BUFALLOC_IOCTL_ADVISE, self->results, fresh);
 }
 
 /* The buffers of a call that succeeded go at once. */
