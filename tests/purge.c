@@ -519,8 +519,11 @@ static void *use(void *data)
 
 static void *press_on(void *data)
 {
-	while (!__atomic_load_n((int *)data, __ATOMIC_RELAXED))
+	while (!__atomic_load_n((int *)data, __ATOMIC_RELAXED)) {
 		press();
+		/* Others need the processor, too. */
+		usleep(1000);
+	}
 	return NULL;
 }
 
