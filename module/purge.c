@@ -3,13 +3,14 @@
  * Memory that its users can do without. Each buffer that they offer keeps its memory
  * until the kernel runs out: then those go that were offered first, each whole.
  *
- * The kernel may run out while anybody holds any lock of ours, so that here locks are
- * only tried; who holds the one of a buffer is busy with it.
+ * The kernel may run out while anybody holds any lock of ours, so that here those of
+ * buffers and of blocks are only tried; who holds the one of a buffer is busy with it.
  */
 #include <linux/atomic.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/sched/mm.h>
 #include <linux/shrinker.h>
 #include <linux/vmstat.h>
 #include <linux/ww_mutex.h>
@@ -117,17 +118,26 @@ static unsigned long purge_scan(struct shrinker *self,
 {
 	struct offer *offer, *next;
 	unsigned long freed = 0;
+	unsigned int scope;
 
 	/* Pages that are on their way to a disk are waited for. */
-	if (!(control->gfp_mask & __GFP_FS) || !mutex_trylock(&offers_lock))
+	if (!(control->gfp_mask & __GFP_FS))
 		return SHRINK_STOP;
 
+	/*
+	 * Who has this lock needs no other and no memory, but for another who is here:
+	 * that one is waited for, since who finds nothing calls the OOM killer. What is
+	 * allocated here does not come back here.
+	 */
+	scope = memalloc_nofs_save();
+	mutex_lock(&offers_lock);
 	list_for_each_entry_safe(offer, next, &offers, node) {
 		freed += offer_take(offer);
 		if (freed >= control->nr_to_scan)
 			break;
 	}
 	mutex_unlock(&offers_lock);
+	memalloc_nofs_restore(scope);
 	return freed ?: SHRINK_STOP;
 }
 
