@@ -23,7 +23,9 @@ static int discard(struct bufalloc_advise *arg, struct dma_buf *dmabuf, bool *re
 	if (!(dmabuf->file->f_mode & FMODE_WRITE))
 		return -EACCES;
 	ret = buffer_discard(dmabuf, retained);
-	return ret ? refuse(arg, BUFALLOC_REASON_BUSY, ret) : 0;
+	if (ret == -EBUSY)
+		return refuse(arg, BUFALLOC_REASON_BUSY, ret);
+	return ret;
 }
 
 static int advise(struct bufalloc_advise *arg, struct dma_buf *dmabuf)

@@ -11,7 +11,6 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
-#include <linux/vmstat.h>
 
 #include "backing.h"
 #include "block.h"
@@ -20,6 +19,7 @@
 #include "heap.h"
 #include "pinned.h"
 #include "quota.h"
+#include "spare.h"
 #include "store.h"
 
 /* A rest carved in pieces smaller than this would make the lists long. */
@@ -54,50 +54,6 @@ struct want {
 	enum chunk_form form;
 	gfp_t gfp;
 };
-
-/*
- * Pages that are free, but neither for us nor for most others: those of the CMA
- * area, and those that the kernel has no mapping of. The area may lie there.
- */
-static long free_for_others(void)
-{
-	long cma = global_zone_page_state(NR_FREE_CMA_PAGES);
-	struct sysinfo info = {};
-
-	if (IS_ENABLED(CONFIG_HIGHMEM))
-		si_meminfo(&info);
-	return max_t(long, cma, info.freehigh);
-}
-
-/* Pages that the kernel can make room for by swapping others out. */
-static long free_by_swapping(void)
-{
-	return min_t(long, get_nr_swap_pages(),
-		     global_node_page_state(NR_INACTIVE_ANON) +
-			     global_node_page_state(NR_ACTIVE_ANON));
-}
-
-/*
- * Taking memory here does not call the OOM killer, but once the last page is gone the
- * next allocation of anybody does, so a part of the memory is left alone.
- */
-static long spare_pages(void)
-{
-	return si_mem_available() - (long)(totalram_pages() / 32);
-}
-
-/* Whether so much can be taken and the machine goes on. */
-static bool memory_suffices(const struct heap *heap, const struct want *want)
-{
-	long spare = spare_pages();
-
-	/* A region runs out alone. */
-	if (heap->region_size)
-		return true;
-	if (want->form == CHUNK_ORDINARY)
-		spare -= free_for_others();
-	return spare > 0 && want->size >> PAGE_SHIFT <= spare;
-}
 
 static void chunk_release(struct chunk *chunk, const struct source *source,
 			  void (*to_block)(struct chunk *chunk))
@@ -142,7 +98,9 @@ static ssize_t backing_add(struct backing *backing, const struct want *want)
 
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	if (!memory_suffices(source->heap, want))
+	/* A region runs out alone. */
+	if (!source->heap->region_size &&
+	    !spare_suffices(want->size, want->form == CHUNK_ORDINARY))
 		return -ENOMEM;
 
 	chunk = kmalloc(sizeof(*chunk), GFP_METADATA);
@@ -401,7 +359,7 @@ int backing_pin(struct backing *backing, u64 address,
 	}
 	list_add(&chunk->node, &backing->chunks);
 	backing->nr_chunks = 1;
-	backing->nr_segments = count_segments(backing);
+	backing->nr_segments = backing_count_segments(backing);
 	return 0;
 }
 
@@ -475,7 +433,7 @@ static bool store_suffices(const struct backing *backing)
 {
 	size_t absent = backing->demand.length - backing_resident(backing);
 
-	return absent >> PAGE_SHIFT <= spare_pages() + free_by_swapping();
+	return spare_suffices_with_swap(absent);
 }
 
 /**

@@ -326,19 +326,6 @@ static const struct dma_buf_ops users_ops = {
 	.release = buffer_release,
 };
 
-/*
- * dma_buf_export() charges a file and an inode in a way that has the OOM killer
- * called in a memory cgroup at its limit. So the limit is met by an allocation that
- * fails instead, and the room it took is left for them.
- */
-static int make_room_for_export(void)
-{
-	void *room = kmalloc(EXPORT_ROOM, GFP_METADATA);
-
-	kfree(room);
-	return room ? 0 : -ENOMEM;
-}
-
 /**
  * buffer_create() - make a buffer, without memory
  * @source: where that will come from, on whose account.

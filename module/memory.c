@@ -158,12 +158,16 @@ void buffer_adopt(struct dma_buf *dmabuf, struct backing *fresh)
  * @dmabuf: whose memory may be taken from here on.
  * @retained: whether it has still what was in it.
  *
- * Return: 0, or -EBUSY while somebody has it mapped.
+ * Return: 0, -EBUSY while somebody has it mapped, or -EINVAL for memory of a process,
+ * of which there is no other.
  */
 int buffer_discard(struct dma_buf *dmabuf, bool *retained)
 {
 	struct buffer *buffer = dmabuf->priv;
 	int ret = 0;
+
+	if (buffer->backing.demand.is_users)
+		return -EINVAL;
 
 	ww_mutex_lock(&buffer->lock, NULL);
 	if (buffer->holds || atomic_read(&buffer->backing.mappings)) {

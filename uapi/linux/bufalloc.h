@@ -60,7 +60,8 @@
  *  8. EBADF       COMMIT, QUERY, SYNC, ADVISE: not an open file descriptor; EINVAL:
  *                 not a buffer of bufalloc; COMMIT: EINVAL: a buffer that is there
  *                 twice; SYNC: EINVAL: a part that passes the end of the buffer;
- *                 ADVISE: EACCES: DONTNEED, and the file descriptor is read-only
+ *                 ADVISE: EACCES: DONTNEED, and the file descriptor is read-only;
+ *                 EINVAL: memory of a process
  *  9. EMFILE      ALLOC: the process has no file descriptors left
  * 10. EDQUOT      ALLOC, COMMIT: past a quota of the user or of the system; ENOMEM:
  *                 no memory, or none that satisfies the request; ENFILE: the
