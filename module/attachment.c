@@ -229,9 +229,9 @@ static int mapping_create(struct attachment *attachment,
 		return ret;
 	attachment->dir = dir;
 
-	ret = spans_create(attachment);
+	ret = check_mapping(attachment, reason);
 	if (!ret)
-		ret = check_mapping(attachment, reason);
+		ret = spans_create(attachment);
 	if (ret)
 		mapping_destroy(attachment);
 	return ret;

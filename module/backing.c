@@ -271,7 +271,8 @@ static int populate_as_demanded(struct backing *backing)
 		return populate_contiguous(backing, __GFP_RETRY_MAYFAIL);
 	if (demand->one_run)
 		ret = populate_contiguous(backing, __GFP_NORETRY);
-	if (ret == -ENOMEM)
+	/* In one run it may cost more than it is long. */
+	if (ret == -ENOMEM || ret == -EDQUOT)
 		ret = populate_scattered(backing);
 	return ret;
 }

@@ -164,9 +164,14 @@ static struct sg_table *buffer_map(struct dma_buf_attachment *attach,
 	enum bufalloc_reason reason = BUFALLOC_REASON_NONE;
 	struct buffer *buffer = attach->dmabuf->priv;
 	struct sg_table *sgt;
+	int ret;
 
+	ret = buffer_bring(buffer, &reason);
 	ww_mutex_lock(&buffer->lock, NULL);
-	sgt = hold_and_map(buffer, attach->priv, dir, &reason);
+	if (ret && ret != -EAGAIN)
+		sgt = ERR_PTR(ret);
+	else
+		sgt = hold_and_map(buffer, attach->priv, dir, &reason);
 	if (IS_ERR(sgt))
 		note_refusal(buffer, reason);
 	ww_mutex_unlock(&buffer->lock);
@@ -218,6 +223,10 @@ static int begin_mmap(struct buffer *buffer)
 	enum bufalloc_reason reason;
 	int ret;
 
+	ret = buffer_bring(buffer, &reason);
+	if (ret && ret != -EAGAIN)
+		return ret;
+
 	ww_mutex_lock(&buffer->lock, NULL);
 	ret = buffer_check_needed(buffer, &reason);
 	if (!ret)
@@ -259,6 +268,10 @@ static int hold_for_kernel(struct buffer *buffer)
 {
 	enum bufalloc_reason reason;
 	int ret;
+
+	ret = buffer_bring(buffer, &reason);
+	if (ret && ret != -EAGAIN)
+		return ret;
 
 	ww_mutex_lock(&buffer->lock, NULL);
 	ret = buffer_hold(buffer, &reason);

@@ -57,6 +57,7 @@ static int refuse(struct set *set, u32 index, enum bufalloc_reason reason,
 static int member_find(struct set *set, u32 index, int fd)
 {
 	struct dma_buf *dmabuf = dma_buf_get(fd);
+	u32 i;
 
 	if (IS_ERR(dmabuf))
 		return refuse(set, index, BUFALLOC_REASON_FD, PTR_ERR(dmabuf));
@@ -65,6 +66,10 @@ static int member_find(struct set *set, u32 index, int fd)
 		return refuse(set, index, BUFALLOC_REASON_FD, -EINVAL);
 	}
 	set->members[index].dmabuf = dmabuf;
+	for (i = 0; i < index; i++)
+		if (set->members[i].dmabuf == dmabuf)
+			return refuse(set, index, BUFALLOC_REASON_TWICE,
+				      -EINVAL);
 	return 0;
 }
 
@@ -150,12 +155,13 @@ static int lock_all(struct set *set, struct ww_acquire_ctx *context)
 		ww_mutex_lock_slow(buffer_lock(set->members[locked].dmabuf),
 				   context);
 	}
-	if (!ret) {
-		ww_acquire_done(context);
-		return 0;
+	if (WARN_ON(ret)) {
+		/* None is there twice, so that nothing else can be wrong. */
+		ww_acquire_fini(context);
+		return ret;
 	}
-	ww_acquire_fini(context);
-	return refuse(set, failed, BUFALLOC_REASON_TWICE, -EINVAL);
+	ww_acquire_done(context);
+	return 0;
 }
 
 /* What each needs now. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The devices that memory is allocated for: two of our own here, others where
+ * The devices that memory is allocated for: five of our own here, others where
  * a device tree describes them, see node.c. A heap is found by what is asked of
  * it.
  *

@@ -11,6 +11,9 @@
 #include "memory.h"
 #include "place.h"
 
+/* Devices that come and go that often are no accident. */
+#define TRIES 8
+
 static bool has_memory(const struct buffer *buffer)
 {
 	return backing_has_memory(&buffer->backing);
@@ -23,8 +26,9 @@ static void find_place(const struct buffer *buffer, struct place *place)
 
 	place_init(place);
 	list_for_each_entry(attachment, &buffer->attachments, node)
-		place_admit(place, attachment->dev,
-			    buffer->backing.demand.length);
+		if (!attachment->leaving)
+			place_admit(place, attachment->dev,
+				    buffer->backing.demand.length);
 }
 
 /* What is to become the buffer's memory, and nothing of it yet. */
@@ -49,8 +53,7 @@ static void adopt_fresh(struct buffer *buffer, struct backing *fresh)
 }
 
 /*
- * The one place where a buffer gets its memory alone. Callers hold the lock, but where
- * nobody else knows of the buffer yet.
+ * For who holds the lock, or where nobody else knows of the buffer yet.
  */
 int buffer_populate(struct buffer *buffer, enum bufalloc_reason *reason)
 {
@@ -75,6 +78,56 @@ int buffer_check_needed(const struct buffer *buffer, enum bufalloc_reason *reaso
 		return 0;
 	*reason = BUFALLOC_REASON_PURGED;
 	return -EBUSY;
+}
+
+/* One try of buffer_bring(): 0 where it has memory now, or -EAGAIN. */
+static int bring_once(struct buffer *buffer, enum bufalloc_reason *reason)
+{
+	struct backing fresh;
+	struct place place;
+	int ret;
+
+	ww_mutex_lock(&buffer->lock, NULL);
+	ret = buffer_check_needed(buffer, reason);
+	if (!ret && !has_memory(buffer))
+		ret = prepare_fresh(buffer, &fresh, reason) ?: 1;
+	ww_mutex_unlock(&buffer->lock);
+	if (ret <= 0)
+		return ret;
+
+	ret = backing_populate(&fresh, reason);
+	if (ret)
+		return ret;
+
+	ww_mutex_lock(&buffer->lock, NULL);
+	find_place(buffer, &place);
+	if (!has_memory(buffer) && !buffer->discardable &&
+	    place_covers(&place, &fresh))
+		adopt_fresh(buffer, &fresh);
+	if (!has_memory(buffer))
+		ret = -EAGAIN;
+	ww_mutex_unlock(&buffer->lock);
+	backing_free(&fresh);
+	return ret;
+}
+
+/**
+ * buffer_bring() - have a buffer get its memory, before its lock is taken
+ * @buffer: that is to be used.
+ * @reason: why not, where that fails.
+ *
+ * How long that takes is up to who asked for the buffer, and nobody else should wait
+ * for it. Where devices come and go all the while it is left to buffer_populate().
+ *
+ * Return: 0, -EAGAIN, or why there is no memory.
+ */
+int buffer_bring(struct buffer *buffer, enum bufalloc_reason *reason)
+{
+	int tries, ret = -EAGAIN;
+
+	for (tries = 0; tries < TRIES && ret == -EAGAIN; tries++)
+		ret = bring_once(buffer, reason);
+	return ret;
 }
 
 /* Have memory that stays where it is until buffer_let_go(). */

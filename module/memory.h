@@ -32,6 +32,7 @@ struct buffer {
 	enum bufalloc_reason refusal;
 };
 
+int buffer_bring(struct buffer *buffer, enum bufalloc_reason *reason);
 int buffer_populate(struct buffer *buffer, enum bufalloc_reason *reason);
 int buffer_check_needed(const struct buffer *buffer,
 			enum bufalloc_reason *reason);

@@ -103,6 +103,9 @@ int place_apply(const struct place *place, struct backing *backing)
 	backing->demand.narrowed = heap != source->heap;
 	source->heap = heap;
 	source->node = place->node;
+	/* Where there is one node only, it is the same as none. */
+	if (heap_device(heap, source->node) == heap->dev)
+		source->node = NUMA_NO_NODE;
 	backing->demand.one_run = place->one_run && !heap->translated;
 	return 0;
 }

@@ -10,7 +10,7 @@
  *   wins    of sets that each have room alone, one at least has it.
  *
  * ROOM is the memory there is, in buffers. TOUCH adds the one who uses buffer 1 alone,
- * for good; then there may be room for no set at all. NEVER_ALONE and NEVER_YIELD leave
+ * for good; then there may be room for no set at all. NEVER_AGAIN and NEVER_YIELD leave
  * out what makes it right: the first breaks wins, the second finish.
  */
 #ifndef ROOM
@@ -32,8 +32,8 @@ byte taken[MOST];		/* by one who has not published it */
 byte won, ended;
 
 /* turn.c */
-byte readers, taking, begun;
-bool writer;
+byte taking, begun;
+bool turn;
 
 /* A ww_mutex for each buffer. A smaller number is older, and wounds who is younger. */
 byte holder[MOST] = NOBODY;
@@ -46,10 +46,10 @@ byte awaited[MOST] = NOBODY;
 /* A ring: each set has a buffer of the next one's, and each locks its own first. */
 #define member(me, i) (((me) + (i)) % BUFFERS)
 
-#ifdef NEVER_ALONE
-#define turns_alone false
+#ifdef NEVER_AGAIN
+#define tries_again false
 #else
-#define turns_alone (failed && !alone)
+#define tries_again (failed && !alone)
 #endif
 
 #ifdef NEVER_YIELD
@@ -146,15 +146,19 @@ inline take_all(me)
 /* turn_take() */
 inline take_turn(me)
 {
-	atomic { !writer -> readers++; begun++; mark = begun }
-	atomic { taking++; alone = (taking == 1) }
+	taking++;
+	atomic { begun++; mark = begun }
+	alone = (taking == 1);
 	take_all(me);
-	atomic { taking--; alone = alone && begun == mark; readers-- }
+	taking--;
+	alone = alone && begun == mark;
 	if
-	:: turns_alone ->
-		atomic { !writer && readers == 0 -> writer = true }
+	:: tries_again ->
+		atomic { !turn -> turn = true }
+		taking++;
+		begun++;
 		take_all(me);
-		writer = false
+		atomic { taking--; turn = false }
 	:: else
 	fi
 }

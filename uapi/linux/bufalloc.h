@@ -92,7 +92,8 @@
  * below the limit of the one that reaches least, and in one run where a device that
  * no IOMMU translates for has said that it takes such long segments, if one is to be
  * had, and on their node of memory. Without devices it is what ALLOC would have taken.
- * So: attach first, then commit or map. A device that comes later and does not reach the
+ * So: attach first, then commit or map; or, since most drivers map as they attach, import
+ * into the device that reaches least first, or state bufalloc_request.dma_bits. A device that comes later and does not reach the
  * memory is refused (EIO), and QUERY says why. Where bufalloc_request.heap names a heap,
  * it comes from there.
  *
@@ -337,7 +338,8 @@ struct bufalloc_info {
 #define BUFALLOC_HEAP_UNCHARGED (1U << 1)
 /**
  * BUFALLOC_HEAP_UNCHARGED_CONTIGUOUS - %BUFALLOC_ALLOC_CONTIGUOUS buffers of this
- * heap may come from the kernel's CMA area, and no memory cgroup is charged then.
+ * heap, and deferred ones that a device would have in one run, may come from the
+ * kernel's CMA area, and no memory cgroup is charged then.
  * Kernels before 7.2 do not tell whether there is such an area: there it is set
  * wherever there may be one.
  */
