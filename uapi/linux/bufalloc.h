@@ -93,9 +93,9 @@
  * no IOMMU translates for has said that it takes such long segments, if one is to be
  * had, and on their node of memory. Without devices it is what ALLOC would have taken.
  * So: attach first, then commit or map; or, since most drivers map as they attach, import
- * into the device that reaches least first, or state bufalloc_request.dma_bits. A device that comes later and does not reach the
- * memory is refused (EIO), and QUERY says why. Where bufalloc_request.heap names a heap,
- * it comes from there.
+ * into the device that reaches least first, or state bufalloc_request.dma_bits. A device
+ * that comes later and does not reach the memory is refused (EIO), and QUERY says why.
+ * Where bufalloc_request.heap names a heap, it comes from there.
  *
  * The memory is charged to those whom ALLOC would have charged, whoever uses the
  * buffer first.
