@@ -52,9 +52,7 @@ static void adopt_fresh(struct buffer *buffer, struct backing *fresh)
 	buffer->offer.taken = false;
 }
 
-/*
- * For who holds the lock, or where nobody else knows of the buffer yet.
- */
+/* For who holds the lock, or where nobody else knows of the buffer yet. */
 int buffer_populate(struct buffer *buffer, enum bufalloc_reason *reason)
 {
 	struct backing fresh;
@@ -96,15 +94,16 @@ static int bring_once(struct buffer *buffer, enum bufalloc_reason *reason)
 		return ret;
 
 	ret = backing_populate(&fresh, reason);
-	if (ret)
-		return ret;
 
 	ww_mutex_lock(&buffer->lock, NULL);
 	find_place(buffer, &place);
-	if (!has_memory(buffer) && !buffer->discardable &&
+	if (!ret && !has_memory(buffer) && !buffer->discardable &&
 	    place_covers(&place, &fresh))
 		adopt_fresh(buffer, &fresh);
-	if (!has_memory(buffer))
+	/* Somebody else may have had the memory that there was none of for us. */
+	if (has_memory(buffer))
+		ret = 0;
+	else if (!ret)
 		ret = -EAGAIN;
 	ww_mutex_unlock(&buffer->lock);
 	backing_free(&fresh);
