@@ -22,6 +22,8 @@
 
 struct split {
 	int device;
+	/* A client that gets nothing from CMA, in one run or not. */
+	int charged;
 	int importer;
 	int fd;
 	size_t length;
@@ -45,6 +47,8 @@ FIXTURE_SETUP(split)
 	ASSERT_LE(0, self->split.importer);
 	self->split.device = bufalloc_open(NULL);
 	ASSERT_LE(0, self->split.device);
+	self->split.charged = bufalloc_open(BUFALLOC_DEVICE_CHARGED);
+	ASSERT_LE(0, self->split.charged);
 	self->split.small = meminfo("DirectMap4k");
 }
 
@@ -52,6 +56,7 @@ FIXTURE_TEARDOWN(split)
 {
 	while (self->split.count > 0)
 		close(self->split.soaked[--self->split.count]);
+	bufalloc_close(self->split.charged);
 	bufalloc_close(self->split.device);
 	close(self->split.importer);
 	faults_close();
@@ -69,13 +74,13 @@ static bool is_split(int importer, int fd)
 	return size <= PAGE;
 }
 
-/* Until the next run of that length is one that is not split. */
+/* Until the next run of that length, of what chunks are made of, is not split. */
 static int soak(struct split *split, size_t length)
 {
 	int fd;
 
 	while (split->count < SOAKED_MAX) {
-		fd = buffer_open_contiguous(split->device, length,
+		fd = buffer_open_contiguous(split->charged, length,
 					    BUFALLOC_CACHING_COHERENT);
 		if (fd < 0)
 			return fd;
