@@ -541,6 +541,35 @@ TEST_F(locked, for_who_is_dead)
 	EXPECT_EQ(0, pinned());
 }
 
+/* The child has the buffer as well, and lets it go last. */
+TEST_F(locked, for_who_asked_whoever_frees_it)
+{
+	int status, go[2];
+	pid_t child;
+	char byte;
+	int fd;
+
+	fd = open_at(self->device, self->pages, 16 * PAGE);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, pipe(go));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		close(go[1]);
+		if (read(go[0], &byte, 1))
+			_exit(2);
+		close(fd);
+		_exit(pinned() ? 1 : 0);
+	}
+	close(fd);
+	EXPECT_EQ(16 * PAGE, pinned());
+	close(go[0]);
+	close(go[1]);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, pinned());
+}
+
 /* A thread whose ALLOC waits for a page that somebody has to bring. */
 struct waiting {
 	int device;
