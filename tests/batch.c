@@ -17,6 +17,7 @@
 #include "lib/buffers.h"
 #include "lib/guest.h"
 #include "lib/imports.h"
+#include "lib/patience.h"
 #include "lib/quotas.h"
 
 #define BATCH 64
@@ -511,6 +512,7 @@ TEST(several_that_take_too_much_wake_no_OOM_killer)
 
 #define RIVALS 8
 #define PIECE (64 * KIB)
+#define ROUNDS 2000
 
 /* What one of two came to who want more than there is, again and again. */
 struct rival {
@@ -572,7 +574,7 @@ TEST(rivals_are_told_what_became_of_them)
 				(live_buffers() + 2 * RIVALS) * 4096;
 	ASSERT_EQ(0, quotas_write(&low));
 	for (i = 0; i < 2; i++) {
-		rivals[i].rounds = machine_is_watched() ? 500 : 2000;
+		rivals[i].rounds = rounds_of(ROUNDS);
 		rivals[i].device = bufalloc_open(NULL);
 		ASSERT_LE(0, rivals[i].device);
 		ASSERT_EQ(0, pthread_create(&threads[i], NULL, compete,

@@ -12,6 +12,7 @@
 #include "lib/buffers.h"
 #include "lib/guest.h"
 #include "lib/imports.h"
+#include "lib/patience.h"
 
 static const size_t lengths[] = {
 	4 * KIB,
@@ -241,7 +242,7 @@ TEST_F(caching, direct_map_is_not_split)
 	enum { COUNT = 10000,
 	       LIVE = 500 };
 	/* Four times what is alive at once is enough where each takes long. */
-	int count = machine_is_watched() ? COUNT / 5 : COUNT;
+	int count = is_watched() ? COUNT / 5 : COUNT;
 	long before = meminfo("DirectMap4k");
 	int fds[LIVE], i;
 

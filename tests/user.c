@@ -38,6 +38,8 @@
 #define PAGE 4096UL
 #define HUGE (2 * MIB)
 #define LENGTH (2 * HUGE)
+/* What others take at once of what was freed. */
+#define TAKEN (8 * HUGE)
 /* What edu moves at a time, within a page. */
 #define CHUNK ((size_t)IMPORTER_DMA_MAX & ~7UL)
 #define RW (PROT_READ | PROT_WRITE)
@@ -836,28 +838,72 @@ static int make(FIXTURE_DATA(user) * self)
 }
 
 /*
- * What has been given back is somebody else's by then: page by page, since a huge page
- * is made of others, and on each processor, since each keeps some for itself.
+ * What takes hold of all memory that was freed lately, and keeps it: of each size, and
+ * on each processor, since each keeps some for itself.
  */
-static int disturb(void)
-{
-	size_t length = 256 * MIB;
-	unsigned char *pages;
-	int cpu, ret = 0;
-	cpu_set_t cpus;
+#define TAKERS_MAX 16
 
+struct takers {
+	unsigned char *pages[TAKERS_MAX];
+	size_t lengths[TAKERS_MAX];
+	int count;
+};
+
+static const unsigned char theirs[16] = "somebody else's";
+
+static int taker_add(struct takers *takers, size_t length, int flags, int advice)
+{
+	unsigned char *pages = mmap(NULL, length, RW, ANY | flags, -1, 0);
+	size_t i;
+
+	if (pages == MAP_FAILED || takers->count == TAKERS_MAX)
+		return -ENOMEM;
+	/* EINVAL where there are no huge pages. */
+	if (advice)
+		madvise(pages, length, advice);
+	for (i = 0; i < length; i += PAGE)
+		memcpy(pages + i, theirs, sizeof(theirs));
+	takers->lengths[takers->count] = length;
+	takers->pages[takers->count++] = pages;
+	return 0;
+}
+
+static int takers_take(struct takers *takers, int flags)
+{
+	cpu_set_t cpus;
+	int cpu, ret = 0;
+
+	takers->count = 0;
+	/* Of these there is one pool. */
+	if (flags & MAP_HUGETLB)
+		ret = taker_add(takers, LENGTH, MAP_HUGETLB, 0);
 	for (cpu = 0; !ret && cpu < sysconf(_SC_NPROCESSORS_ONLN); cpu++) {
 		CPU_ZERO(&cpus);
 		CPU_SET(cpu, &cpus);
-		pages = pages_get(length);
-		if (!pages || sched_setaffinity(0, sizeof(cpus), &cpus))
-			return -ENOMEM;
-		/* EINVAL where there are no huge pages. */
-		madvise(pages, length, MADV_NOHUGEPAGE);
-		memset(pages, 0x99, length);
-		ret = munmap(pages, length) ? -errno : 0;
+		if (sched_setaffinity(0, sizeof(cpus), &cpus))
+			return -errno;
+		ret = taker_add(takers, TAKEN, 0, MADV_HUGEPAGE);
+		if (!ret)
+			ret = taker_add(takers, TAKEN, 0, MADV_NOHUGEPAGE);
 	}
 	return ret;
+}
+
+/* Whether nobody but them has written there. */
+static bool takers_are_intact(struct takers *takers)
+{
+	bool intact = true;
+	unsigned char *pages;
+	size_t i, length;
+
+	while (takers->count-- > 0) {
+		pages = takers->pages[takers->count];
+		length = takers->lengths[takers->count];
+		for (i = 0; i < length; i += PAGE)
+			intact &= !memcmp(pages + i, theirs, sizeof(theirs));
+		munmap(pages, length);
+	}
+	return intact;
 }
 
 TEST_F(user, is_described)
@@ -934,6 +980,8 @@ TEST_F(user, is_synced_where_there_is_need)
 /* S18: pages live until DMA has ended. */
 TEST_F(user, is_unmapped_while_a_device_writes)
 {
+	struct takers takers;
+
 	ASSERT_EQ(0, make(self));
 	ASSERT_EQ(0, load_device(self, 3));
 	ASSERT_EQ(0, importer_dma_start(self->importer, self->id,
@@ -944,8 +992,9 @@ TEST_F(user, is_unmapped_while_a_device_writes)
 	self->fd = -1;
 	ASSERT_EQ(1, importer_dma_pending(self->importer, self->id));
 	EXPECT_EQ(LENGTH, pinned());
-	ASSERT_EQ(0, disturb());
+	ASSERT_EQ(0, takers_take(&takers, variant->flags));
 	ASSERT_EQ(0, importer_dma_wait(self->importer, self->id));
+	EXPECT_TRUE(takers_are_intact(&takers));
 	EXPECT_TRUE(holds(self, PAGE, 3));
 	EXPECT_TRUE(holds(self, LENGTH - PAGE, 3));
 	EXPECT_LE(self->bytes + (long)LENGTH, live_bytes());
@@ -958,6 +1007,7 @@ TEST_F(user, is_unmapped_while_a_device_writes)
 TEST_F(user, process_dies_while_a_device_writes)
 {
 	int *id = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct takers takers;
 	pid_t child;
 	int status;
 
@@ -978,9 +1028,10 @@ TEST_F(user, process_dies_while_a_device_writes)
 	ASSERT_TRUE(WIFSIGNALED(status));
 	self->id = *id;
 	ASSERT_EQ(1, importer_dma_pending(self->importer, self->id));
-	ASSERT_EQ(0, disturb());
+	ASSERT_EQ(0, takers_take(&takers, variant->flags));
 	EXPECT_LE(self->bytes + (long)LENGTH, live_bytes());
 	ASSERT_EQ(0, importer_dma_wait(self->importer, self->id));
+	EXPECT_TRUE(takers_are_intact(&takers));
 	EXPECT_TRUE(holds(self, PAGE, 4));
 	EXPECT_TRUE(holds(self, LENGTH - PAGE, 4));
 	ASSERT_EQ(0, importer_detach(self->importer, self->id));

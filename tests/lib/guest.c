@@ -69,11 +69,6 @@ bool machine_maps(unsigned long bytes)
 	       meminfo("LowTotal") * 1024UL >= bytes;
 }
 
-bool machine_is_watched(void)
-{
-	return access("/sys/kernel/debug/kmemleak", F_OK) == 0;
-}
-
 bool machine_judges_segments(void)
 {
 	return read_number("/sys/kernel/debug/dma-api/error_count") >= 0;

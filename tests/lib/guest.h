@@ -29,9 +29,6 @@ bool machine_maps(unsigned long bytes);
 /* Whether the kernel warns of entries that are longer than a driver has allowed. */
 bool machine_judges_segments(void);
 
-/* Whether the kernel looks at each access, and is several times slower by that. */
-bool machine_is_watched(void);
-
 /* Counters of the module, of all clients; -1 where it is not loaded. */
 long live_bytes(void);
 long live_buffers(void);

@@ -9,12 +9,12 @@
 #define PATIENCE 600
 
 /*
- * So many rounds, or an eighth of them on such a kernel: each takes fifty times as
+ * So many rounds, or a twentieth of them on such a kernel: each takes fifty times as
  * long there, and what it watches for does not need as many.
  */
 int rounds_of(int rounds);
 
-/* Whether this is one. */
+/* Whether this kernel looks at each access, and is several times slower by that. */
 bool is_watched(void);
 
 #endif /* TESTS_PATIENCE_H */

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/patience.h"
+
 /**
  * struct operation - what is swept
  * @name: as it is reported.
@@ -75,8 +77,5 @@ void sweep(const struct operation *operation, void *of, int importer,
 		EXPECT_STREQ("", tally.wrong); \
 		EXPECT_EQ(0, tally.points); \
 	} while (0)
-
-/* An emulated machine with sanitizers does some thousand calls in this time. */
-#define PATIENCE 600
 
 #endif /* TESTS_SWEEP_H */
