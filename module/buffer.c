@@ -47,6 +47,7 @@ static struct buffer *buffer_alloc(const struct source *source,
 		return ERR_PTR(-ENOMEM);
 	}
 
+	mutex_init(&buffer->bringing);
 	ww_mutex_init(&buffer->lock, &buffer_class);
 	INIT_LIST_HEAD(&buffer->attachments);
 	backing_init(&buffer->backing, source, demand);
@@ -68,6 +69,7 @@ static void buffer_free(struct buffer *buffer)
 	backing_free(&buffer->backing);
 	mem_cgroup_put(source->memcg);
 	ww_mutex_destroy(&buffer->lock);
+	mutex_destroy(&buffer->bringing);
 	kfree(buffer);
 
 	quota_uncharge(client->quota, one_buffer);

@@ -100,7 +100,7 @@ static int bring_once(struct buffer *buffer, enum bufalloc_reason *reason)
 	if (!ret && !has_memory(buffer) && !buffer->discardable &&
 	    place_covers(&place, &fresh))
 		adopt_fresh(buffer, &fresh);
-	/* Somebody else may have had the memory that there was none of for us. */
+	/* A COMMIT may have had the memory that there was none of for us. */
 	if (has_memory(buffer))
 		ret = 0;
 	else if (!ret)
@@ -115,17 +115,24 @@ static int bring_once(struct buffer *buffer, enum bufalloc_reason *reason)
  * @buffer: that is to be used.
  * @reason: why not, where that fails.
  *
- * How long that takes is up to who asked for the buffer, and nobody else should wait
- * for it. Where devices come and go all the while it is left to buffer_populate().
+ * How long that takes is up to who asked for the buffer, and nobody should wait for it
+ * but those who want the same: with room for one copy, a second would be refused what
+ * the first is about to have. Where devices come and go all the while it is left to
+ * buffer_populate().
  *
- * Return: 0, -EAGAIN, or why there is no memory.
+ * Return: 0, -EAGAIN, -EINTR after a fatal signal, or why there is no memory.
  */
 int buffer_bring(struct buffer *buffer, enum bufalloc_reason *reason)
 {
 	int tries, ret = -EAGAIN;
 
+	if (mutex_lock_killable(&buffer->bringing)) {
+		*reason = BUFALLOC_REASON_SIGNAL;
+		return -EINTR;
+	}
 	for (tries = 0; tries < TRIES && ret == -EAGAIN; tries++)
 		ret = bring_once(buffer, reason);
+	mutex_unlock(&buffer->bringing);
 	return ret;
 }
 

@@ -3,6 +3,7 @@
 #define _BUFALLOC_MEMORY_H
 
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/types.h>
 #include <linux/ww_mutex.h>
 
@@ -11,8 +12,10 @@
 
 /**
  * struct buffer - a buffer
+ * @bringing: held by who takes memory for its first use, so that only one does. Inside
+ *	mmap_lock and the reservation, outside @lock.
  * @lock: guards all that follows. Of one class, so that COMMIT can have many. Inside
- *	mmap_lock and the reservation, outside reclaim.
+ *	mmap_lock, the reservation and @bringing, outside reclaim.
  * @attachments: the importers, as &struct attachment.
  * @backing: its memory; source.client is held, and source.memcg.
  * @holds: maps of devices and of the kernel.
@@ -22,6 +25,7 @@
  * @refusal: why not, the last time.
  */
 struct buffer {
+	struct mutex bringing;
 	struct ww_mutex lock;
 	struct list_head attachments;
 	struct backing backing;

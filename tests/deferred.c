@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/dma-buf.h>
@@ -16,6 +17,8 @@
 #include "lib/groups.h"
 #include "lib/guest.h"
 #include "lib/imports.h"
+#include "lib/patience.h"
+#include "lib/quotas.h"
 
 #define LENGTH (1 * MIB)
 #define CHUNK 2048UL
@@ -280,6 +283,117 @@ TEST_F(deferred, limit_of_the_allocator_holds)
 	EXPECT_EQ(kills, vmstat("oom_kill"));
 	close(fd);
 	rmdir(GROUP);
+}
+
+/* A buffer that two want to use first, and what the importer calls it. */
+struct prize {
+	int importer;
+	int fd;
+	int id;
+};
+
+/* Each is 0 or a negative errno. */
+static int use_by_cpu(const struct prize *prize)
+{
+	struct mapping mapping;
+	int ret = buffer_map(prize->fd, &mapping);
+
+	if (!ret)
+		buffer_unmap(&mapping);
+	return ret;
+}
+
+static int use_by_device(const struct prize *prize)
+{
+	static struct importer_map map;
+
+	int ret = importer_map(prize->importer, prize->id, IMPORTER_TO_DEVICE,
+			       &map);
+
+	return ret ? ret : importer_unmap(prize->importer, prize->id);
+}
+
+static int use_by_kernel(const struct prize *prize)
+{
+	struct importer_vmap vmap;
+
+	return importer_vmap(prize->importer, prize->fd, 0, &vmap);
+}
+
+/* In processes of their own: a mapping keeps all others of its process waiting. */
+static const struct {
+	int (*first)(const struct prize *prize);
+	int (*second)(const struct prize *prize);
+} firsts[] = {
+	{ use_by_cpu, use_by_cpu },
+	{ use_by_cpu, use_by_device },
+	{ use_by_device, use_by_cpu },
+	{ use_by_cpu, use_by_kernel },
+	{ use_by_kernel, use_by_cpu },
+};
+
+/* Large enough that one comes while the other is at it. */
+#define PRIZE (32 * MIB)
+#define PRIZES 10
+
+/* Until it has begun; it may have ended by then. */
+static void wait_for_first(pid_t first, long bytes)
+{
+	siginfo_t info = {};
+
+	while (live_bytes() == bytes && !info.si_pid) {
+		waitid(P_PID, first, &info, WEXITED | WNOHANG | WNOWAIT);
+		usleep(100);
+	}
+}
+
+static int end_of(pid_t pid)
+{
+	int status = -1;
+
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/*
+ * There is room for one copy, and one of them has a part of it when the other comes:
+ * both are served, since it is the same memory that they want.
+ */
+TEST_F_TIMEOUT(deferred, who_comes_beside_the_first_is_served_as_well, PATIENCE)
+{
+	struct prize prize = { .importer = self->importer };
+	struct quotas before, low;
+	int kind, round, beside = 0;
+	pid_t first;
+
+	ASSERT_EQ(0, quotas_read(&before));
+	low = before;
+	low.max[SYSTEM_BYTES] = self->bytes + PRIZE +
+				(live_buffers() + 1) * 4096;
+	for (round = 0; round < PRIZES; round++) {
+		kind = round % ARRAY_SIZE(firsts);
+		prize.fd = open_deferred(self->device, PRIZE, variant->caching);
+		ASSERT_LE(0, prize.fd);
+		prize.id = importer_attach(self->importer, prize.fd,
+					   IMPORTER_DEVICE_64);
+		ASSERT_LE(0, prize.id);
+		ASSERT_EQ(0, quotas_write(&low));
+		first = fork();
+		ASSERT_LE(0, first);
+		if (!first)
+			_exit(-firsts[kind].first(&prize));
+		wait_for_first(first, self->bytes);
+		beside += !is_backed(self->device, prize.fd);
+		EXPECT_EQ(0, firsts[kind].second(&prize));
+		EXPECT_EQ(0, end_of(first));
+		EXPECT_EQ(0, quotas_write(&before));
+		EXPECT_EQ(self->bytes + (long)PRIZE, live_bytes());
+		EXPECT_EQ(0, importer_detach(self->importer, prize.id));
+		close(prize.fd);
+		ASSERT_EQ(self->bytes, live_bytes());
+	}
+	TH_LOG("%d of %d came while the first was at it", beside, round);
+	EXPECT_LT(0, beside);
 }
 
 TEST_HARNESS_MAIN
