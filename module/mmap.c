@@ -110,9 +110,11 @@ static void pageable_open(struct vm_area_struct *vma)
 static void pageable_close(struct vm_area_struct *vma)
 {
 	const struct backing *backing = vma->vm_private_data;
+	/* The store may go as soon as nobody is counted. */
+	struct dma_buf *keeper = backing->store->keeper;
 
 	mmap_close(vma);
-	dma_buf_put(backing->store->keeper);
+	dma_buf_put(keeper);
 }
 
 static const struct vm_operations_struct pageable_ops = {
@@ -221,6 +223,8 @@ static void keep_rights(struct vm_area_struct *vma)
  */
 int mmap_user(struct backing *backing, struct vm_area_struct *vma)
 {
+	int ret;
+
 	keep_rights(vma);
 	vm_flags_set(vma, VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP);
 	vma->vm_page_prot = caching_pgprot(backing->source.memtype,
@@ -228,7 +232,12 @@ int mmap_user(struct backing *backing, struct vm_area_struct *vma)
 	/* The VMA holds the dma-buf's file, and that the backing. */
 	vma->vm_private_data = backing;
 	vma->vm_ops = &mmap_ops;
-	return mmap_populate(backing, vma);
+	ret = mmap_populate(backing, vma);
+	/* The kernel would do it only when this mapping is no longer counted. */
+	if (ret)
+		zap_special_vma_range(vma, vma->vm_start,
+				      vma->vm_end - vma->vm_start);
+	return ret;
 }
 
 /**

@@ -52,6 +52,16 @@ static inline void vm_flags_clear(struct vm_area_struct *vma,
 }
 #endif
 
+#ifndef HAVE_ZAP_SPECIAL_VMA_RANGE
+/* 7.2 gave it this name. */
+static inline void zap_special_vma_range(struct vm_area_struct *vma,
+					 unsigned long address,
+					 unsigned long size)
+{
+	zap_vma_ptes(vma, address, size);
+}
+#endif
+
 #ifndef HAVE_DMA_BUF_FD_INSTALL
 /* 7.3 has it, and so do later stable releases of older kernels. */
 static inline void dma_buf_fd_install(struct dma_buf *dmabuf, int fd)
