@@ -48,8 +48,10 @@ bool spare_suffices(size_t size, bool ordinary)
 	return spare > 0 && size >> PAGE_SHIFT <= spare;
 }
 
-/* Memory for which other memory may be swapped out. */
+/* Memory for which other memory may be swapped out. Nothing can always be had. */
 bool spare_suffices_with_swap(size_t size)
 {
-	return size >> PAGE_SHIFT <= spare_pages() + free_by_swapping();
+	long spare = spare_pages() + free_by_swapping();
+
+	return !size || (spare > 0 && size >> PAGE_SHIFT <= spare);
 }

@@ -288,6 +288,27 @@ TEST_F(pageable, stays_until_the_last_device_unmaps)
 }
 
 /* What a device reads was swapped out, and so is what it wrote. */
+/* What a device needs is all there: not at the price of what others cannot do without. */
+TEST_F(pageable, last_memory_is_left_alone)
+{
+	static struct importer_map map;
+	long spared = meminfo("MemTotal") / 32, left = meminfo("MemAvailable");
+	int id;
+
+	ASSERT_EQ(0, swap_stop());
+	/* A little less than what has to be left. */
+	ASSERT_EQ(0, importer_take(self->importer, (left - spared) / 1024 + 16));
+	ASSERT_GT(spared, meminfo("MemAvailable"));
+	ASSERT_LT(2 * (long)LENGTH / 1024, meminfo("MemAvailable"));
+	id = importer_attach(self->importer, self->fd, IMPORTER_DEVICE_64);
+	ASSERT_LE(0, id);
+	EXPECT_EQ(-ENOMEM, importer_map(self->importer, id,
+					IMPORTER_BIDIRECTIONAL, &map));
+	EXPECT_EQ(0, resident(self->device, self->fd));
+	EXPECT_EQ(0, importer_detach(self->importer, id));
+	ASSERT_EQ(0, swap_start());
+}
+
 TEST_F(pageable, devices_move_data)
 {
 	size_t from = 3 * MIB, to = 9 * MIB;
