@@ -17,6 +17,7 @@
 
 #include "backing.h"
 #include "compat/compat.h"
+#include "heap.h"
 #include "purge.h"
 
 /*
@@ -31,20 +32,22 @@ static struct shrinker *shrinker;
 
 /*
  * The kernel counts what shmem has by itself. Of other memory it is told, since it
- * judges by that whether more can be had.
+ * judges by that whether more can be had; not of a piece of a block, which is of use to
+ * it only with the rest.
  */
 static void tell_kernel(const struct offer *offer, bool offered)
 {
-	struct segment seg;
+	struct chunk *chunk;
 	long pages;
 
 	if (offer->backing->store)
 		return;
-	backing_for_each_segment(offer->backing, &seg) {
-		pages = seg.size >> PAGE_SHIFT;
-		mod_node_page_state(page_pgdat(seg.page),
-				    NR_KERNEL_MISC_RECLAIMABLE,
-				    offered ? pages : -pages);
+	list_for_each_entry(chunk, &offer->backing->chunks, node) {
+		pages = chunk->size >> PAGE_SHIFT;
+		if (!chunk->block)
+			mod_node_page_state(page_pgdat(chunk->page),
+					    NR_KERNEL_MISC_RECLAIMABLE,
+					    offered ? pages : -pages);
 	}
 }
 
@@ -62,15 +65,21 @@ void offer_init(struct offer *offer, struct ww_mutex *lock,
 	offer->lock = lock;
 	offer->backing = backing;
 	offer->pages = 0;
+	offer->made = false;
 	offer->taken = false;
 }
 
-/* What there is, of a buffer that nobody uses: called with its lock. */
+/*
+ * What there is, of a buffer that nobody uses: called with its lock. Memory that was
+ * set aside is of no use to the kernel, and stays.
+ */
 void offer_make(struct offer *offer)
 {
-	if (!backing_has_memory(offer->backing))
+	if (!backing_has_memory(offer->backing) ||
+	    offer->backing->source.heap->region_size)
 		return;
 
+	offer->made = true;
 	mutex_lock(&offers_lock);
 	if (list_empty(&offer->node)) {
 		offer->pages = offer->backing->demand.length >> PAGE_SHIFT;
@@ -81,30 +90,36 @@ void offer_make(struct offer *offer)
 	mutex_unlock(&offers_lock);
 }
 
-/* With the buffer's lock, or when nobody else knows of it any more. */
+/*
+ * With the buffer's lock, or when nobody else knows of it any more. Who never made one
+ * does not wait for others.
+ */
 void offer_withdraw(struct offer *offer)
 {
+	if (!offer->made)
+		return;
 	mutex_lock(&offers_lock);
 	if (!list_empty(&offer->node))
 		offer_remove(offer);
 	mutex_unlock(&offers_lock);
 }
 
-/* Returns how many pages there are to be had from it. */
-static unsigned long offer_take(struct offer *offer)
+/* Whether it could be taken, and how many pages that gave, on top. */
+static bool offer_take(struct offer *offer, unsigned long *freed)
 {
-	unsigned long pages = 0;
+	bool taken = false;
 
 	if (!ww_mutex_trylock(offer->lock, NULL))
-		return 0;
+		return false;
 	if (backing_lock_reclaim(offer->backing)) {
-		pages = backing_resident(offer->backing) >> PAGE_SHIFT;
+		*freed += backing_resident(offer->backing) >> PAGE_SHIFT;
 		offer_remove(offer);
 		backing_free_reclaim(offer->backing);
 		offer->taken = true;
+		taken = true;
 	}
 	ww_mutex_unlock(offer->lock);
-	return pages;
+	return taken;
 }
 
 static unsigned long purge_count(struct shrinker *self,
@@ -116,8 +131,8 @@ static unsigned long purge_count(struct shrinker *self,
 static unsigned long purge_scan(struct shrinker *self,
 				struct shrink_control *control)
 {
+	unsigned long pages, scanned = 0, freed = 0;
 	struct offer *offer, *next;
-	unsigned long freed = 0;
 	unsigned int scope;
 
 	/* Pages that are on their way to a disk are waited for. */
@@ -132,13 +147,18 @@ static unsigned long purge_scan(struct shrinker *self,
 	scope = memalloc_nofs_save();
 	mutex_lock(&offers_lock);
 	list_for_each_entry_safe(offer, next, &offers, node) {
-		freed += offer_take(offer);
-		if (freed >= control->nr_to_scan)
+		pages = offer->pages;
+		if (offer_take(offer, &freed))
+			scanned += pages;
+		/* Also where all that it had was on a swap device. */
+		if (scanned >= control->nr_to_scan)
 			break;
 	}
 	mutex_unlock(&offers_lock);
 	memalloc_nofs_restore(scope);
-	return freed ?: SHRINK_STOP;
+	/* A buffer goes whole: else the kernel would ask for the rest again. */
+	control->nr_scanned = max(scanned, control->nr_to_scan);
+	return scanned ? freed : SHRINK_STOP;
 }
 
 int purge_init(void)

@@ -14,6 +14,7 @@ struct ww_mutex;
  * @lock: the buffer's.
  * @backing: the memory.
  * @pages: of it, as long as it is in the list.
+ * @made: it was in the list at some time.
  * @taken: it was; and the buffer has no other yet.
  *
  * Guarded by @lock; @node and @pages by a lock of purge.c.
@@ -23,6 +24,7 @@ struct offer {
 	struct ww_mutex *lock;
 	struct backing *backing;
 	unsigned long pages;
+	bool made;
 	bool taken;
 };
 
