@@ -50,6 +50,7 @@ static struct buffer *buffer_alloc(const struct source *source,
 	mutex_init(&buffer->bringing);
 	ww_mutex_init(&buffer->lock, &buffer_class);
 	INIT_LIST_HEAD(&buffer->attachments);
+	buffer->heap = source->heap;
 	backing_init(&buffer->backing, source, demand);
 	offer_init(&buffer->offer, &buffer->lock, &buffer->backing);
 	/* Whoever uses it first may be of another cgroup, or of none. */
@@ -124,6 +125,8 @@ static void buffer_detach(struct dma_buf *dmabuf,
 	unbind_forget(attachment);
 	ww_mutex_lock(&buffer->lock, NULL);
 	list_del(&attachment->node);
+	/* Before anybody may take the memory. */
+	attachment_drop(attachment);
 	ww_mutex_unlock(&buffer->lock);
 	attachment_destroy(attachment);
 }
@@ -399,6 +402,17 @@ bool buffer_is(const struct dma_buf *dmabuf)
 	return dmabuf->ops == &buffer_ops || dmabuf->ops == &users_ops;
 }
 
+/* Of the memory that it has, or would get now if no device had a say. */
+static u32 heap_of(const struct buffer *buffer)
+{
+	const struct backing *backing = &buffer->backing;
+
+	if (backing->demand.is_users)
+		return BUFALLOC_HEAP_ANY;
+	return backing_has_memory(backing) ? backing->source.heap->index :
+					     buffer->heap->index;
+}
+
 void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts)
 {
 	struct buffer *buffer = dmabuf->priv;
@@ -412,8 +426,7 @@ void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts)
 	};
 
 	ww_mutex_lock(&buffer->lock, NULL);
-	facts->heap = backing->demand.is_users ? BUFALLOC_HEAP_ANY :
-						 backing->source.heap->index;
+	facts->heap = heap_of(buffer);
 	facts->chunks = backing->nr_chunks;
 	facts->segments = backing->nr_segments;
 	facts->refusals = buffer->refusals;

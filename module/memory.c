@@ -39,6 +39,7 @@ static int prepare_fresh(const struct buffer *buffer, struct backing *fresh,
 	int ret;
 
 	backing_init(fresh, &buffer->backing.source, &buffer->backing.demand);
+	fresh->source.heap = buffer->heap;
 	find_place(buffer, &place);
 	ret = place_apply(&place, fresh);
 	if (ret)

@@ -17,6 +17,7 @@
  * @lock: guards all that follows. Of one class, so that COMMIT can have many. Inside
  *	mmap_lock, the reservation and @bringing, outside reclaim.
  * @attachments: the importers, as &struct attachment.
+ * @heap: where its memory comes from without devices.
  * @backing: its memory; source.client is held, and source.memcg.
  * @holds: maps of devices and of the kernel.
  * @discardable: its users do not need it: nobody may use it.
@@ -28,6 +29,7 @@ struct buffer {
 	struct mutex bringing;
 	struct ww_mutex lock;
 	struct list_head attachments;
+	struct heap *heap;
 	struct backing backing;
 	unsigned int holds;
 	bool discardable;

@@ -227,6 +227,33 @@ TEST_F(place, committed_memory_is_reached_by_both)
 	close(fds[1]);
 }
 
+/* What the kernel took is made up for where the devices of that time reach it. */
+TEST_F(place, memory_after_a_purge_is_placed_anew)
+{
+	uint32_t advice = BUFALLOC_ADVICE_DONTNEED, before, retained;
+	int fd, narrow;
+
+	fd = open_buffer(self->device, variant->caching, BUFALLOC_ALLOC_DEFERRED,
+			 LENGTH);
+	ASSERT_LE(0, fd);
+	before = query_of(self->device, fd).out_heap;
+	narrow = importer_attach(self->importer, fd, self->narrow);
+	ASSERT_LE(0, narrow);
+	ASSERT_EQ(0, bufalloc_commit(self->device, &fd, 1, NULL, NULL));
+	EXPECT_NE(before, query_of(self->device, fd).out_heap);
+	ASSERT_EQ(0, importer_detach(self->importer, narrow));
+
+	ASSERT_EQ(0, bufalloc_advise(self->device, fd, advice, NULL));
+	ASSERT_EQ(0, write_string("/proc/sys/vm/drop_caches", "2"));
+	advice = BUFALLOC_ADVICE_WILLNEED;
+	ASSERT_EQ(0, bufalloc_advise(self->device, fd, advice, &retained));
+	ASSERT_EQ(0, retained);
+	EXPECT_EQ(before, query_of(self->device, fd).out_heap);
+	ASSERT_EQ(0, bufalloc_commit(self->device, &fd, 1, NULL, NULL));
+	EXPECT_EQ(before, query_of(self->device, fd).out_heap);
+	close(fd);
+}
+
 /* A CPU mapping knows of no device: who comes later and reaches little is told. */
 TEST_F(place, device_that_comes_too_late_is_refused)
 {
