@@ -500,10 +500,6 @@ FIXTURE_VARIANT_ADD(fragments, coherent) {
 	.caching = BUFALLOC_CACHING_COHERENT,
 };
 
-FIXTURE_VARIANT_ADD(fragments, cached) {
-	.caching = BUFALLOC_CACHING_CACHED,
-};
-
 FIXTURE_VARIANT_ADD(fragments, deferred_coherent) {
 	.caching = BUFALLOC_CACHING_COHERENT,
 	.flags = BUFALLOC_ALLOC_DEFERRED,
