@@ -10,6 +10,7 @@
 #include "buffer.h"
 #include "memory.h"
 #include "place.h"
+#include "turn.h"
 
 /* Devices that come and go that often are no accident. */
 #define TRIES 8
@@ -79,6 +80,34 @@ int buffer_check_needed(const struct buffer *buffer, enum bufalloc_reason *reaso
 	return -EBUSY;
 }
 
+/**
+ * struct errand - memory that is on its way
+ * @fresh: what it is to become.
+ * @reason: why there is none.
+ */
+struct errand {
+	struct backing *fresh;
+	enum bufalloc_reason *reason;
+};
+
+static int errand_run(void *data)
+{
+	struct errand *errand = data;
+
+	return backing_populate(errand->fresh, errand->reason);
+}
+
+/* Beside others who take memory, so that neither is the other's reason to fail. */
+static int take_fresh(struct backing *fresh, enum bufalloc_reason *reason)
+{
+	struct errand errand = { .fresh = fresh, .reason = reason };
+	int ret = turn_take(errand_run, &errand);
+
+	if (ret == -EINTR)
+		*reason = BUFALLOC_REASON_SIGNAL;
+	return ret;
+}
+
 /* One try of buffer_bring(): 0 where it has memory now, or -EAGAIN. */
 static int bring_once(struct buffer *buffer, enum bufalloc_reason *reason)
 {
@@ -94,7 +123,7 @@ static int bring_once(struct buffer *buffer, enum bufalloc_reason *reason)
 	if (ret <= 0)
 		return ret;
 
-	ret = backing_populate(&fresh, reason);
+	ret = take_fresh(&fresh, reason);
 
 	ww_mutex_lock(&buffer->lock, NULL);
 	find_place(buffer, &place);

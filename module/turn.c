@@ -16,7 +16,7 @@
 
 #include "turn.h"
 
-/* Held by who tries once more; outside of all other locks. */
+/* Held by who tries once more; inside mmap_lock and a reservation, outside the rest. */
 static DEFINE_MUTEX(turn);
 
 /* Sets being taken, and sets that ever were begun. */
