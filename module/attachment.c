@@ -337,47 +337,6 @@ static int mapping_provide(struct attachment *attachment,
 	return mapping_create(attachment, DMA_BIDIRECTIONAL, reason);
 }
 
-/**
- * attachment_map() - let the importer's device at the memory
- * @attachment: whose, with a table.
- * @dir: the direction of the DMA to come.
- * @reason: why not, where that fails.
- *
- * Return: the importer's table, or an ERR_PTR: -EBUSY where it is in use in
- * another direction, -EIO where the device cannot see the memory itself, only
- * copies or what is left of it in a cache, -ENODEV where it does no DMA, or
- * what dma_map_sgtable() returned.
- */
-struct sg_table *attachment_map(struct attachment *attachment,
-				enum dma_data_direction dir,
-				enum bufalloc_reason *reason)
-{
-	int ret;
-
-	if (WARN_ON(!valid_dma_direction(dir)))
-		return ERR_PTR(-EINVAL);
-
-	if (covers(attachment->dir, dir)) {
-		attachment_give(attachment, NULL, OWNER_DEVICE, dir);
-	} else {
-		ret = mapping_provide(attachment, dir, reason);
-		if (ret)
-			return ERR_PTR(ret);
-	}
-	attachment->users++;
-	return &attachment->sgt;
-}
-
-/* The mapping stays for the next attachment_map(). */
-void attachment_unmap(struct attachment *attachment,
-		      enum dma_data_direction dir)
-{
-	attachment_give(attachment, NULL, OWNER_CPU, dir);
-	attachment->users--;
-	if (attachment->leaving && !attachment->users)
-		mapping_destroy(attachment);
-}
-
 /* The span that has the byte at @offset: the last that begins no later. */
 static const struct span *span_at(const struct attachment *attachment,
 				  size_t offset)
@@ -403,18 +362,13 @@ static void give_span(const struct attachment *attachment, dma_addr_t addr,
 		dma_sync_single_for_device(attachment->dev, addr, size, dir);
 }
 
-/**
- * attachment_give() - sync memory for who uses it next
- * @attachment: whose device has it mapped.
- * @part: of the buffer; NULL for all of it.
- * @owner: who uses it next.
- * @dir: the direction of the DMA before or after.
- *
+/*
  * To the byte: of a cache line that lies in the part only in part, the architecture
  * sees to it that nothing is lost that the CPU has written beside it.
  */
-void attachment_give(struct attachment *attachment, const struct part *part,
-		     enum owner owner, enum dma_data_direction dir)
+static void give_part(const struct attachment *attachment,
+		      const struct part *part, enum owner owner,
+		      enum dma_data_direction dir)
 {
 	size_t offset = part ? part->offset : 0;
 	size_t end = part ? offset + part->length :
@@ -431,6 +385,69 @@ void attachment_give(struct attachment *attachment, const struct part *part,
 			  size, owner, dir);
 		offset += size;
 	}
+}
+
+/**
+ * attachment_map() - let the importer's device at the memory
+ * @attachment: whose, with a table.
+ * @dir: the direction of the DMA to come.
+ * @reason: why not, where that fails.
+ *
+ * Return: the importer's table, or an ERR_PTR: -EBUSY where it is in use in
+ * another direction, -EIO where the device cannot see the memory itself, only
+ * copies or what is left of it in a cache, -ENODEV where it does no DMA, or
+ * what dma_map_sgtable() returned.
+ */
+struct sg_table *attachment_map(struct attachment *attachment,
+				enum dma_data_direction dir,
+				enum bufalloc_reason *reason)
+{
+	int ret;
+
+	if (WARN_ON(!valid_dma_direction(dir)))
+		return ERR_PTR(-EINVAL);
+
+	if (covers(attachment->dir, dir)) {
+		give_part(attachment, NULL, OWNER_DEVICE, dir);
+	} else {
+		ret = mapping_provide(attachment, dir, reason);
+		if (ret)
+			return ERR_PTR(ret);
+	}
+	attachment->users++;
+	return &attachment->sgt;
+}
+
+/* The mapping stays for the next attachment_map(). */
+void attachment_unmap(struct attachment *attachment,
+		      enum dma_data_direction dir)
+{
+	give_part(attachment, NULL, OWNER_CPU, dir);
+	attachment->users--;
+	if (attachment->leaving && !attachment->users)
+		mapping_destroy(attachment);
+}
+
+/**
+ * attachment_give() - sync memory for who uses it next, the CPU or the device
+ * @attachment: whose device has it mapped.
+ * @part: of the buffer; NULL for all of it.
+ * @owner: who uses it next.
+ * @dir: what the CPU does, or did: DMA_FROM_DEVICE where it only reads.
+ *
+ * The DMA API is told the direction of the mapping, and not what the CPU does: who
+ * writes a part of a cache line has the rest of it as well. With one exception: what the
+ * CPU has written to memory that the device only writes would be lost on processors that
+ * take DMA_FROM_DEVICE for leave to drop it.
+ */
+void attachment_give(struct attachment *attachment, const struct part *part,
+		     enum owner owner, enum dma_data_direction dir)
+{
+	if (owner == OWNER_CPU && attachment->dir == DMA_TO_DEVICE)
+		return;
+	if (owner == OWNER_CPU || attachment->dir != DMA_FROM_DEVICE)
+		dir = attachment->dir;
+	give_part(attachment, part, owner, dir);
 }
 
 /* Return: an attachment without a table, or an ERR_PTR: -ENOMEM. */

@@ -296,13 +296,10 @@ static unsigned int choose_parts(FIXTURE_DATA(range) * self, struct part *parts)
 	return count;
 }
 
-static const struct {
-	unsigned int access;
-	uint32_t dir;
-} accesses[] = {
-	{ DMA_BUF_SYNC_READ, IMPORTER_FROM_DEVICE },
-	{ DMA_BUF_SYNC_WRITE, IMPORTER_TO_DEVICE },
-	{ DMA_BUF_SYNC_RW, IMPORTER_BIDIRECTIONAL },
+static const unsigned int accesses[] = {
+	DMA_BUF_SYNC_READ,
+	DMA_BUF_SYNC_WRITE,
+	DMA_BUF_SYNC_RW,
 };
 
 /* Each part by each kind of access; one call at a time is hardly worth a probe. */
@@ -314,9 +311,9 @@ static const struct {
 		for (i = 0; i < count; i++) { \
 			kind = i % ARRAY_SIZE(accesses); \
 			self->wanted.count = 0; \
-			want(self, &self->map, &parts[i], accesses[kind].dir); \
+			want(self, &self->map, &parts[i], IMPORTER_BIDIRECTIONAL); \
 			ASSERT_EQ(0, watch(whom)); \
-			ASSERT_EQ(0, sync(self, &parts[i], accesses[kind].access)); \
+			ASSERT_EQ(0, sync(self, &parts[i], accesses[kind])); \
 			ASSERT_EQ(0, read_seen(self)); \
 			wrong = first_wrong(self); \
 			EXPECT_EQ(-1, wrong) \
@@ -352,6 +349,68 @@ TEST_F(range, each_syncs_for_one_of_them_only)
 	EXPECT_EQ(0, probe_hits());
 }
 
+#define NO_SYNC UINT32_MAX
+
+/*
+ * The direction is that of the mapping. What a device only reads it has not changed. And
+ * what the CPU has written where a device only writes must not be dropped.
+ */
+static const struct {
+	uint32_t mapped;
+	unsigned int access;
+	uint32_t begin;
+	uint32_t end;
+} directions[] = {
+	{ IMPORTER_TO_DEVICE, DMA_BUF_SYNC_READ, NO_SYNC, IMPORTER_TO_DEVICE },
+	{ IMPORTER_TO_DEVICE, DMA_BUF_SYNC_WRITE, NO_SYNC, IMPORTER_TO_DEVICE },
+	{ IMPORTER_TO_DEVICE, DMA_BUF_SYNC_RW, NO_SYNC, IMPORTER_TO_DEVICE },
+	{ IMPORTER_FROM_DEVICE, DMA_BUF_SYNC_READ, IMPORTER_FROM_DEVICE,
+	  IMPORTER_FROM_DEVICE },
+	{ IMPORTER_FROM_DEVICE, DMA_BUF_SYNC_WRITE, IMPORTER_FROM_DEVICE,
+	  IMPORTER_TO_DEVICE },
+	{ IMPORTER_FROM_DEVICE, DMA_BUF_SYNC_RW, IMPORTER_FROM_DEVICE,
+	  IMPORTER_BIDIRECTIONAL },
+};
+
+/* By the whole as well as by a part. */
+#define EXPECT_DIRECTION(whom, direction, sync) \
+	do { \
+		self->wanted.count = 0; \
+		if ((direction) != NO_SYNC) \
+			want(self, &map, &part, direction); \
+		ASSERT_EQ(0, watch(whom)); \
+		ASSERT_EQ(0, sync); \
+		ASSERT_EQ(0, read_seen(self)); \
+		EXPECT_EQ(-1, first_wrong(self)); \
+	} while (0)
+
+TEST_F(range, direction_is_that_of_the_mapping)
+{
+	const struct part part = { 0, LENGTH };
+	static struct importer_map map;
+	unsigned int i, access;
+	int id;
+
+	ASSERT_EQ(0, importer_detach(self->importer, self->id));
+	for (i = 0; i < ARRAY_SIZE(directions); i++) {
+		access = directions[i].access;
+		id = importer_attach(self->importer, self->fd,
+				     variant->importing_device);
+		ASSERT_LE(0, id);
+		ASSERT_EQ(0, importer_map(self->importer, id,
+					  directions[i].mapped, &map));
+		EXPECT_DIRECTION("cpu", directions[i].begin,
+				 begin(self, &part, access));
+		EXPECT_DIRECTION("device", directions[i].end,
+				 end(self, &part, access));
+		EXPECT_DIRECTION("cpu", directions[i].begin,
+				 bufalloc_begin_cpu_access(self->fd, access));
+		EXPECT_DIRECTION("device", directions[i].end,
+				 bufalloc_end_cpu_access(self->fd, access));
+		ASSERT_EQ(0, importer_detach(self->importer, id));
+	}
+}
+
 /* Those that came last come first. */
 TEST_F(range, each_device_that_has_it_mapped_is_synced)
 {
@@ -361,7 +420,7 @@ TEST_F(range, each_device_that_has_it_mapped_is_synced)
 				    variant->importing_device);
 
 	ASSERT_LE(0, other);
-	want(self, &self->map, &part, IMPORTER_FROM_DEVICE);
+	want(self, &self->map, &part, IMPORTER_BIDIRECTIONAL);
 	ASSERT_EQ(0, watch("cpu"));
 	ASSERT_EQ(0, begin(self, &part, DMA_BUF_SYNC_READ));
 	ASSERT_EQ(0, read_seen(self));
@@ -370,8 +429,8 @@ TEST_F(range, each_device_that_has_it_mapped_is_synced)
 	ASSERT_EQ(0, importer_map(self->importer, other, IMPORTER_BIDIRECTIONAL,
 				  &map));
 	self->wanted.count = 0;
-	want(self, &map, &part, IMPORTER_FROM_DEVICE);
-	want(self, &self->map, &part, IMPORTER_FROM_DEVICE);
+	want(self, &map, &part, IMPORTER_BIDIRECTIONAL);
+	want(self, &self->map, &part, IMPORTER_BIDIRECTIONAL);
 	ASSERT_EQ(0, watch("cpu"));
 	ASSERT_EQ(0, begin(self, &part, DMA_BUF_SYNC_READ));
 	ASSERT_EQ(0, read_seen(self));
