@@ -52,6 +52,7 @@ int buffer_prepare(struct dma_buf *dmabuf, struct backing *fresh,
 		   enum bufalloc_reason *reason);
 bool buffer_accepts(const struct dma_buf *dmabuf, const struct backing *fresh);
 void buffer_adopt(struct dma_buf *dmabuf, struct backing *fresh);
+bool buffer_has_memory(struct dma_buf *dmabuf);
 
 int buffer_discard(struct dma_buf *dmabuf, bool *retained);
 void buffer_keep(struct dma_buf *dmabuf, bool *retained);

@@ -264,21 +264,55 @@ static int publish_all(struct set *set)
 	return ret;
 }
 
+/*
+ * Whether one of them has its memory now and had not when it was asked: then there
+ * may be enough for the others, or nothing left to do.
+ */
+static bool is_served_by_another(const struct set *set)
+{
+	const struct member *member;
+	u32 i;
+
+	for (i = 0; i < set->arg->count; i++) {
+		member = &set->members[i];
+		if (member->needs && buffer_has_memory(member->dmabuf))
+			return true;
+	}
+	return false;
+}
+
+static bool is_worth_another_try(const struct set *set, int err)
+{
+	if (err == -ENOMEM || err == -EDQUOT)
+		return is_served_by_another(set);
+	return err == -EAGAIN;
+}
+
+static int commit_once(struct set *set)
+{
+	int ret;
+
+	ret = ask_all(set);
+	if (!ret)
+		ret = turn_take(take_all, set);
+	if (!ret)
+		ret = publish_all(set);
+	return ret;
+}
+
 static int commit_set(struct set *set)
 {
 	unsigned int tries;
 	int ret;
 
 	for (tries = 0; tries < TRIES; tries++) {
-		ret = ask_all(set);
-		if (!ret)
-			ret = turn_take(take_all, set);
-		if (!ret)
-			ret = publish_all(set);
-		if (ret != -EAGAIN)
+		ret = commit_once(set);
+		if (!is_worth_another_try(set, ret))
 			return ret;
 	}
-	return refuse(set, set->arg->count, BUFALLOC_REASON_CHANGED, -EAGAIN);
+	if (ret == -EAGAIN)
+		refuse(set, set->arg->count, BUFALLOC_REASON_CHANGED, ret);
+	return ret;
 }
 
 /* In the order that the ABI states. */

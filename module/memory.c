@@ -242,6 +242,18 @@ void buffer_adopt(struct dma_buf *dmabuf, struct backing *fresh)
 		adopt_fresh(buffer, fresh);
 }
 
+/* For who has no lock: it may have lost it again. */
+bool buffer_has_memory(struct dma_buf *dmabuf)
+{
+	struct buffer *buffer = dmabuf->priv;
+	bool has;
+
+	ww_mutex_lock(&buffer->lock, NULL);
+	has = has_memory(buffer);
+	ww_mutex_unlock(&buffer->lock);
+	return has;
+}
+
 /**
  * buffer_discard() - its users do not need it for now
  * @dmabuf: whose memory may be taken from here on.
