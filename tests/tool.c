@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: MIT
 /* The command "bufalloc" as a person meets it: what it says, how it ends. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "lib/buffers.h"
 #include "lib/guest.h"
+#include "lib/imports.h"
 
 #define NOBODY 65534
 
@@ -49,7 +54,45 @@ static int run(char *text, size_t size, const char *command)
 
 #define RUN(command) run(self->text, sizeof(self->text), command)
 
+static int count_of(const char *text, const char *words)
+{
+	int count = 0;
+
+	while ((text = strstr(text, words))) {
+		text += strlen(words);
+		count++;
+	}
+	return count;
+}
+
 #define EXPECT_SAID(words) EXPECT_NE(NULL, strstr(self->text, words))
+#define EXPECT_NOT_SAID(words) EXPECT_EQ(NULL, strstr(self->text, words))
+
+/* For this process: its number comes first in @format. */
+#define RUN_ON_US(format, ...) \
+	({ \
+		char command[256]; \
+		snprintf(command, sizeof(command), format, getpid(), ##__VA_ARGS__); \
+		RUN(command); \
+	})
+
+/* As many deferred buffers. 0 or a negative errno. */
+static int open_deferred(int device, size_t length, uint32_t flags, int *fds, unsigned int count)
+{
+	struct bufalloc_request request = request_of(length, BUFALLOC_CACHING_CACHED);
+	struct bufalloc_result result;
+	unsigned int i;
+	int ret;
+
+	request.flags = BUFALLOC_ALLOC_DEFERRED | flags;
+	for (i = 0; i < count; i++) {
+		ret = bufalloc_alloc(device, &request, &result, NULL);
+		if (ret)
+			return ret;
+		fds[i] = result.fd;
+	}
+	return 0;
+}
 
 TEST_F(tool, info_tells_what_caching_there_is)
 {
@@ -116,6 +159,82 @@ TEST_F(tool, deferred_buffers_are_committed)
 	EXPECT_SAID("No device was ever refused");
 	EXPECT_SAID("3 buffers have their memory.");
 	EXPECT_SAID("\"backed\": true");
+}
+
+/* All that a process has, and not what it has twice; and what is named likewise. */
+TEST_F(tool, buffer_with_several_fds_is_committed_once)
+{
+	int device = bufalloc_open(NULL);
+	int fds[3], again;
+
+	ASSERT_LE(0, device);
+	ASSERT_EQ(0, open_deferred(device, 64 * KIB, 0, fds, 3));
+	again = dup(fds[1]);
+	ASSERT_LE(0, again);
+	EXPECT_EQ(0, RUN_ON_US("commit %d %d %d", fds[1], again));
+	EXPECT_SAID("1 buffers have their memory.");
+	EXPECT_EQ(0, RUN_ON_US("commit %d"));
+	EXPECT_SAID("3 buffers have their memory.");
+	/* Each of them is told of. */
+	EXPECT_EQ(0, RUN_ON_US("explain %d %d %d", fds[1], again));
+	EXPECT_EQ(2, count_of(self->text, "It has its memory"));
+	close(again);
+	close(fds[0]);
+	close(fds[1]);
+	close(fds[2]);
+	bufalloc_close(device);
+}
+
+TEST_F(tool, refusal_of_a_commit_names_the_fd)
+{
+	int device = bufalloc_open(NULL);
+	char words[64];
+	int fds[3];
+
+	ASSERT_LE(0, device);
+	ASSERT_EQ(0, open_deferred(device, 64 * KIB, 0, fds, 2));
+	ASSERT_EQ(0, open_deferred(device, 256 * MIB, BUFALLOC_ALLOC_CONTIGUOUS, &fds[2], 1));
+	EXPECT_EQ(1, RUN_ON_US("commit %d"));
+	snprintf(words, sizeof(words), "at file descriptor %d of it", fds[2]);
+	EXPECT_SAID(words);
+	EXPECT_EQ(1, RUN_ON_US("commit %d --json"));
+	snprintf(words, sizeof(words), "\"fd\": %d", fds[2]);
+	EXPECT_SAID(words);
+	close(fds[0]);
+	close(fds[1]);
+	close(fds[2]);
+	bufalloc_close(device);
+}
+
+/* What a call may take counts when it is known what is there; also more fds than usual. */
+TEST_F(tool, commit_takes_as_many_buffers_as_a_call)
+{
+	enum { MANY = BUFALLOC_MAX_BATCH + 1 };
+	struct rlimit limit;
+	static int fds[MANY];
+	int device, i;
+
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &limit));
+	limit.rlim_cur = limit.rlim_max;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	device = bufalloc_open(NULL);
+	ASSERT_LE(0, device);
+	ASSERT_EQ(0, open_deferred(device, 4 * KIB, 0, fds, 1));
+	for (i = 1; i < MANY; i++)
+		ASSERT_LE(0, fds[i] = fcntl(fds[0], F_DUPFD_CLOEXEC, 0));
+	EXPECT_EQ(0, RUN_ON_US("info > /dev/null; ulimit -S -n 1024; bufalloc commit %d"));
+	EXPECT_SAID("1 buffers have their memory.");
+	for (i = 1; i < MANY; i++)
+		close(fds[i]);
+	ASSERT_EQ(0, open_deferred(device, 4 * KIB, 0, fds + 1, MANY - 1));
+	EXPECT_EQ(1, RUN_ON_US("commit %d"));
+	EXPECT_SAID("has 1025 buffers, and one commit takes up to 1024");
+	close(fds[0]);
+	EXPECT_EQ(0, RUN_ON_US("commit %d"));
+	EXPECT_SAID("1024 buffers have their memory.");
+	for (i = 1; i < MANY; i++)
+		close(fds[i]);
+	bufalloc_close(device);
 }
 
 TEST_F(tool, buffers_of_nobody_are_a_sentence)

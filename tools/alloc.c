@@ -107,6 +107,16 @@ static void no_device(const struct wish *wish, int err)
 	trouble_open(wish->device, err);
 }
 
+static void refused(const struct wish *wish, int err, uint32_t failed, uint32_t reason)
+{
+	char where[64] = "";
+
+	if (wish->count > 1 && failed < wish->count)
+		snprintf(where, sizeof(where), " at buffer %u (of 0 to %u), so none was done",
+			 failed, wish->count - 1);
+	trouble_refused("alloc", where, err, reason);
+}
+
 static int allocate(int device, struct wish *wish)
 {
 	struct bufalloc_request requests[BUFALLOC_MAX_BATCH];
@@ -125,7 +135,7 @@ static int allocate(int device, struct wish *wish)
 		if (ret == -ENOTTY)
 			trouble_open(wish->device, ENOTTY);
 		else
-			trouble_refused("alloc", -ret, reason, failed, wish->count);
+			refused(wish, -ret, failed, reason);
 		return FAILED;
 	}
 	ret = use(device, wish, results, obtained);

@@ -54,6 +54,12 @@ int parse_errand(struct errand *errand, int argc, char **argv)
 	return take_operands(errand, argc, argv);
 }
 
+void errand_end(struct holder *holder)
+{
+	holder_close(holder);
+	bufalloc_close(holder->device);
+}
+
 int errand_begin(const struct errand *errand, struct holder *holder)
 {
 	int device = bufalloc_open(errand->device);
@@ -70,14 +76,8 @@ int errand_begin(const struct errand *errand, struct holder *holder)
 	else if (ret && ret != -EBADF && ret != -EINVAL)
 		holder_trouble(errand->verb, errand->pid, -ret);
 	if (ret || !holder->count) {
-		bufalloc_close(device);
+		errand_end(holder);
 		return ret ? ret : -1;
 	}
 	return 0;
-}
-
-void errand_end(struct holder *holder)
-{
-	holder_close(holder);
-	bufalloc_close(holder->device);
 }

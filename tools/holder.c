@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,26 +22,67 @@ static int pidfd_getfd(int pidfd, int fd)
 	return syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 }
 
+/* A process may hold more than one usually may, and so must who looks at it. */
+static void allow_many_fds(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int make_room(struct holder *holder)
+{
+	uint32_t room = holder->room ? 2 * holder->room : 64;
+	struct held *held;
+
+	if (holder->count < holder->room)
+		return 0;
+	held = realloc(holder->held, room * sizeof(*held));
+	if (!held)
+		return -ENOMEM;
+	holder->held = held;
+	holder->room = room;
+	return 0;
+}
+
 /* It is told apart from other dma-bufs by asking. 1, 0 or a negative errno. */
+static int recognize(struct holder *holder, int fd, struct held *held)
+{
+	struct stat stat;
+	int ret;
+
+	ret = bufalloc_query(holder->device, fd, &held->query);
+	if (ret)
+		return ret == -EINVAL ? 0 : ret;
+	if (fstat(fd, &stat))
+		return -errno;
+	held->inode = stat.st_ino;
+	return 1;
+}
+
+/* Likewise. */
 static int take(struct holder *holder, int pidfd, int fd)
 {
-	struct held *held = &holder->held[holder->count];
-	int ours, ret;
+	struct held *held;
+	int ret;
 
-	if (holder->count == ARRAY_SIZE(holder->held))
-		return -E2BIG;
-	ours = pidfd_getfd(pidfd, fd);
-	if (ours < 0)
-		return -errno;
-	ret = bufalloc_query(holder->device, ours, &held->query);
-	if (ret) {
-		close(ours);
-		return ret == -EINVAL ? 0 : ret;
-	}
-	held->fd = ours;
+	ret = make_room(holder);
+	if (ret)
+		return ret;
+	held = &holder->held[holder->count];
 	held->number = fd;
-	holder->count++;
-	return 1;
+	held->fd = pidfd_getfd(pidfd, fd);
+	if (held->fd < 0)
+		return -errno;
+	ret = recognize(holder, held->fd, held);
+	if (ret == 1)
+		holder->count++;
+	else
+		close(held->fd);
+	return ret;
 }
 
 static int take_all(struct holder *holder, int pidfd, pid_t pid)
@@ -89,10 +132,10 @@ int holder_open(struct holder *holder, int device, pid_t pid, char **fds, int co
 	int pidfd = pidfd_open(pid);
 	int ret;
 
-	holder->device = device;
-	holder->count = 0;
+	*holder = (struct holder) { .device = device };
 	if (pidfd < 0)
 		return -errno;
+	allow_many_fds();
 	ret = count ? take_named(holder, pidfd, fds, count) : take_all(holder, pidfd, pid);
 	close(pidfd);
 	if (ret)
@@ -104,6 +147,31 @@ void holder_close(struct holder *holder)
 {
 	while (holder->count)
 		close(holder->held[--holder->count].fd);
+	free(holder->held);
+	holder->held = NULL;
+}
+
+static bool has_buffer(const struct holder *holder, ino_t inode)
+{
+	uint32_t i;
+
+	for (i = 0; i < holder->count; i++)
+		if (holder->held[i].inode == inode)
+			return true;
+	return false;
+}
+
+void holder_drop_twins(struct holder *holder)
+{
+	uint32_t i, all = holder->count;
+
+	holder->count = 0;
+	for (i = 0; i < all; i++) {
+		if (has_buffer(holder, holder->held[i].inode))
+			close(holder->held[i].fd);
+		else
+			holder->held[holder->count++] = holder->held[i];
+	}
 }
 
 void holder_trouble(const char *verb, pid_t pid, int err)
@@ -117,6 +185,9 @@ void holder_trouble(const char *verb, pid_t pid, int err)
 	case EPERM:
 	case EACCES:
 		fputs("  It takes the right to trace it: be that user, or root (sudo).\n", stderr);
+		break;
+	case EMFILE:
+		fputs("  It holds more than this may: raise the limit with \"ulimit -n\".\n", stderr);
 		break;
 	case ENOSYS:
 		fputs("  This takes Linux 5.6 or later.\n", stderr);

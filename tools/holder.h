@@ -7,22 +7,29 @@
 
 #include "tool.h"
 
-/* One buffer: the file descriptor that is ours now, and the process's own number. */
+/*
+ * One file descriptor of a buffer: ours now, and the process's own number. Those of one
+ * buffer have the same inode.
+ */
 struct held {
 	int fd;
 	int number;
+	ino_t inode;
 	struct bufalloc_query query;
 };
 
 struct holder {
 	int device;
 	uint32_t count;
-	struct held held[BUFALLOC_MAX_BATCH];
+	uint32_t room;
+	struct held *held;
 };
 
 /* The @count buffers that are named, or without names all. 0 or a negative errno. */
 int holder_open(struct holder *holder, int device, pid_t pid, char **fds, int count);
 void holder_close(struct holder *holder);
+/* Leave one of each buffer, the first. */
+void holder_drop_twins(struct holder *holder);
 void holder_trouble(const char *verb, pid_t pid, int err);
 
 /* The command line of such a verb: PID [FD...] and few options. */

@@ -91,14 +91,19 @@ void json_bool(struct json *json, const char *key, bool value)
 	fputs(value ? "true" : "false", json->out);
 }
 
+void json_refusal(struct json *json, int err, uint32_t failed, uint32_t reason)
+{
+	json_string(json, "error", strerror(err));
+	json_number(json, "failed", failed);
+	json_number(json, "reason", reason);
+	json_string(json, "reason_text", bufalloc_reason_string(reason));
+}
+
 void json_refused(int err, uint32_t failed, uint32_t reason)
 {
 	struct json json = { .out = stdout };
 
 	json_open(&json, NULL, '{');
-	json_string(&json, "error", strerror(err));
-	json_number(&json, "failed", failed);
-	json_number(&json, "reason", reason);
-	json_string(&json, "reason_text", bufalloc_reason_string(reason));
+	json_refusal(&json, err, failed, reason);
 	json_close(&json, '}');
 }

@@ -42,7 +42,8 @@ const char *default_device(void);
 /* trouble.c: what went wrong and what to do next, on stderr. */
 bool module_loaded(void);
 void trouble_open(const char *path, int err);
-void trouble_refused(const char *verb, int err, uint32_t reason, uint32_t failed, uint32_t count);
+/* @where is what was refused, if it is known: " at ...". */
+void trouble_refused(const char *verb, const char *where, int err, uint32_t reason);
 /* What to do about a reason, or NULL. */
 const char *next_step(int err, uint32_t reason);
 int usage_error(const char *verb);
@@ -83,5 +84,7 @@ void json_number(struct json *json, const char *key, uint64_t value);
 void json_bool(struct json *json, const char *key, bool value);
 /* A program that only asked for JSON reads a refusal there, too. */
 void json_refused(int err, uint32_t failed, uint32_t reason);
+/* The same into an object that has been opened. */
+void json_refusal(struct json *json, int err, uint32_t failed, uint32_t reason);
 
 #endif /* BUFALLOC_TOOL_H */

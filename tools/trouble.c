@@ -110,14 +110,11 @@ const char *next_step(int err, uint32_t reason)
 	}
 }
 
-void trouble_refused(const char *verb, int err, uint32_t reason, uint32_t failed, uint32_t count)
+void trouble_refused(const char *verb, const char *where, int err, uint32_t reason)
 {
 	const char *step = next_step(err, reason);
 
-	fprintf(stderr, "bufalloc %s: refused", verb);
-	if (count > 1 && failed < count)
-		fprintf(stderr, " at buffer %u (of 0 to %u), so none was done", failed, count - 1);
-	fprintf(stderr, ": %s\n", strerror(err));
+	fprintf(stderr, "bufalloc %s: refused%s: %s\n", verb, where, strerror(err));
 	if (reason != BUFALLOC_REASON_NONE)
 		fprintf(stderr, "  %s\n", bufalloc_reason_string(reason));
 	if (step)
