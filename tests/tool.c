@@ -16,6 +16,7 @@
 #include "lib/imports.h"
 
 #define NOBODY 65534
+#define USER_MEMORY "/sys/module/bufalloc/parameters/user_memory"
 
 FIXTURE(tool)
 {
@@ -235,6 +236,47 @@ TEST_F(tool, commit_takes_as_many_buffers_as_a_call)
 	for (i = 1; i < MANY; i++)
 		close(fds[i]);
 	bufalloc_close(device);
+}
+
+/* It comes from no heap, and what helps other memory does not help it. */
+TEST_F(tool, memory_of_a_process_is_called_so)
+{
+	int device = bufalloc_open(NULL), importer = importer_open();
+	struct bufalloc_request request = request_of(MIB, BUFALLOC_CACHING_CACHED);
+	struct bufalloc_result result;
+	static struct importer_map map;
+	void *pages;
+	int id;
+
+	ASSERT_LE(0, device);
+	ASSERT_LE(0, importer);
+	pages = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, pages);
+	request.flags = BUFALLOC_ALLOC_USER_MEMORY;
+	request.address = (uintptr_t)pages;
+	ASSERT_EQ(0, write_string(USER_MEMORY, "1"));
+	EXPECT_EQ(0, bufalloc_alloc(device, &request, &result, NULL));
+	ASSERT_EQ(0, write_string(USER_MEMORY, "0"));
+	id = importer_attach(importer, result.fd, IMPORTER_DEVICE_32);
+	ASSERT_LE(0, id);
+	/* The highest memory is given out first. */
+	EXPECT_EQ(machine_reaches_above_4_GiB() ? -EIO : 0,
+		  importer_map(importer, id, IMPORTER_BIDIRECTIONAL, &map));
+
+	EXPECT_EQ(0, RUN_ON_US("explain %d"));
+	EXPECT_SAID("It is memory of a process");
+	EXPECT_NOT_SAID("4294967295");
+	EXPECT_EQ(machine_reaches_above_4_GiB(), !!strstr(self->text, "That memory stays where it is"));
+	EXPECT_NOT_SAID("--dma-bits");
+	EXPECT_EQ(0, RUN_ON_US("explain %d --json"));
+	EXPECT_SAID("\"user_memory\": true");
+	EXPECT_NOT_SAID("\"heap\"");
+	EXPECT_NOT_SAID("4294967295");
+
+	close(importer);
+	close(result.fd);
+	bufalloc_close(device);
+	munmap(pages, MIB);
 }
 
 TEST_F(tool, buffers_of_nobody_are_a_sentence)

@@ -25,28 +25,57 @@ static void heap_name(int device, uint32_t index, char *name)
 		snprintf(name, BUFALLOC_HEAP_NAME_LEN, "%.31s", heap.out_name);
 }
 
+static bool is_of_process(const struct bufalloc_query *query)
+{
+	return query->out_state & BUFALLOC_STATE_USER_MEMORY;
+}
+
+static void print_memory(int device, const struct bufalloc_query *query)
+{
+	char heap[BUFALLOC_HEAP_NAME_LEN];
+
+	if (is_of_process(query)) {
+		printf("  It is memory of a process, in %u physically contiguous runs.\n",
+		       query->out_segments);
+	} else if (query->out_state & BUFALLOC_STATE_BACKED) {
+		heap_name(device, query->out_heap, heap);
+		printf("  It has its memory: from %s, in %u physically contiguous runs.\n", heap,
+		       query->out_segments);
+	} else {
+		puts("  It has no memory yet: that comes with its first use, or with a commit.");
+	}
+}
+
+/* Where some memory lies cannot be asked for. */
+static const char *hint(const struct bufalloc_query *query)
+{
+	if (query->out_refusal == BUFALLOC_REASON_UNREACHABLE) {
+		if (is_of_process(query))
+			return "That memory stays where it is: copy it into a buffer allocated with\n"
+			       "  --deferred, or have an IOMMU translate for the device.";
+		if (query->out_state & BUFALLOC_STATE_PAGEABLE)
+			return "Pageable memory may be anywhere: allocate it otherwise, with --deferred.";
+	}
+	return next_step(0, query->out_refusal);
+}
+
 static void print_held(int device, const struct held *held)
 {
 	const struct bufalloc_query *query = &held->query;
-	char human[HUMAN_LEN], heap[BUFALLOC_HEAP_NAME_LEN];
+	char human[HUMAN_LEN];
 
-	heap_name(device, query->out_heap, heap);
 	printf("fd %d: %s, %s, attached to %u devices\n", held->number,
 	       human_size(human, query->out_length), bufalloc_caching_string(query->out_caching),
 	       query->out_attachments);
-	if (query->out_state & BUFALLOC_STATE_BACKED)
-		printf("  It has its memory: from %s, in %u physically contiguous runs.\n", heap,
-		       query->out_segments);
-	else
-		puts("  It has no memory yet: that comes with its first use, or with a commit.");
+	print_memory(device, query);
 	if (!query->out_refusals) {
 		puts("  No device was ever refused.");
 		return;
 	}
 	printf("  Devices were refused %u times. The last time:\n  %s\n", query->out_refusals,
 	       bufalloc_reason_string(query->out_refusal));
-	if (next_step(0, query->out_refusal))
-		printf("  %s\n", next_step(0, query->out_refusal));
+	if (hint(query))
+		printf("  %s\n", hint(query));
 }
 
 static void json_held(struct json *json, int device, const struct held *held)
@@ -54,7 +83,6 @@ static void json_held(struct json *json, int device, const struct held *held)
 	const struct bufalloc_query *query = &held->query;
 	char heap[BUFALLOC_HEAP_NAME_LEN];
 
-	heap_name(device, query->out_heap, heap);
 	json_open(json, NULL, '{');
 	json_number(json, "fd", held->number);
 	json_number(json, "bytes", query->out_length);
@@ -62,7 +90,11 @@ static void json_held(struct json *json, int device, const struct held *held)
 	json_string(json, "memtype", bufalloc_memtype_string(query->out_memtype));
 	json_bool(json, "backed", query->out_state & BUFALLOC_STATE_BACKED);
 	json_bool(json, "contiguous", query->out_state & BUFALLOC_STATE_CONTIGUOUS);
-	json_string(json, "heap", heap);
+	json_bool(json, "user_memory", is_of_process(query));
+	if (!is_of_process(query)) {
+		heap_name(device, query->out_heap, heap);
+		json_string(json, "heap", heap);
+	}
 	json_number(json, "chunks", query->out_chunks);
 	json_number(json, "segments", query->out_segments);
 	json_number(json, "attachments", query->out_attachments);
