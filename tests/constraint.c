@@ -22,7 +22,7 @@
 #define PAGE 4096UL
 
 /* More than the pages of the smallest zone there is. */
-#define HOLDERS_MAX 5000
+#define HOLDERS_MAX 2000
 
 static const size_t alignments[] = { 64 * KIB, MIB, 2 * MIB, 4 * MIB };
 
@@ -478,8 +478,9 @@ TEST_F(constraint, memory_goes_on_above_24_bits)
 }
 
 /*
- * The first 16 MiB of an x86 are few enough to take all of them, page by page, and to
- * give back each second one: what is left is in pieces that nobody can put together.
+ * The first 16 MiB of an x86 are few enough to take all of them. Some of that is taken
+ * again, page by page, and each second page given back: what is left is in pieces that
+ * nobody can put together.
  */
 FIXTURE(fragments)
 {
@@ -505,6 +506,10 @@ FIXTURE_VARIANT_ADD(fragments, deferred_coherent) {
 	.flags = BUFALLOC_ALLOC_DEFERRED,
 };
 
+/* Runs that are taken again page by page. */
+#define BROKEN 24
+#define RUN (64 * KIB)
+
 /* Until there is no more of that length; the number of them. */
 static int take_all(int device, size_t length, int *fds, int most)
 {
@@ -520,6 +525,23 @@ static int take_all(int device, size_t length, int *fds, int most)
 			break;
 	}
 	return count;
+}
+
+/* Likewise, in runs of 64 KiB, and then of less, down to @least. */
+static int take_runs(int device, size_t least, int *fds, int most)
+{
+	size_t length;
+	int count = 0;
+
+	for (length = RUN; length >= least; length /= 2)
+		count += take_all(device, length, fds + count, most - count);
+	return count;
+}
+
+static void close_all(const int *fds, int count)
+{
+	while (count > 0)
+		close(fds[--count]);
 }
 
 static int64_t page_of(int importer, int fd)
@@ -551,8 +573,7 @@ static int give_back_odd(int importer, int *fds, int count)
 FIXTURE_SETUP(fragments)
 {
 	struct rlimit limit = { HOLDERS_MAX + 100, HOLDERS_MAX + 100 };
-	size_t length;
-	int taken;
+	int taken, broken;
 
 	if (!machine_types_memory())
 		SKIP(return, "no zone that is so small");
@@ -563,17 +584,22 @@ FIXTURE_SETUP(fragments)
 	ASSERT_LE(0, self->importer);
 	self->fds = calloc(HOLDERS_MAX, sizeof(*self->fds));
 	ASSERT_NE(NULL, self->fds);
-	taken = take_all(self->device, PAGE, self->fds, HOLDERS_MAX);
 	/* All that the zone has, but for what others took of it before. */
-	ASSERT_LT(2000, taken);
-	ASSERT_GT(HOLDERS_MAX, taken);
-	self->count = give_back_odd(self->importer, self->fds, taken);
-	ASSERT_LT(taken / 4, taken - self->count);
+	taken = take_all(self->device, RUN, self->fds, HOLDERS_MAX);
+	ASSERT_LT(100, taken);
+	ASSERT_GT(HOLDERS_MAX - BROKEN * 16, taken);
+	self->count = taken - BROKEN;
+	close_all(self->fds + self->count, BROKEN);
+
+	broken = take_all(self->device, PAGE, self->fds + self->count,
+			  HOLDERS_MAX - self->count);
+	ASSERT_LT(100, broken);
+	taken = give_back_odd(self->importer, self->fds + self->count, broken);
+	ASSERT_LT(broken / 4, broken - taken);
+	self->count += taken;
 	/* What the kernel had kept for itself is free now, too. */
-	for (length = 64 * KIB; length > PAGE; length /= 2)
-		self->count += take_all(self->device, length,
-					self->fds + self->count,
-					HOLDERS_MAX - self->count);
+	self->count += take_runs(self->device, 2 * PAGE, self->fds + self->count,
+				 HOLDERS_MAX - self->count);
 	self->request = request_of(16 * PAGE, variant->caching);
 	self->request.flags = variant->flags;
 	self->request.dma_bits = 24;
