@@ -16,6 +16,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include "backing.h"
 #include "chunk.h"
@@ -66,7 +67,10 @@ static bool is_suitable(struct page *page)
 	       (folio_test_anon(folio) || folio_test_swapbacked(folio));
 }
 
-/* What can be written and still not be pinned is memory of another kind. */
+/*
+ * What can be written and still not be pinned is memory of another kind. Some processors
+ * ignore a part of an address, as pinning does, but this look-up does not.
+ */
 static enum bufalloc_reason why_not_pinned(unsigned long address)
 {
 	struct mm_struct *mm = current->mm;
@@ -74,7 +78,7 @@ static enum bufalloc_reason why_not_pinned(unsigned long address)
 	bool writable;
 
 	mmap_read_lock(mm);
-	vma = vma_lookup(mm, address);
+	vma = vma_lookup(mm, untagged_addr(address));
 	writable = vma && vma->vm_flags & VM_WRITE;
 	mmap_read_unlock(mm);
 	return writable ? BUFALLOC_REASON_USER_KIND :

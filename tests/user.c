@@ -260,6 +260,28 @@ TEST_F(refused, memory_that_is_not_there)
 	EXPECT_REFUSED(EFAULT, USER_ADDRESS);
 }
 
+#ifdef __aarch64__
+/* The processor ignores the first byte of an address, and so does all else. */
+TEST_F(refused, byte_that_is_no_address_changes_nothing)
+{
+	const uintptr_t tag = 0x5aUL << 56;
+	struct mapping mapping;
+	int fd;
+
+	self->request.address |= tag;
+	EXPECT_EQ(0, refusal(self->device, &self->request));
+	fd = buffer_open(self->device, 16 * PAGE, BUFALLOC_CACHING_CACHED);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, buffer_map(fd, &mapping));
+	self->request.address = (uintptr_t)mapping.bytes | tag;
+	EXPECT_REFUSED(EFAULT, USER_KIND);
+	buffer_unmap(&mapping);
+	self->request.address = (uintptr_t)mapping.bytes | tag;
+	EXPECT_REFUSED(EFAULT, USER_ADDRESS);
+	close(fd);
+}
+#endif
+
 TEST_F(refused, memory_that_cannot_be_written)
 {
 	self->pages[0] = 1;
