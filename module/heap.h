@@ -12,7 +12,8 @@ struct dmem_cgroup_region;
 /**
  * struct heap - a device that memory is allocated for
  * @dev: what the DMA API allocates for: its masks and region decide.
- * @nodes: the same for each node of memory, where there are several; else NULL.
+ * @nodes: the same for each node of memory, or NULL where there is no such device: for
+ *	all of them where there is one node only. NULL itself for heaps of a device tree.
  * @name: stable, known to users.
  * @index: known to users, fixed while the module is loaded.
  * @dma_bits: memory lies below 2^dma_bits.
