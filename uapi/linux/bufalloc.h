@@ -109,9 +109,10 @@
  *  - a scene at once (%BUFALLOC_ALLOC_DEFERRED, then COMMIT): many buffers that are of
  *    use only together.
  *
- * Whoever maps a buffer first meets the errors of ALLOC: of mmap(2), EDQUOT and
- * ENOMEM among them; of the device's driver, whatever it makes of them. COMMIT says
- * which buffer, and why.
+ * Where several use a buffer first at once, one of them brings its memory, and the
+ * others wait for that. Whoever maps a buffer first meets the errors of ALLOC: of
+ * mmap(2), EDQUOT and ENOMEM among them; of the device's driver, whatever it makes of
+ * them. COMMIT says which buffer, and why.
  */
 
 /**
@@ -134,7 +135,8 @@
  * %BUFALLOC_ALLOC_CONTIGUOUS and %BUFALLOC_ALLOC_DEFERRED are EINVAL. A device that
  * does not reach it is refused when it maps the buffer.
  *
- * It is charged to whom it was charged before. It counts for the quotas of bufalloc, and
+ * The memory cgroups that are charged for it are those that were before: of those to whom
+ * the pages belong, whoever calls ALLOC. It counts for the quotas of bufalloc, and
  * against the RLIMIT_MEMLOCK of the caller (of whom CAP_IPC_LOCK is not demanded, but
  * lifts that limit), as often as it becomes a buffer.
  */
@@ -178,12 +180,13 @@
 /**
  * DOC: Who pays
  *
- * Memory, and the records that bufalloc and the file system keep of it, are charged
- * to the memory cgroup of the task that calls ALLOC, until they are freed, whoever
- * holds the buffer by then. Past the limit of the cgroup ALLOC is ENOMEM, and nothing
- * that it takes calls the OOM killer. (A table of file descriptors that has to grow
- * may, as with open(2).) The root cgroup, and kernels that do not account for their
- * own memory (cgroup.memory=nokmem), charge nothing.
+ * Memory (but that of a process, see there), and the records that bufalloc and
+ * the file system keep of it, are charged to the memory cgroup of the task that
+ * calls ALLOC, until they are freed, whoever holds the buffer by then. Past the
+ * limit of the cgroup ALLOC is ENOMEM, and nothing that it takes calls the OOM
+ * killer. (A table of file descriptors that has to grow may, as with open(2).)
+ * The root cgroup, and kernels that do not account for their own memory
+ * (cgroup.memory=nokmem), charge nothing.
  *
  * Memory that was set aside when the machine started, and CMA memory, cannot be
  * charged to a memory cgroup: HEAP says which. Where the kernel has the dmem
@@ -264,7 +267,8 @@ enum bufalloc_memtype {
 #define BUFALLOC_FEATURE_PURGEABLE (1ULL << 7)
 /**
  * BUFALLOC_FEATURE_USER_MEMORY - %BUFALLOC_ALLOC_USER_MEMORY, where the administrator
- * allows it: module parameter user_memory
+ * allows it: module parameter user_memory, which may be changed at any time, and the bit
+ * with it
  */
 #define BUFALLOC_FEATURE_USER_MEMORY (1ULL << 5)
 /** BUFALLOC_FEATURE_SYNC - SYNC */
@@ -279,7 +283,7 @@ enum bufalloc_memtype {
  * @out_page_size: Bytes in a page: the unit lengths are rounded up to.
  * @out_heaps: Number of heaps; their indexes are 0 to @out_heaps - 1 and do not
  *	change while the module is loaded.
- * @out_max_batch: Largest number of requests in one ALLOC.
+ * @out_max_batch: Largest number of requests in one ALLOC, and of buffers in one COMMIT.
  * @out_buffer_cost: Bytes that each buffer counts for in a quota, beside its
  *	memory.
  * @out_max_length: Largest length of one buffer, in bytes. Says what is
@@ -444,8 +448,9 @@ struct bufalloc_heap {
  * @heap: Index of a heap, or %BUFALLOC_HEAP_ANY.
  * @dma_bits: Memory must lie below 2^dma_bits; 0 for no limit, else 12 to 64.
  * @max_segments: Physically contiguous runs that the memory may be in at most; 0 for
- *	no limit, 1 for the same as %BUFALLOC_ALLOC_CONTIGUOUS. (Needs
- *	%BUFALLOC_FEATURE_SEGMENTS.)
+ *	no limit, 1 for the same as %BUFALLOC_ALLOC_CONTIGUOUS. More than 1 makes memory
+ *	come no other way than without a limit: what is in more runs is refused, and may
+ *	be in fewer another time. (Needs %BUFALLOC_FEATURE_SEGMENTS.)
  * @alignment: Bytes, a power of two up to %BUFALLOC_MAX_ALIGNMENT that the address
  *	of each run is a multiple of, as the heap's device sees it; 0 for no more than
  *	a page. (Needs %BUFALLOC_FEATURE_ALIGNMENT.)
@@ -528,7 +533,7 @@ struct bufalloc_result {
  * @BUFALLOC_REASON_FEATURE: EOPNOTSUPP: a feature whose bit INFO does not show.
  * @BUFALLOC_REASON_FDS: EMFILE or ENFILE: no file descriptor left.
  * @BUFALLOC_REASON_CONTIGUOUS: ENOMEM: no contiguous run of that length, or no
- *	memory at all, for a request with %BUFALLOC_ALLOC_CONTIGUOUS.
+ *	memory at all, for a request with %BUFALLOC_ALLOC_CONTIGUOUS or a max_segments of 1.
  * @BUFALLOC_REASON_MEMORY: ENOMEM: not enough memory, or past the limit of the
  *	memory cgroup.
  * @BUFALLOC_REASON_SIGNAL: EINTR: a fatal signal.
@@ -542,10 +547,11 @@ struct bufalloc_result {
  * @BUFALLOC_REASON_UNCHARGED: EACCES: memory that no memory cgroup can be
  *	charged for, asked for through /dev/bufalloc-charged.
  * @BUFALLOC_REASON_ALIGNMENT: EINVAL: not a power of two, or above
- *	%BUFALLOC_MAX_ALIGNMENT; ENOMEM: no memory at such addresses.
+ *	%BUFALLOC_MAX_ALIGNMENT; ENOMEM: no memory at such addresses, or none at all, for
+ *	a request with an alignment above a page.
  * @BUFALLOC_REASON_SEGMENTS: ENOMEM: no memory in so few runs.
  * @BUFALLOC_REASON_NARROW: ENOMEM: not enough memory where all devices that are
- *	attached reach it.
+ *	attached reach it, or not enough at all, for a buffer that has such devices.
  * @BUFALLOC_REASON_UNREACHABLE: EIO: a device that no IOMMU translates for does not
  *	reach the memory that the buffer has, or any memory of ours.
  * @BUFALLOC_REASON_BOUNCED: EIO: the device would see a copy of the memory.
