@@ -623,19 +623,21 @@ TEST_F(fragments, segments_are_counted)
 	fd = open_backed(self->device, &self->request, NULL);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, bufalloc_query(self->device, fd, &query));
-	EXPECT_EQ(16, query.out_segments);
+	EXPECT_LT(8, query.out_segments);
 	close(fd);
 	for (most = 2; most <= 20; most++) {
 		self->request.max_segments = most;
 		reason = BUFALLOC_REASON_NONE;
 		fd = open_backed(self->device, &self->request, &reason);
-		if (most < 16) {
+		/* Between them it depends on pages that others free meanwhile. */
+		if (most <= 8) {
 			EXPECT_EQ(-ENOMEM, fd);
 			EXPECT_EQ(BUFALLOC_REASON_SEGMENTS, reason);
-		} else {
+		} else if (most >= 16) {
 			EXPECT_LE(0, fd);
-			close(fd);
 		}
+		if (fd >= 0)
+			close(fd);
 	}
 }
 
