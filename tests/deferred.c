@@ -4,6 +4,7 @@
  * then is where all its devices reach it, on the account of who allocated it.
  */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -394,6 +395,33 @@ TEST_F_TIMEOUT(deferred, who_comes_beside_the_first_is_served_as_well, PATIENCE)
 	}
 	TH_LOG("%d of %d came while the first was at it", beside, round);
 	EXPECT_LT(0, beside);
+}
+
+#define LARGE (256 * MIB)
+
+/* Who is killed while the memory comes has none of it. */
+TEST_F(deferred, SIGKILL_ends_a_first_use)
+{
+	struct prize prize = { .importer = self->importer };
+	pid_t child;
+	int status;
+
+	prize.fd = open_deferred(self->device, LARGE, variant->caching);
+	ASSERT_LE(0, prize.fd);
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child)
+		_exit(-use_by_cpu(&prize));
+	/* Early, by what it has and not by a clock. */
+	while (live_bytes() < self->bytes + (long)LARGE / 8 &&
+	       !waitpid(child, &status, WNOHANG))
+		;
+	ASSERT_EQ(0, kill(child, SIGKILL));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	EXPECT_FALSE(is_backed(self->device, prize.fd));
+	EXPECT_EQ(self->bytes, live_bytes());
+	close(prize.fd);
 }
 
 TEST_HARNESS_MAIN

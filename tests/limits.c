@@ -977,9 +977,16 @@ static int foreign_dma_buf(void)
 TEST_F(limits, dma_buf_of_another_driver_is_EINVAL)
 {
 	int fd = foreign_dma_buf();
+	uint32_t failed, reason;
 
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(-EINVAL, query(self->device, fd));
+	EXPECT_EQ(-EINVAL, bufalloc_commit(self->device, &fd, 1, &failed, &reason));
+	EXPECT_EQ(BUFALLOC_REASON_FD, reason);
+	EXPECT_EQ(-EINVAL, bufalloc_advise(self->device, fd,
+					   BUFALLOC_ADVICE_DONTNEED, NULL));
+	EXPECT_EQ(-EINVAL, bufalloc_begin_cpu_access_range(self->device, fd, 0, 1,
+							   DMA_BUF_SYNC_RW));
 	close(fd);
 }
 
