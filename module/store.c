@@ -9,6 +9,7 @@
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/module.h>
 #include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -45,6 +46,25 @@ static void seal(struct file *file)
 					   F_SEAL_GROW | F_SEAL_WRITE;
 }
 
+/*
+ * In the place of those of shmem. Mappings are ours, so that they count, and have no
+ * more rights than they were given: remap_file_pages(2) asks their file for another
+ * one, and here there is none to be had. It may be the last that goes of a buffer, so
+ * it holds the module.
+ */
+static const struct file_operations store_fops = {
+	.owner = THIS_MODULE,
+	.fsync = noop_fsync,
+};
+
+/* Nobody is without the module here: the caller has a file of it, too. */
+static void close_to_others(struct file *file)
+{
+	seal(file);
+	__module_get(THIS_MODULE);
+	replace_fops(file, &store_fops);
+}
+
 /**
  * store_create() - promise memory, and take none
  * @source: on whose account.
@@ -73,7 +93,7 @@ struct store *store_create(const struct source *source, size_t length)
 		return ERR_CAST(file);
 	}
 
-	seal(file);
+	close_to_others(file);
 	store->file = file;
 	store->client = source->client;
 	store->memcg = source->memcg;

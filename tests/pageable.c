@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -545,17 +546,67 @@ TEST_F(pageable, rights_are_kept)
 	EXPECT_EQ(EINVAL, errno);
 }
 
+/* What is mapped at an address, opened by who may look into the files of processes. */
+static int open_mapped(const void *at, size_t length)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx",
+		 (unsigned long)at, (unsigned long)at + length);
+	return open(path, O_RDWR | O_CLOEXEC);
+}
+
 /* A device would go on with pages that are no longer those of the buffer. */
 TEST_F(pageable, no_holes_are_punched)
 {
 	struct mapping mapping;
+	int file;
 
 	ASSERT_EQ(0, buffer_map(self->fd, &mapping));
 	write_words(mapping.bytes, LENGTH, 9);
 	EXPECT_EQ(-1, madvise(mapping.bytes, LENGTH, MADV_REMOVE));
+	EXPECT_EQ(EOPNOTSUPP, errno);
+	file = open_mapped(mapping.bytes, LENGTH);
+	ASSERT_LE(0, file);
+	EXPECT_EQ(-1, fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				0, LENGTH));
 	EXPECT_EQ(EPERM, errno);
+	close(file);
 	EXPECT_TRUE(has_words(mapping.bytes, LENGTH, 9));
 	buffer_unmap(&mapping);
+}
+
+static int remap(void *at, size_t length)
+{
+	return syscall(SYS_remap_file_pages, at, length, 0, 0, 0) ? -errno : 0;
+}
+
+/* What is mapped through its file by another way would not be counted as mapped. */
+TEST_F(pageable, mappings_are_not_made_anew)
+{
+	const int rights[] = { PROT_READ, RW };
+	uint32_t retained;
+	char *at;
+	size_t i;
+
+	ASSERT_EQ(0, fill(self->fd, LENGTH, 13));
+	for (i = 0; i < 2; i++) {
+		at = mmap(NULL, LENGTH, rights[i], MAP_SHARED, self->fd, 0);
+		ASSERT_NE(MAP_FAILED, at);
+		EXPECT_EQ(-ENODEV, remap(at, LENGTH));
+		EXPECT_EQ(-ENODEV, remap(at + PAGE, PAGE));
+		EXPECT_EQ(-EBUSY, bufalloc_advise(self->device, self->fd,
+						  BUFALLOC_ADVICE_DONTNEED,
+						  &retained));
+		EXPECT_EQ(-1, mprotect(at, LENGTH, rights[i] | PROT_EXEC));
+		EXPECT_EQ(EACCES, errno);
+		press();
+		EXPECT_TRUE(has_words(at, LENGTH, 13));
+		EXPECT_EQ(0, msync(at, LENGTH, MS_SYNC));
+		munmap(at, LENGTH);
+	}
+	EXPECT_EQ(0, bufalloc_advise(self->device, self->fd,
+				     BUFALLOC_ADVICE_DONTNEED, &retained));
 }
 
 TEST_F(pageable, importers_map_parts_of_it)
