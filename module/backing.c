@@ -437,30 +437,47 @@ static bool store_suffices(const struct backing *backing)
 	return spare_suffices_with_swap(absent);
 }
 
+/* What has to be brought before it can be held, if there is room for it, with a lock. */
+int backing_begin_hold(const struct backing *backing, struct grip *grip,
+		       enum bufalloc_reason *reason)
+{
+	if (!store_suffices(backing)) {
+		*reason = why_not(backing, -ENOMEM);
+		return -ENOMEM;
+	}
+	grip_begin(grip, backing->store);
+	return 0;
+}
+
 /**
- * backing_hold() - have the memory stay where it is
- * @backing: populated.
+ * backing_bring() - bring it, without a lock
+ * @backing: whose. Its memory may be gone.
+ * @grip: as backing_begin_hold() left it.
  * @reason: why not, where that fails.
  *
- * Return: 0; -ENOMEM, -EINTR after a fatal signal, or what reading it from the swap
- * device returned: then it is not held.
+ * Return: as grip_take().
  */
-int backing_hold(struct backing *backing, enum bufalloc_reason *reason)
+int backing_bring(const struct backing *backing, struct grip *grip,
+		  enum bufalloc_reason *reason)
+{
+	int ret = grip_take(grip);
+
+	if (ret)
+		*reason = why_not(backing, ret);
+	return ret;
+}
+
+/* Have what was brought stay where it is; false where it is not this memory's. */
+bool backing_hold(struct backing *backing, struct grip *grip)
 {
 	struct store *store = backing->store;
-	int ret;
 
-	if (!store)
-		return 0;
-	ret = store_suffices(backing) ? store_hold(store) : -ENOMEM;
-	if (ret) {
-		*reason = why_not(backing, ret);
-		return ret;
-	}
+	if (!store || !store_hold(store, grip))
+		return false;
 	list_add(&store->chunk.node, &backing->chunks);
 	backing->nr_chunks = 1;
 	backing->nr_segments = backing_count_segments(backing);
-	return 0;
+	return true;
 }
 
 /* Nobody may look at it until it is held again. */

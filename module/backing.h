@@ -11,6 +11,7 @@
 /* A segment fits the length field of a scatterlist entry. */
 #define SEGMENT_MAX SZ_1G
 
+struct grip;
 struct store;
 
 /**
@@ -86,7 +87,11 @@ void backing_free(struct backing *backing);
 bool backing_has_memory(const struct backing *backing);
 size_t backing_resident(const struct backing *backing);
 
-int backing_hold(struct backing *backing, enum bufalloc_reason *reason);
+int backing_begin_hold(const struct backing *backing, struct grip *grip,
+		       enum bufalloc_reason *reason);
+int backing_bring(const struct backing *backing, struct grip *grip,
+		  enum bufalloc_reason *reason);
+bool backing_hold(struct backing *backing, struct grip *grip);
 void backing_let_go(struct backing *backing);
 
 bool backing_lock_reclaim(const struct backing *backing);

@@ -145,24 +145,6 @@ static struct sg_table *map_held(struct attachment *attachment,
 	return attachment_map(attachment, dir, reason);
 }
 
-static struct sg_table *hold_and_map(struct buffer *buffer,
-				     struct attachment *attachment,
-				     enum dma_data_direction dir,
-				     enum bufalloc_reason *reason)
-{
-	struct sg_table *sgt;
-	int ret;
-
-	ret = buffer_hold(buffer, reason);
-	if (ret)
-		return ERR_PTR(ret);
-
-	sgt = map_held(attachment, dir, reason);
-	if (IS_ERR(sgt))
-		buffer_let_go(buffer);
-	return sgt;
-}
-
 static struct sg_table *buffer_map(struct dma_buf_attachment *attach,
 				   enum dma_data_direction dir)
 {
@@ -171,14 +153,14 @@ static struct sg_table *buffer_map(struct dma_buf_attachment *attach,
 	struct sg_table *sgt;
 	int ret;
 
-	ret = buffer_bring(buffer, &reason);
+	ret = buffer_hold(buffer, &reason);
 	ww_mutex_lock(&buffer->lock, NULL);
-	if (ret && ret != -EAGAIN)
-		sgt = ERR_PTR(ret);
-	else
-		sgt = hold_and_map(buffer, attach->priv, dir, &reason);
-	if (IS_ERR(sgt))
+	sgt = ret ? ERR_PTR(ret) : map_held(attach->priv, dir, &reason);
+	if (IS_ERR(sgt)) {
 		note_refusal(buffer, reason);
+		if (!ret)
+			buffer_let_go(buffer);
+	}
 	ww_mutex_unlock(&buffer->lock);
 	return sgt;
 }
@@ -269,21 +251,6 @@ static int buffer_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 	return ret;
 }
 
-static int hold_for_kernel(struct buffer *buffer)
-{
-	enum bufalloc_reason reason;
-	int ret;
-
-	ret = buffer_bring(buffer, &reason);
-	if (ret && ret != -EAGAIN)
-		return ret;
-
-	ww_mutex_lock(&buffer->lock, NULL);
-	ret = buffer_hold(buffer, &reason);
-	ww_mutex_unlock(&buffer->lock);
-	return ret;
-}
-
 static void let_go_for_kernel(struct buffer *buffer)
 {
 	ww_mutex_lock(&buffer->lock, NULL);
@@ -294,10 +261,11 @@ static void let_go_for_kernel(struct buffer *buffer)
 static int buffer_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 {
 	struct buffer *buffer = dmabuf->priv;
+	enum bufalloc_reason reason;
 	void *vaddr;
 	int ret;
 
-	ret = hold_for_kernel(buffer);
+	ret = buffer_hold(buffer, &reason);
 	if (ret)
 		return ret;
 	vaddr = mmap_kernel(&buffer->backing);

@@ -10,6 +10,7 @@
 #include "buffer.h"
 #include "memory.h"
 #include "place.h"
+#include "store.h"
 #include "turn.h"
 
 /* Devices that come and go that often are no accident. */
@@ -140,6 +141,24 @@ static int bring_once(struct buffer *buffer, enum bufalloc_reason *reason)
 	return ret;
 }
 
+static int begin_bringing(struct buffer *buffer, enum bufalloc_reason *reason)
+{
+	if (!mutex_lock_killable(&buffer->bringing))
+		return 0;
+	*reason = BUFALLOC_REASON_SIGNAL;
+	return -EINTR;
+}
+
+static bool is_brought(struct buffer *buffer)
+{
+	bool brought;
+
+	ww_mutex_lock(&buffer->lock, NULL);
+	brought = has_memory(buffer);
+	ww_mutex_unlock(&buffer->lock);
+	return brought;
+}
+
 /**
  * buffer_bring() - have a buffer get its memory, before its lock is taken
  * @buffer: that is to be used.
@@ -154,30 +173,111 @@ static int bring_once(struct buffer *buffer, enum bufalloc_reason *reason)
  */
 int buffer_bring(struct buffer *buffer, enum bufalloc_reason *reason)
 {
-	int tries, ret = -EAGAIN;
+	int tries, ret;
 
-	if (mutex_lock_killable(&buffer->bringing)) {
-		*reason = BUFALLOC_REASON_SIGNAL;
-		return -EINTR;
-	}
+	/* Who brings what was swapped out is not waited for. */
+	if (is_brought(buffer))
+		return 0;
+	ret = begin_bringing(buffer, reason);
+	if (ret)
+		return ret;
+	ret = -EAGAIN;
 	for (tries = 0; tries < TRIES && ret == -EAGAIN; tries++)
 		ret = bring_once(buffer, reason);
 	mutex_unlock(&buffer->bringing);
 	return ret;
 }
 
-/* Have memory that stays where it is until buffer_let_go(). */
-int buffer_hold(struct buffer *buffer, enum bufalloc_reason *reason)
+/* Returns 1 where pages have to be brought first, and 0 where it is held now. */
+static int begin_hold(struct buffer *buffer, struct grip *grip,
+		      enum bufalloc_reason *reason)
 {
+	int ret = buffer_check_needed(buffer, reason);
+
+	if (ret)
+		return ret;
+	if (!has_memory(buffer))
+		return -EAGAIN;
+	if (!buffer->holds && buffer->backing.store)
+		return backing_begin_hold(&buffer->backing, grip, reason) ?: 1;
+	buffer->holds++;
+	return 0;
+}
+
+/* Pages that nobody needed any more, after all, are no reason to fail. */
+static int end_hold(struct buffer *buffer, struct grip *grip, int err)
+{
+	if (err)
+		return err == -EINVAL ? -EAGAIN : err;
+	if (buffer->discardable || !backing_hold(&buffer->backing, grip))
+		return -EAGAIN;
+	buffer->holds++;
+	return 0;
+}
+
+/* One try of buffer_hold(), of what has its memory: 0, or -EAGAIN. */
+static int hold_once(struct buffer *buffer, enum bufalloc_reason *reason)
+{
+	struct grip grip;
 	int ret;
 
+	ww_mutex_lock(&buffer->lock, NULL);
+	ret = begin_hold(buffer, &grip, reason);
+	ww_mutex_unlock(&buffer->lock);
+	if (ret <= 0)
+		return ret;
+
+	ret = backing_bring(&buffer->backing, &grip, reason);
+
+	ww_mutex_lock(&buffer->lock, NULL);
+	ret = end_hold(buffer, &grip, ret);
+	ww_mutex_unlock(&buffer->lock);
+	grip_end(&grip);
+	return ret;
+}
+
+/* With others in the way each time, they wait. */
+static int hold_locked(struct buffer *buffer, enum bufalloc_reason *reason)
+{
+	struct grip grip;
+	int ret;
+
+	ww_mutex_lock(&buffer->lock, NULL);
 	ret = buffer_check_needed(buffer, reason);
 	if (!ret)
 		ret = buffer_populate(buffer, reason);
-	if (!ret && !buffer->holds)
-		ret = backing_hold(&buffer->backing, reason);
 	if (!ret)
-		buffer->holds++;
+		ret = begin_hold(buffer, &grip, reason);
+	if (ret > 0) {
+		ret = backing_bring(&buffer->backing, &grip, reason);
+		ret = end_hold(buffer, &grip, ret);
+		grip_end(&grip);
+	}
+	ww_mutex_unlock(&buffer->lock);
+	return ret;
+}
+
+/**
+ * buffer_hold() - have memory that stays where it is until buffer_let_go()
+ * @buffer: not locked. As in buffer_bring(), nobody waits but who wants the same.
+ * @reason: why not, where that fails.
+ *
+ * Return: 0, -EBUSY for one that nobody needs, -EINTR after a fatal signal, or why
+ * there is no memory, or not all of it.
+ */
+int buffer_hold(struct buffer *buffer, enum bufalloc_reason *reason)
+{
+	int tries, ret;
+
+	ret = begin_bringing(buffer, reason);
+	if (ret)
+		return ret;
+	ret = -EAGAIN;
+	for (tries = 0; tries < TRIES && ret == -EAGAIN; tries++)
+		ret = bring_once(buffer, reason) ?: hold_once(buffer, reason);
+	if (ret == -EAGAIN)
+		ret = hold_locked(buffer, reason);
+	mutex_unlock(&buffer->bringing);
 	return ret;
 }
 

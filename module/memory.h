@@ -12,8 +12,9 @@
 
 /**
  * struct buffer - a buffer
- * @bringing: held by who takes memory for its first use, so that only one does. Inside
- *	mmap_lock and the reservation, outside @lock.
+ * @bringing: held by who takes memory for its first use, or brings what was swapped out
+ *	to hold it, so that only one does. Inside mmap_lock and the reservation, outside
+ *	@lock.
  * @lock: guards all that follows. Of one class, so that COMMIT can have many. Inside
  *	mmap_lock, the reservation and @bringing, outside reclaim.
  * @attachments: the importers, as &struct attachment.

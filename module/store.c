@@ -101,16 +101,19 @@ struct store *store_create(const struct source *source, size_t length)
 	return store;
 }
 
-/* The file may go later: what it had goes now. */
+/* The file may go later: what it had goes now, and nothing comes to it any more. */
 void store_destroy(struct store *store)
 {
+	struct inode *inode;
 	struct use use;
 
 	if (!store)
 		return;
 	WARN_ON(store->pieces.sgl);
 	use = (struct use) { .bytes = store->length };
-	shmem_truncate_range(file_inode(store->file), 0, (loff_t)-1);
+	inode = file_inode(store->file);
+	i_size_write(inode, 0);
+	shmem_truncate_range(inode, 0, (loff_t)-1);
 	fput(store->file);
 	quota_uncharge(store->client->quota, use);
 	kfree(store);
@@ -125,6 +128,17 @@ size_t store_resident(const struct store *store)
 	return min(pages << PAGE_SHIFT, store->length);
 }
 
+static struct page *read_page(struct file *file, struct mem_cgroup *memcg,
+			      pgoff_t index)
+{
+	struct mem_cgroup *asks = set_active_memcg(memcg);
+	struct page *page;
+
+	page = shmem_read_mapping_page_gfp(file->f_mapping, index, GFP_STORE);
+	set_active_memcg(asks);
+	return page;
+}
+
 /**
  * store_read_page() - bring a page, from the swap device if need be
  * @store: whose.
@@ -135,13 +149,7 @@ size_t store_resident(const struct store *store)
  */
 struct page *store_read_page(const struct store *store, pgoff_t index)
 {
-	struct mem_cgroup *asks = set_active_memcg(store->memcg);
-	struct page *page;
-
-	page = shmem_read_mapping_page_gfp(store->file->f_mapping, index,
-					   GFP_STORE);
-	set_active_memcg(asks);
-	return page;
+	return read_page(store->file, store->memcg, index);
 }
 
 /* What nobody could look at for a while is put where the kernel looks. */
@@ -169,9 +177,9 @@ static void put_pages(struct page **pages, size_t count)
 }
 
 /* Returns how many there are, all or fewer, and why. */
-static size_t read_pages(const struct store *store, struct page **pages, int *err)
+static size_t read_pages(const struct grip *grip, struct page **pages, int *err)
 {
-	size_t count = store->length >> PAGE_SHIFT;
+	size_t count = grip->length >> PAGE_SHIFT;
 	size_t i;
 
 	*err = 0;
@@ -180,7 +188,7 @@ static size_t read_pages(const struct store *store, struct page **pages, int *er
 			*err = -EINTR;
 			break;
 		}
-		pages[i] = store_read_page(store, i);
+		pages[i] = read_page(grip->file, grip->memcg, i);
 		if (IS_ERR(pages[i])) {
 			*err = PTR_ERR(pages[i]);
 			break;
@@ -190,47 +198,48 @@ static size_t read_pages(const struct store *store, struct page **pages, int *er
 	return i;
 }
 
-static int list_pages(struct store *store, struct page **pages)
+static int list_pages(struct grip *grip, struct page **pages)
 {
-	int ret;
+	return sg_alloc_table_from_pages_segment(&grip->pieces, pages,
+						 grip->length >> PAGE_SHIFT, 0,
+						 grip->length, SEGMENT_MAX,
+						 GFP_METADATA);
+}
 
-	ret = sg_alloc_table_from_pages_segment(&store->pieces, pages,
-						store->length >> PAGE_SHIFT, 0,
-						store->length, SEGMENT_MAX,
-						GFP_METADATA);
-	if (ret)
-		return ret;
-	store->chunk = (struct chunk) {
-		.page = pages[0],
-		.size = store->length,
-		.pieces = &store->pieces,
+/* With the buffer's lock, which the next two do without; one grip of a store at a time. */
+void grip_begin(struct grip *grip, const struct store *store)
+{
+	*grip = (struct grip) {
+		.file = get_file(store->file),
+		.memcg = store->memcg,
+		.length = store->length,
 	};
-	return 0;
 }
 
 /**
- * store_hold() - bring all pages, and have them stay
- * @store: not held yet. Its chunk tells where they are, until store_let_go().
+ * grip_take() - bring all pages of a store, and have them stay
+ * @grip: as grip_begin() left it. The store may be gone.
  *
- * Return: 0, -ENOMEM, -EINTR after a fatal signal, or what reading from the swap
- * device returned.
+ * Return: 0, -ENOMEM, -EINTR after a fatal signal, -EINVAL when the store is gone, or
+ * what reading from the swap device returned.
  */
-int store_hold(struct store *store)
+int grip_take(struct grip *grip)
 {
-	size_t count = store->length >> PAGE_SHIFT;
-	struct address_space *mapping = store->file->f_mapping;
+	struct address_space *mapping = grip->file->f_mapping;
 	struct page **pages;
+	size_t count;
 	int ret;
 
-	pages = kvmalloc_array(count, sizeof(*pages), GFP_METADATA);
+	pages = kvmalloc_array(grip->length >> PAGE_SHIFT, sizeof(*pages),
+			       GFP_METADATA);
 	if (!pages)
 		return -ENOMEM;
 
 	/* Nobody need look for something to swap out here. */
 	mapping_set_unevictable(mapping);
-	count = read_pages(store, pages, &ret);
+	count = read_pages(grip, pages, &ret);
 	if (!ret)
-		ret = list_pages(store, pages);
+		ret = list_pages(grip, pages);
 	if (ret) {
 		mapping_clear_unevictable(mapping);
 		put_pages(pages, count);
@@ -257,17 +266,52 @@ static void put_piece(struct folio_batch *batch, struct scatterlist *piece)
 }
 
 /* Nothing has an address of them any more. */
-void store_let_go(struct store *store)
+static void put_pieces(struct file *file, struct sg_table *pieces)
 {
 	struct scatterlist *piece;
 	struct folio_batch batch;
 	unsigned int i;
 
-	mapping_clear_unevictable(store->file->f_mapping);
+	mapping_clear_unevictable(file->f_mapping);
 	folio_batch_init(&batch);
-	for_each_sgtable_sg(&store->pieces, piece, i)
+	for_each_sgtable_sg(pieces, piece, i)
 		put_piece(&batch, piece);
 	if (folio_batch_count(&batch))
 		release_batch(&batch);
-	sg_free_table(&store->pieces);
+	sg_free_table(pieces);
+}
+
+/* Whether or not it was taken, and a store has what was. */
+void grip_end(struct grip *grip)
+{
+	if (grip->pieces.sgl)
+		put_pieces(grip->file, &grip->pieces);
+	fput(grip->file);
+}
+
+/**
+ * store_hold() - have all pages stay
+ * @store: not held yet. Its chunk tells where they are, until store_let_go().
+ * @grip: that was taken; the store has the pages then.
+ *
+ * Return: whether they are this store's.
+ */
+bool store_hold(struct store *store, struct grip *grip)
+{
+	if (grip->file != store->file)
+		return false;
+
+	store->pieces = grip->pieces;
+	grip->pieces = (struct sg_table) {};
+	store->chunk = (struct chunk) {
+		.page = sg_page(store->pieces.sgl),
+		.size = store->length,
+		.pieces = &store->pieces,
+	};
+	return true;
+}
+
+void store_let_go(struct store *store)
+{
+	put_pieces(store->file, &store->pieces);
 }

@@ -30,13 +30,32 @@ struct store {
 	struct chunk chunk;
 };
 
+/**
+ * struct grip - the pages of a store, that stay where they are
+ * @file: whose; held, so that it is no other's.
+ * @memcg: is charged for them; held by the buffer.
+ * @length: bytes.
+ * @pieces: where they are.
+ */
+struct grip {
+	struct file *file;
+	struct mem_cgroup *memcg;
+	size_t length;
+	struct sg_table pieces;
+};
+
 bool store_is_possible(void);
 struct store *store_create(const struct source *source, size_t length);
 void store_destroy(struct store *store);
 
 size_t store_resident(const struct store *store);
 struct page *store_read_page(const struct store *store, pgoff_t index);
-int store_hold(struct store *store);
+
+void grip_begin(struct grip *grip, const struct store *store);
+int grip_take(struct grip *grip);
+void grip_end(struct grip *grip);
+
+bool store_hold(struct store *store, struct grip *grip);
 void store_let_go(struct store *store);
 
 #endif /* _BUFALLOC_STORE_H */

@@ -413,6 +413,117 @@ TEST_F(pageable, kernel_mappings_find_what_was_swapped_out)
 	EXPECT_GT((long)LENGTH / 8, resident(self->device, self->fd));
 }
 
+/* Whether a child is in a function of the kernel whose name has that in it. */
+static bool is_in(pid_t child, const char *function)
+{
+	char path[32], text[4096];
+	ssize_t size;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stack", child);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	size = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[size < 0 ? 0 : size] = '\0';
+	return strstr(text, function);
+}
+
+static bool waits(pid_t child)
+{
+	char path[32], text[256] = "";
+	const char *name;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", child);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = '\0';
+	close(fd);
+	name = strrchr(text, ')');
+	return name && !strncmp(name, ") D", 3);
+}
+
+/* Until it has ended, or is there for good. True where it has ended. */
+static bool ends(pid_t child, const char *function, int *status)
+{
+	while (!waitpid(child, status, WNOHANG)) {
+		if (is_in(child, function) && waits(child))
+			return false;
+		usleep(1000);
+	}
+	return true;
+}
+
+static int map_for_device(int fd)
+{
+	static struct importer_map map;
+	int importer = importer_open(), id;
+
+	id = importer_attach(importer, fd, IMPORTER_DEVICE_64);
+	if (id < 0)
+		return 1;
+	return importer_map(importer, id, IMPORTER_TO_DEVICE, &map) ? 2 : 0;
+}
+
+static int look_at(int device, int fd)
+{
+	long bytes = resident(device, fd);
+	struct mapping mapping;
+
+	if (bytes < 0 || bytes >= (long)LENGTH)
+		return 1;
+	if (bufalloc_commit(device, &fd, 1, NULL, NULL))
+		return 2;
+	if (buffer_map(fd, &mapping))
+		return 3;
+	buffer_unmap(&mapping);
+	return 0;
+}
+
+/* One page that never comes, as from a swap device that is slow. */
+TEST_F(pageable, nobody_waits_for_what_a_device_brings)
+{
+	int locker = importer_open(), status = -1;
+	struct mapping mapping;
+	pid_t maps, looks;
+	bool mapped, looked;
+
+	ASSERT_LE(0, locker);
+	ASSERT_EQ(0, fill(self->fd, LENGTH, 14));
+	press();
+	ASSERT_GT((long)LENGTH / 8, resident(self->device, self->fd));
+	ASSERT_EQ(0, buffer_map(self->fd, &mapping));
+	EXPECT_TRUE(has_words(mapping.bytes, PAGE, 14));
+	ASSERT_EQ(0, importer_busy(locker, mapping.bytes));
+	maps = fork();
+	ASSERT_LE(0, maps);
+	if (!maps) {
+		close(locker);
+		_exit(map_for_device(self->fd));
+	}
+	mapped = ends(maps, "shmem_read", &status);
+	EXPECT_FALSE(mapped);
+	looks = fork();
+	ASSERT_LE(0, looks);
+	if (!looks) {
+		close(locker);
+		_exit(look_at(self->device, self->fd));
+	}
+	looked = ends(looks, "ww_", &status);
+	EXPECT_TRUE(looked);
+	EXPECT_EQ(0, status);
+	EXPECT_TRUE(is_in(maps, "shmem_read"));
+
+	ASSERT_EQ(0, importer_busy(locker, NULL));
+	if (!looked)
+		waitpid(looks, &status, 0);
+	ASSERT_EQ(maps, waitpid(maps, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_TRUE(has_words(mapping.bytes, LENGTH, 14));
+	buffer_unmap(&mapping);
+	close(locker);
+}
+
 /* Whoever touches it, and however. */
 TEST_F(pageable, allocator_pays)
 {

@@ -165,5 +165,10 @@ struct importer_direct {
 #define IMPORTER_TAKE _IO(IMPORTER_TYPE, 15)
 /* EOPNOTSUPP where a type is not one of the memory. */
 #define IMPORTER_DIRECT _IOR(IMPORTER_TYPE, 16, struct importer_direct)
+/*
+ * Lock the page that the caller has at an address, so that who needs it waits, until
+ * the file is closed or this is called with 0.
+ */
+#define IMPORTER_BUSY _IO(IMPORTER_TYPE, 17)
 
 #endif /* _BUFALLOC_IMPORTER_H */

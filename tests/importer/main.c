@@ -19,6 +19,7 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
+#include "busy.h"
 #include "compat.h"
 #include "edu.h"
 #include "facts.h"
@@ -51,12 +52,14 @@ struct import {
  * @imports: by id.
  * @limited: the devices whose segments it set a limit for.
  * @taken: memory that it took by IMPORTER_TAKE.
+ * @busy: what it locked by IMPORTER_BUSY, or NULL.
  */
 struct session {
 	struct mutex lock;
 	struct xarray imports;
 	DECLARE_BITMAP(limited, IMPORTER_DEVICES);
 	struct list_head taken;
+	struct folio *busy;
 };
 
 /* As a good driver: no DMA is under way when the memory goes. */
@@ -546,6 +549,20 @@ static void give_back(struct session *session)
 	port_put(port);
 }
 
+static long run_busy(struct session *session, unsigned long address)
+{
+	struct folio *folio = NULL;
+
+	busy_end(session->busy);
+	session->busy = NULL;
+	if (address)
+		folio = busy_begin(address);
+	if (IS_ERR(folio))
+		return PTR_ERR(folio);
+	session->busy = folio;
+	return 0;
+}
+
 static long session_run(struct session *session, unsigned int cmd,
 			unsigned long arg)
 {
@@ -586,6 +603,8 @@ static long session_run(struct session *session, unsigned int cmd,
 		return run_take(session, arg);
 	case IMPORTER_DIRECT:
 		return run_direct(user);
+	case IMPORTER_BUSY:
+		return run_busy(session, arg);
 	default:
 		return -ENOTTY;
 	}
@@ -652,6 +671,7 @@ static int importer_release(struct inode *inode, struct file *file)
 	struct import *import;
 	unsigned long device, id;
 
+	busy_end(session->busy);
 	xa_for_each(&session->imports, id, import)
 		import_destroy(import);
 	for_each_set_bit(device, session->limited, IMPORTER_DEVICES)

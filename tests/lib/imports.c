@@ -137,6 +137,11 @@ int importer_take(int importer, unsigned long mib)
 	return call_number(importer, IMPORTER_TAKE, mib);
 }
 
+int importer_busy(int importer, const void *address)
+{
+	return call_number(importer, IMPORTER_BUSY, (unsigned long)address);
+}
+
 static int look(int importer, unsigned long cmd, uint64_t address,
 		struct importer_pte *entry)
 {

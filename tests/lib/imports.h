@@ -37,6 +37,11 @@ int importer_dma_pending(int importer, int id);
 int importer_zap(int importer, int fd);
 /* Memory of the DMA API with a kernel mapping, until @importer is closed. */
 int importer_take(int importer, unsigned long mib);
+/*
+ * Who needs the page that this process has at @address waits, for one at a time: until
+ * @importer is closed, or until the same for NULL.
+ */
+int importer_busy(int importer, const void *address);
 
 /* The types of page-table entries, IMPORTER_WRITE_COMBINE and so on. */
 int user_memtype(int importer, const void *address);
