@@ -26,7 +26,7 @@
  * @free: not carved.
  * @map: a bit for each page that is carved.
  *
- * All of it is guarded by &client.blocks_lock.
+ * All of it is guarded by &client.blocks_lock once a client has it.
  */
 struct block {
 	struct list_head node;
@@ -150,20 +150,35 @@ static bool carve_from_blocks(struct chunk *chunk, const struct source *source,
 	return false;
 }
 
-static int carve_from_new(struct chunk *chunk, const struct source *source,
-			  unsigned int pages, gfp_t gfp)
+static struct block *block_for(const struct source *source, unsigned int pages,
+			       gfp_t gfp)
 {
 	size_t size = roundup_pow_of_two((size_t)pages << PAGE_SHIFT);
-	struct block *block;
 
-	block = block_create(source, max_t(size_t, size, BLOCK_SIZE_MIN), gfp);
-	if (IS_ERR(block))
-		return PTR_ERR(block);
+	return block_create(source, max_t(size_t, size, BLOCK_SIZE_MIN), gfp);
+}
 
+static bool carve_from_old(struct chunk *chunk, const struct source *source,
+			   const struct cut *cut)
+{
+	bool carved;
+
+	mutex_lock(&source->client->blocks_lock);
+	carved = carve_from_blocks(chunk, source, cut);
+	mutex_unlock(&source->client->blocks_lock);
+	return carved;
+}
+
+static void carve_from_new(struct chunk *chunk, struct block *block,
+			   unsigned int pages)
+{
+	struct client *client = block->source.client;
+
+	mutex_lock(&client->blocks_lock);
 	/* The newest is looked at first: it has the most room. */
-	list_add(&block->node, &source->client->blocks);
+	list_add(&block->node, &client->blocks);
 	block_take(block, chunk, 0, pages);
-	return 0;
+	mutex_unlock(&client->blocks_lock);
 }
 
 /**
@@ -175,6 +190,9 @@ static int carve_from_new(struct chunk *chunk, const struct source *source,
  * @alignment: bytes that the address in its block is a multiple of.
  * @gfp: how hard to try for a new block.
  *
+ * A new one is made without the lock, since whoever gives a chunk back, for whomever,
+ * waits for that. Two who make one at once have one more: others find room in both.
+ *
  * Return: 0, or what chunk_alloc() returned.
  */
 int block_carve(struct chunk *chunk, const struct source *source, size_t size,
@@ -185,13 +203,15 @@ int block_carve(struct chunk *chunk, const struct source *source, size_t size,
 		.least = least >> PAGE_SHIFT,
 		.alignment = alignment >> PAGE_SHIFT,
 	};
-	int ret = 0;
+	struct block *block;
 
-	mutex_lock(&source->client->blocks_lock);
-	if (!carve_from_blocks(chunk, source, &cut))
-		ret = carve_from_new(chunk, source, cut.pages, gfp);
-	mutex_unlock(&source->client->blocks_lock);
-	return ret;
+	if (carve_from_old(chunk, source, &cut))
+		return 0;
+	block = block_for(source, cut.pages, gfp);
+	if (IS_ERR(block))
+		return PTR_ERR(block);
+	carve_from_new(chunk, block, cut.pages);
+	return 0;
 }
 
 /* The same, under the client's blocks_lock. */

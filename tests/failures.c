@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -322,6 +323,45 @@ TEST_F_TIMEOUT(largest, batch, PATIENCE)
 	operation.apart = true;
 	operation.most = 12;
 	SWEEP(&operation, &self->call, self->call.importer);
+}
+
+#define BLOCKS_LOCK "blocks_lock"
+#define RECLAIM "fs_reclaim"
+
+/* What lockdep has seen until now, from @locks on: taken with that lock held. */
+static void read_locks(FILE *locks, bool *seen, bool *takes_memory)
+{
+	bool inside = false;
+	char line[256];
+
+	while (fgets(line, sizeof(line), locks)) {
+		if (strncmp(line, " -> ", 4))
+			inside = strstr(line, BLOCKS_LOCK);
+		else if (inside && strstr(line, RECLAIM))
+			*takes_memory = true;
+		*seen |= inside;
+	}
+}
+
+/* Whoever gives a piece back, for whomever, would wait for all that it takes. */
+TEST(blocks_are_taken_unlocked)
+{
+	int device = bufalloc_open(NULL), fd;
+	bool seen = false, takes_memory = false;
+	FILE *locks;
+
+	ASSERT_LE(0, device);
+	fd = buffer_open(device, 64 * KIB, BUFALLOC_CACHING_WC);
+	ASSERT_LE(0, fd);
+	locks = fopen("/proc/lockdep", "r");
+	if (!locks)
+		SKIP(return, "nobody notes which locks are taken");
+	read_locks(locks, &seen, &takes_memory);
+	fclose(locks);
+	EXPECT_TRUE(seen);
+	EXPECT_FALSE(takes_memory);
+	close(fd);
+	bufalloc_close(device);
 }
 
 TEST_HARNESS_MAIN
