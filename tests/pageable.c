@@ -490,7 +490,7 @@ TEST_F(pageable, nobody_waits_for_what_a_device_brings)
 
 	ASSERT_LE(0, locker);
 	ASSERT_EQ(0, fill(self->fd, LENGTH, 14));
-	press();
+	press(self->device, self->fd);
 	ASSERT_GT((long)LENGTH / 8, resident(self->device, self->fd));
 	ASSERT_EQ(0, buffer_map(self->fd, &mapping));
 	EXPECT_TRUE(has_words(mapping.bytes, PAGE, 14));
@@ -711,7 +711,7 @@ TEST_F(pageable, mappings_are_not_made_anew)
 						  &retained));
 		EXPECT_EQ(-1, mprotect(at, LENGTH, rights[i] | PROT_EXEC));
 		EXPECT_EQ(EACCES, errno);
-		press();
+		press(self->device, self->fd);
 		EXPECT_TRUE(has_words(at, LENGTH, 13));
 		EXPECT_EQ(0, msync(at, LENGTH, MS_SYNC));
 		munmap(at, LENGTH);
