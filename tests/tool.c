@@ -266,7 +266,8 @@ TEST_F(tool, memory_of_a_process_is_called_so)
 	EXPECT_EQ(0, RUN_ON_US("explain %d"));
 	EXPECT_SAID("It is memory of a process");
 	EXPECT_NOT_SAID("4294967295");
-	EXPECT_EQ(machine_reaches_above_4_GiB(), !!strstr(self->text, "That memory stays where it is"));
+	EXPECT_EQ(machine_reaches_above_4_GiB(),
+		  !!strstr(self->text, "That memory stays where it is"));
 	EXPECT_NOT_SAID("--dma-bits");
 	EXPECT_EQ(0, RUN_ON_US("explain %d --json"));
 	EXPECT_SAID("\"user_memory\": true");

@@ -49,13 +49,14 @@ static void print_memory(int device, const struct bufalloc_query *query)
 /* Where some memory lies cannot be asked for. */
 static const char *hint(const struct bufalloc_query *query)
 {
-	if (query->out_refusal == BUFALLOC_REASON_UNREACHABLE) {
-		if (is_of_process(query))
-			return "That memory stays where it is: copy it into a buffer allocated with\n"
-			       "  --deferred, or have an IOMMU translate for the device.";
-		if (query->out_state & BUFALLOC_STATE_PAGEABLE)
-			return "Pageable memory may be anywhere: allocate it otherwise, with --deferred.";
-	}
+	if (query->out_refusal != BUFALLOC_REASON_UNREACHABLE)
+		return next_step(0, query->out_refusal);
+	if (is_of_process(query))
+		return "That memory stays where it is: copy it into a buffer that is allocated\n"
+		       "  with --deferred, or have an IOMMU translate for the device.";
+	if (query->out_state & BUFALLOC_STATE_PAGEABLE)
+		return "Pageable memory may be anywhere: allocate it otherwise, with\n"
+		       "  --deferred.";
 	return next_step(0, query->out_refusal);
 }
 

@@ -187,7 +187,8 @@ void holder_trouble(const char *verb, pid_t pid, int err)
 		fputs("  It takes the right to trace it: be that user, or root (sudo).\n", stderr);
 		break;
 	case EMFILE:
-		fputs("  It holds more than this may: raise the limit with \"ulimit -n\".\n", stderr);
+		fputs("  It holds more than this may: raise the limit with \"ulimit -n\".\n",
+		      stderr);
 		break;
 	case ENOSYS:
 		fputs("  This takes Linux 5.6 or later.\n", stderr);
