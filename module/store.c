@@ -65,13 +65,24 @@ static void close_to_others(struct file *file)
 	replace_fops(file, &store_fops);
 }
 
+/*
+ * Where no inode could be allocated, shmem says that there is no room for one. Here it
+ * has no limit, so that there was no memory.
+ */
+static struct file *file_make(size_t length)
+{
+	struct file *file = shmem_file_make("bufalloc", length);
+
+	return file == ERR_PTR(-ENOSPC) ? ERR_PTR(-ENOMEM) : file;
+}
+
 /**
  * store_create() - promise memory, and take none
  * @source: on whose account.
  * @length: bytes.
  *
- * Return: a store, or an ERR_PTR: -EDQUOT, -ENOMEM, or what shmem_file_setup()
- * returned.
+ * Return: a store, or an ERR_PTR: -EDQUOT, -ENOMEM, -ENFILE, or what else
+ * shmem_file_setup() returned.
  */
 struct store *store_create(const struct source *source, size_t length)
 {
@@ -86,7 +97,7 @@ struct store *store_create(const struct source *source, size_t length)
 
 	store = kzalloc(sizeof(*store), GFP_METADATA);
 	ret = store ? make_room_for_file() : -ENOMEM;
-	file = ret ? ERR_PTR(ret) : shmem_file_make("bufalloc", length);
+	file = ret ? ERR_PTR(ret) : file_make(length);
 	if (IS_ERR(file)) {
 		kfree(store);
 		quota_uncharge(source->client->quota, use);
