@@ -442,6 +442,8 @@ static int kernel_map(struct dma_buf *dmabuf, struct iosys_map *map, bool bare)
 
 	if (!bare)
 		return dma_buf_vmap_unlocked(dmabuf, map);
+	if (!dmabuf->ops->vmap)
+		return -EINVAL;
 	dma_resv_lock(dmabuf->resv, NULL);
 	ret = dmabuf->ops->vmap(dmabuf, map);
 	dma_resv_unlock(dmabuf->resv);
@@ -707,9 +709,15 @@ static int importer_mmap(struct file *file, struct vm_area_struct *vma)
 	if (!dmabuf)
 		return -ENOENT;
 
+	/* Of memory of a process there is none. */
+	if (!dmabuf->ops->mmap) {
+		ret = -EINVAL;
+		goto put_dmabuf;
+	}
 	vma->vm_pgoff %= step;
 	vma_set_file(vma, dmabuf->file);
 	ret = dmabuf->ops->mmap(dmabuf, vma);
+put_dmabuf:
 	dma_buf_put(dmabuf);
 	return ret;
 }
