@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "fuzz/arena.h"
 #include "fuzz/campaign.h"
 #include "fuzz/health.h"
 #include "kselftest_harness.h"
@@ -53,10 +54,12 @@ FIXTURE_SETUP(fuzz)
 {
 	ASSERT_NE(NULL, campaign);
 	ASSERT_EQ(0, health_begin());
+	ASSERT_EQ(0, arena_allow());
 }
 
 FIXTURE_TEARDOWN(fuzz)
 {
+	arena_forbid();
 }
 
 TEST_F_TIMEOUT(fuzz, corpus_replays, PATIENCE)

@@ -53,6 +53,9 @@ enum kind {
 	SEGMENTS,
 	ALIGNMENT,
 	PADDING,
+	USER_ADDRESS,
+	NEED,
+	PART, /* bytes of a buffer: where, or how many */
 	COMMAND,
 	BUFFER_COMMAND,
 	SYNC_FLAGS,
@@ -93,7 +96,9 @@ uint64_t kind_random(enum kind kind, struct random *random);
 
 /* The rooms of the table. */
 run_fn run_open_device, run_close_device, run_info, run_heap, run_alloc,
-	run_query, run_commit, run_command, run_quota;
+	run_query, run_commit, run_command, run_quota, run_alloc_pageable,
+	run_alloc_user, run_sync_part, run_advise, run_press;
+run_fn run_user_memory;
 run_fn run_close, run_dup, run_seek, run_sync, run_name,
 	run_export_fence, run_import_fence, run_poll, run_buffer_command,
 	run_file, run_reopen, run_pass, run_fork, run_open_contained, run_open_other,

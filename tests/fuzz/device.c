@@ -2,6 +2,7 @@
 /* Calls of /dev/bufalloc. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -12,6 +13,7 @@
 
 #include "fuzz/calls.h"
 #include "fuzz/memory.h"
+#include "lib/guest.h"
 
 /* What the buffers of one call may take: guests are small. */
 #define BYTES_MAX (16ULL << 20)
@@ -26,6 +28,8 @@ union any {
 	struct bufalloc_alloc alloc;
 	struct bufalloc_query query;
 	struct bufalloc_commit commit;
+	struct bufalloc_sync sync;
+	struct bufalloc_advise advise;
 };
 
 static long result(long ret)
@@ -88,14 +92,69 @@ long run_heap(const uint64_t *args)
 		    &args[2]);
 }
 
+/* Of any kind, or a number that may be none. */
+static int file(uint64_t pool, uint64_t slot)
+{
+	return pool < POOL_FDS ? slot_get(pool, slot) : (int)slot;
+}
+
+/* Whatever comes and goes meanwhile, no more of a buffer is there than it has. */
+static void judge(const struct bufalloc_query *query)
+{
+	if (query->out_resident <= query->out_length)
+		return;
+	printf("# %llu bytes are resident of %llu\n",
+	       (unsigned long long)query->out_resident,
+	       (unsigned long long)query->out_length);
+	fflush(stdout);
+	abort();
+}
+
 long run_query(const uint64_t *args)
 {
-	union any any = { 0 };
+	union any any = { .query.fd = file(args[1], args[2]) };
+	long ret;
 
-	any.query.fd = args[1] < POOL_FDS ? slot_get(args[1], args[2]) :
-					    (int)args[2];
-	return call(args[0], BUFALLOC_IOCTL_QUERY, &any, sizeof(any.query),
-		    &args[3]);
+	ret = call(args[0], BUFALLOC_IOCTL_QUERY, &any, sizeof(any.query),
+		   &args[3]);
+	/* Only where it lies in a plain place, whole, is it what the kernel told. */
+	if (!ret && !args[3] && !args[4] &&
+	    memory_copy(&any.query, place_plain(ROLE_CALL), sizeof(any.query)))
+		judge(&any.query);
+	return ret;
+}
+
+long run_advise(const uint64_t *args)
+{
+	union any any = {
+		.advise.fd = file(args[1], args[2]),
+		.advise.advice = args[3],
+	};
+
+	return call(args[0], BUFALLOC_IOCTL_ADVISE, &any, sizeof(any.advise),
+		    &args[4]);
+}
+
+long run_sync_part(const uint64_t *args)
+{
+	union any any = {
+		.sync.fd = file(args[1], args[2]),
+		.sync.offset = args[3],
+		.sync.length = args[4],
+		.sync.flags = args[5],
+	};
+
+	return call(args[0], BUFALLOC_IOCTL_SYNC, &any, sizeof(any.sync),
+		    &args[6]);
+}
+
+#define DROP_CACHES "/proc/sys/vm/drop_caches"
+
+/* As if there were no memory left: what nobody needs goes. Without a word in the log. */
+long run_press(const uint64_t *args)
+{
+	write_string(DROP_CACHES, "4");
+	return write_string(DROP_CACHES, "2");
 }
 
 /* The first of any kind, two more, and then those that follow the first. */
@@ -106,8 +165,7 @@ static void fds_list(const uint64_t *args, int *fds, uint64_t count)
 	for (i = 0; i < count; i++)
 		fds[i] = slot_get(POOL_BUFFER, i < 3 ? args[2 + i] : args[2] + i);
 	if (count && args[1] != POOL_BUFFER)
-		fds[0] = args[1] < POOL_FDS ? slot_get(args[1], args[2]) :
-					      (int)args[2];
+		fds[0] = file(args[1], args[2]);
 }
 
 long run_commit(const uint64_t *args)
@@ -163,6 +221,7 @@ static size_t requests_make(const uint64_t *args, unsigned char *requests,
 		.max_segments = args[16],
 		.alignment = alignment_for(args[17], args[2]),
 		.padding = length_for(args[18], args[2]),
+		.address = args[19],
 	};
 	uint64_t words = sizeof(struct bufalloc_alloc) / sizeof(uint32_t);
 	unsigned char *at = requests;
@@ -225,4 +284,33 @@ long run_alloc(const uint64_t *args)
 	if (!ret)
 		results_take(args, results, result_size);
 	return result(ret);
+}
+
+/* @args: device, first slot, how many, how long, flags of the file descriptors. */
+static long alloc_as(const uint64_t *args, uint32_t flags, uint64_t address)
+{
+	uint64_t all[ARGS_MAX] = {
+		[0] = args[0],
+		[1] = args[1],
+		[2] = args[2],
+		[3] = args[3],
+		[4] = BUFALLOC_CACHING_CACHED,
+		[5] = flags,
+		[6] = args[4],
+		[7] = BUFALLOC_HEAP_ANY,
+		[19] = address,
+	};
+
+	return run_alloc(all);
+}
+
+/* What few requests would be by chance. */
+long run_alloc_pageable(const uint64_t *args)
+{
+	return alloc_as(args, BUFALLOC_ALLOC_PAGEABLE, 0);
+}
+
+long run_alloc_user(const uint64_t *args)
+{
+	return alloc_as(args, BUFALLOC_ALLOC_USER_MEMORY, args[5]);
 }

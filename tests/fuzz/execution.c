@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "fuzz/arena.h"
 #include "fuzz/calls.h"
 #include "fuzz/execution.h"
 #include "fuzz/memory.h"
@@ -82,6 +83,8 @@ int execution_create(struct coverage *coverage)
 	reached = coverage;
 	setrlimit(RLIMIT_NOFILE, &fds);
 	ret = memory_create();
+	if (!ret)
+		ret = arena_create();
 	if (!ret) {
 		memory_enter(0);
 		ret = coverage_enter(coverage, 0);
@@ -97,6 +100,7 @@ void execution_clear(void)
 {
 	memory_clear();
 	slots_clear();
+	arena_restore_changed();
 	quotas_restore_changed();
 	coverage_mark(0);
 }

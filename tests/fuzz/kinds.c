@@ -5,6 +5,7 @@
 
 #include <bufalloc.h>
 
+#include "fuzz/arena.h"
 #include "fuzz/calls.h"
 #include "fuzz/memory.h"
 
@@ -170,6 +171,20 @@ static uint64_t padding(struct random *random)
 					   random_below(random, 256 * 1024);
 }
 
+static uint64_t part(struct random *random)
+{
+	switch (random_below(random, 8)) {
+	case 0:
+		return edge(random);
+	case 1:
+		return random_below(random, 6ULL << 20);
+	case 2:
+		return PAGE * random_below(random, 16);
+	default:
+		return random_below(random, 64 * 1024);
+	}
+}
+
 static uint64_t heap(struct random *random)
 {
 	if (random_once_in(random, 2))
@@ -223,7 +238,7 @@ uint64_t kind_random(enum kind kind, struct random *random)
 	case CACHING:
 		return few(random, 3);
 	case ALLOC_FLAGS:
-		return random_once_in(random, 2) ? 0 : bits(random, 7);
+		return random_once_in(random, 2) ? 0 : bits(random, 31);
 	case FD_FLAGS:
 		return random_once_in(random, 24) ? edge(random) :
 		       random_once_in(random, 8)  ? O_RDONLY :
@@ -240,6 +255,12 @@ uint64_t kind_random(enum kind kind, struct random *random)
 		return alignment(random);
 	case PADDING:
 		return padding(random);
+	case USER_ADDRESS:
+		return arena_address(random);
+	case NEED:
+		return few(random, 2);
+	case PART:
+		return part(random);
 	case COMMAND:
 		return random_once_in(random, 4) ? edge(random) :
 						   _IO(BUFALLOC_IOC_TYPE, random_below(random, 8));

@@ -101,6 +101,11 @@ bool memory_copy(void *to, const void *from, size_t size)
 	return done;
 }
 
+void *place_plain(enum role role)
+{
+	return area(role);
+}
+
 static void *address_of(enum role role, enum place place, size_t size)
 {
 	unsigned char *writable = area(role);

@@ -56,6 +56,9 @@ unsigned char *window(uint64_t slot);
 uint64_t place_put(enum role role, uint64_t place, const void *data,
 		   size_t size);
 
+/* Where that is for PLACE_PLAIN. */
+void *place_plain(enum role role);
+
 /* False where memory is not there, or is no longer. */
 bool memory_copy(void *to, const void *from, size_t size);
 

@@ -15,7 +15,7 @@
 
 #define THREADS_MAX 4
 #define CALLS_MAX 48
-#define ARGS_MAX 19
+#define ARGS_MAX 20
 
 struct call {
 	uint16_t op; /* of the table in calls.h */
