@@ -15,6 +15,12 @@
 /* Where an operation seems to have no end. */
 #define POINTS_MAX 20000
 
+/*
+ * In the place of an importer, where types are not looked at: that takes longest, and
+ * is done once for each fault, before and after what it strikes.
+ */
+#define UNTYPED (-1)
+
 /**
  * struct leavings - all that an operation could leave behind
  * @fds: of this process.
@@ -169,13 +175,13 @@ static bool try(const struct operation *operation, void *of, int importer,
 	struct leavings before, after;
 
 	memset(shared, 0, sizeof(*shared));
-	leavings_look(&before, importer);
+	leavings_look(&before, UNTYPED);
 	if (operation->apart)
 		attempt_apart(operation, of, importer, nth, shared);
 	else
 		attempt_here(operation, of, importer, nth, shared);
 	/* What is used up stays in use. */
-	leavings_look(&after, importer);
+	leavings_look(&after, UNTYPED);
 	if (!operation->once)
 		leavings_compare(shared, &before, &after);
 	if (shared->wrong[0])
@@ -200,7 +206,7 @@ static void sweep_all(const struct operation *operation, void *of, int importer,
 		nth++;
 		/* What failed once for want of memory works again. */
 		if (!tally->wrong[0] && !operation->once)
-			try(operation, of, importer, 0, shared, tally);
+			try(operation, of, UNTYPED, 0, shared, tally);
 		if (!tally->wrong[0] && nth > POINTS_MAX)
 			snprintf(tally->wrong, sizeof(tally->wrong), "no end");
 		if (tally->wrong[0])
