@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -21,6 +22,7 @@
 #include "lib/groups.h"
 #include "lib/guest.h"
 #include "lib/imports.h"
+#include "lib/nobody.h"
 #include "lib/quotas.h"
 #include "lib/swap.h"
 
@@ -778,6 +780,43 @@ TEST_F(pageable, may_be_deferred)
 						  &result, &reason)); \
 		EXPECT_EQ(expected, reason); \
 	} while (0)
+
+/* The file that has its pages is one of the system's, for somebody who is not root. */
+TEST_F(pageable, no_file_is_left_for_it)
+{
+	static const char limit[] = "/proc/sys/fs/file-max";
+	struct bufalloc_request request = request_pageable(LENGTH);
+	uint32_t reason = BUFALLOC_REASON_NONE;
+	long before = read_number(limit);
+	struct bufalloc_result result;
+	char text[32];
+	int status;
+	pid_t child;
+
+	request.flags |= BUFALLOC_ALLOC_DEFERRED;
+	ASSERT_EQ(0, bufalloc_alloc(self->device, &request, &result, NULL));
+	snprintf(text, sizeof(text), "%ld", read_number("/proc/sys/fs/file-nr"));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		if (become_nobody())
+			_exit(1);
+		/* The parent lowers the limit once this waits for it. */
+		raise(SIGSTOP);
+		status = bufalloc_commit(self->device, &result.fd, 1, NULL,
+					 &reason);
+		_exit(status == -ENFILE && reason == BUFALLOC_REASON_FDS ? 0 : 2);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, WUNTRACED));
+	ASSERT_EQ(0, write_string(limit, text));
+	ASSERT_EQ(0, kill(child, SIGCONT));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	snprintf(text, sizeof(text), "%ld", before);
+	EXPECT_EQ(0, write_string(limit, text));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, bufalloc_commit(self->device, &result.fd, 1, NULL, NULL));
+	close(result.fd);
+}
 
 TEST_F(pageable, what_it_cannot_be_is_EINVAL)
 {
