@@ -36,6 +36,7 @@ help:
 	@echo '  lib        libbufalloc'
 	@echo '  tools      the command "bufalloc"'
 	@echo '  install    all three, man pages and a udev rule, under PREFIX=$(PREFIX)'
+	@echo '  install-user  the same without the module, which needs no kernel headers'
 	@echo '  uninstall  the reverse'
 	@echo '  dkms       the module by DKMS, which builds it again for each new kernel'
 	@echo ''
@@ -94,14 +95,17 @@ check-packages:
 lint:
 	tests/lint/check $(STEPS)
 
-install: all
+install: all install-user
+	$(MAKE) -C $(KDIR) M=$(build)/module INSTALL_MOD_PATH=$(DESTDIR) \
+		INSTALL_MOD_DIR=updates modules_install
+	$(if $(DESTDIR),,depmod $(KVERSION); $(reload_udev))
+
+install-user: lib tools
 	$(MAKE) -C lib install O=$(build)/lib
 	$(MAKE) -C tools install O=$(build)/tools LIB_O=$(build)/lib
 	$(MAKE) -C man install O=$(build)/man
 	$(install_rules)
-	$(MAKE) -C $(KDIR) M=$(build)/module INSTALL_MOD_PATH=$(DESTDIR) \
-		INSTALL_MOD_DIR=updates modules_install
-	$(if $(DESTDIR),,depmod $(KVERSION); ldconfig; $(reload_udev))
+	$(if $(DESTDIR),,ldconfig; $(reload_udev))
 
 install_rules = for rule in packaging/udev/*.rules; do \
 	install -D -m 644 -t $(DESTDIR)$(UDEVDIR) "$$rule"; done
@@ -133,4 +137,4 @@ dkms:
 clean:
 	rm -rf $(build)
 
-.PHONY: help all module lib tools deps check smoke matrix torture torture-6.12 mutants fuzz coverage matrix-table demo packages check-packages lint install uninstall dkms clean
+.PHONY: help all module lib tools deps check smoke matrix torture torture-6.12 mutants fuzz coverage matrix-table demo packages check-packages lint install install-user uninstall dkms clean

@@ -10,17 +10,17 @@ static const char *const reasons[] = {
 	[BUFALLOC_REASON_FIELD] =
 		"The request has a flag that does not exist, or a reserved field that is not zero.",
 	[BUFALLOC_REASON_LENGTH] =
-		"The length is zero, or above the largest length of a buffer.",
+		"The length is zero or above the largest of a buffer; or memory of a process is not whole pages, or has padding.",
 	[BUFALLOC_REASON_CACHING] =
-		"That caching does not exist, or this heap cannot give it on this machine.",
+		"That caching does not exist, or this heap cannot give it on this machine; memory that is pageable, or of a process, is cached.",
 	[BUFALLOC_REASON_FD_FLAGS] =
 		"The file descriptor flags are more than O_RDONLY, O_RDWR and O_CLOEXEC.",
 	[BUFALLOC_REASON_DMA_BITS] =
-		"The address limit is not 0 or 12 to 64 bits, or the heap does not lie below it.",
+		"The address limit is not 0 or 12 to 64 bits, or the heap does not lie below it, or the memory is of a kind that may be anywhere.",
 	[BUFALLOC_REASON_HEAP] =
-		"No heap has that index.",
+		"No heap has that index; memory that is pageable, or of a process, comes from none in particular (BUFALLOC_HEAP_ANY).",
 	[BUFALLOC_REASON_FEATURE] =
-		"This kernel's bufalloc does not have a feature that the request needs.",
+		"This bufalloc does not have a feature that the request needs, or its administrator does not allow it.",
 	[BUFALLOC_REASON_FDS] =
 		"No file descriptor is left, for this process or in the whole system.",
 	[BUFALLOC_REASON_CONTIGUOUS] =
@@ -42,7 +42,7 @@ static const char *const reasons[] = {
 	[BUFALLOC_REASON_ALIGNMENT] =
 		"The alignment is not a power of two up to 4 MiB, or no memory is aligned like that.",
 	[BUFALLOC_REASON_SEGMENTS] =
-		"There is no memory in so few physically contiguous runs.",
+		"There is no memory in so few physically contiguous runs, or memory of this kind takes no such limit.",
 	[BUFALLOC_REASON_NARROW] =
 		"There is not enough memory where all attached devices reach it.",
 	[BUFALLOC_REASON_UNREACHABLE] =
@@ -74,7 +74,7 @@ static const char *const reasons[] = {
 	[BUFALLOC_REASON_BUSY] =
 		"The buffer is mapped: by a device, by a processor, or by the kernel.",
 	[BUFALLOC_REASON_PURGED] =
-		"Nobody needs the buffer, as its users said: say first that it is needed.",
+		"Its users said that they do not need it (BUFALLOC_ADVICE_DONTNEED): say BUFALLOC_ADVICE_WILLNEED first.",
 };
 
 static const char *const cachings[] = {

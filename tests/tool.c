@@ -280,6 +280,29 @@ TEST_F(tool, memory_of_a_process_is_called_so)
 	munmap(pages, MIB);
 }
 
+TEST_F(tool, what_is_not_needed_is_called_so)
+{
+	struct bufalloc_request request = request_of(MIB, BUFALLOC_CACHING_CACHED);
+	struct bufalloc_result result;
+	int device = bufalloc_open(NULL);
+
+	ASSERT_LE(0, device);
+	request.flags = BUFALLOC_ALLOC_PAGEABLE;
+	ASSERT_EQ(0, bufalloc_alloc(device, &request, &result, NULL));
+	EXPECT_EQ(0, RUN_ON_US("explain %d"));
+	EXPECT_SAID("Its memory is pageable");
+	EXPECT_NOT_SAID("DONTNEED");
+	ASSERT_EQ(0, bufalloc_advise(device, result.fd, BUFALLOC_ADVICE_DONTNEED,
+				     NULL));
+	EXPECT_EQ(0, RUN_ON_US("explain %d"));
+	EXPECT_SAID("DONTNEED");
+	EXPECT_EQ(0, RUN_ON_US("explain %d --json"));
+	EXPECT_SAID("\"discardable\": true");
+	EXPECT_SAID("\"purged\": false");
+	close(result.fd);
+	bufalloc_close(device);
+}
+
 TEST_F(tool, buffers_of_nobody_are_a_sentence)
 {
 	EXPECT_EQ(1, RUN("explain 999999"));
@@ -288,6 +311,8 @@ TEST_F(tool, buffers_of_nobody_are_a_sentence)
 	EXPECT_SAID("process 1 has no buffer");
 	EXPECT_EQ(2, RUN("commit"));
 	EXPECT_EQ(2, RUN("commit self"));
+	EXPECT_EQ(2, RUN("explain 1 none"));
+	EXPECT_SAID("not \"none\"");
 }
 
 TEST_F(tool, constraints_are_options)

@@ -8,7 +8,8 @@
 
 static int take_operands(struct errand *errand, int argc, char **argv)
 {
-	uint64_t pid;
+	uint64_t pid, fd;
+	int i;
 
 	if (optind == argc) {
 		fprintf(stderr, "bufalloc %s: no process given\n", errand->verb);
@@ -17,6 +18,13 @@ static int take_operands(struct errand *errand, int argc, char **argv)
 	if (!parse_number(argv[optind], INT32_MAX, &pid) || !pid) {
 		fprintf(stderr, "bufalloc %s: PID is the number of a process, not \"%s\"\n",
 			errand->verb, argv[optind]);
+		return usage_error(errand->verb);
+	}
+	for (i = optind + 1; i < argc; i++) {
+		if (parse_number(argv[i], INT32_MAX, &fd))
+			continue;
+		fprintf(stderr, "bufalloc %s: FD is a file descriptor's number, not \"%s\"\n",
+			errand->verb, argv[i]);
 		return usage_error(errand->verb);
 	}
 	errand->pid = pid;

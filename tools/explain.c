@@ -30,13 +30,25 @@ static bool is_of_process(const struct bufalloc_query *query)
 	return query->out_state & BUFALLOC_STATE_USER_MEMORY;
 }
 
+/* What its users have said that they need of it. */
+static void print_need(const struct bufalloc_query *query)
+{
+	if (query->out_state & BUFALLOC_STATE_DISCARDABLE)
+		puts("  Its users do not need it for now (DONTNEED), so that nobody can use it.");
+	if (query->out_state & BUFALLOC_STATE_PURGED)
+		puts("  The kernel took its memory meanwhile, and what was in it.");
+}
+
 static void print_memory(int device, const struct bufalloc_query *query)
 {
-	char heap[BUFALLOC_HEAP_NAME_LEN];
+	char heap[BUFALLOC_HEAP_NAME_LEN], human[HUMAN_LEN];
 
 	if (is_of_process(query)) {
 		printf("  It is memory of a process, in %u physically contiguous runs.\n",
 		       query->out_segments);
+	} else if (query->out_state & BUFALLOC_STATE_PAGEABLE) {
+		printf("  Its memory is pageable: %s of it are in memory.\n",
+		       human_size(human, query->out_resident));
 	} else if (query->out_state & BUFALLOC_STATE_BACKED) {
 		heap_name(device, query->out_heap, heap);
 		printf("  It has its memory: from %s, in %u physically contiguous runs.\n", heap,
@@ -69,6 +81,7 @@ static void print_held(int device, const struct held *held)
 	       human_size(human, query->out_length), bufalloc_caching_string(query->out_caching),
 	       query->out_attachments);
 	print_memory(device, query);
+	print_need(query);
 	if (!query->out_refusals) {
 		puts("  No device was ever refused.");
 		return;
@@ -92,6 +105,10 @@ static void json_held(struct json *json, int device, const struct held *held)
 	json_bool(json, "backed", query->out_state & BUFALLOC_STATE_BACKED);
 	json_bool(json, "contiguous", query->out_state & BUFALLOC_STATE_CONTIGUOUS);
 	json_bool(json, "user_memory", is_of_process(query));
+	json_bool(json, "pageable", query->out_state & BUFALLOC_STATE_PAGEABLE);
+	json_bool(json, "discardable", query->out_state & BUFALLOC_STATE_DISCARDABLE);
+	json_bool(json, "purged", query->out_state & BUFALLOC_STATE_PURGED);
+	json_number(json, "resident_bytes", query->out_resident);
 	if (!is_of_process(query)) {
 		heap_name(device, query->out_heap, heap);
 		json_string(json, "heap", heap);

@@ -91,6 +91,8 @@ const char *next_step(int err, uint32_t reason)
 		       "  raise them in /sys/module/bufalloc/parameters/.";
 	case BUFALLOC_REASON_SEGMENTS:
 	case BUFALLOC_REASON_ALIGNMENT:
+		if (err == EINVAL)
+			return NULL;
 		return "Allow more segments or a smaller alignment, or ask for less.";
 	case BUFALLOC_REASON_NARROW:
 		return "Ask for less, or attach fewer devices that reach little.";
@@ -100,6 +102,12 @@ const char *next_step(int err, uint32_t reason)
 		return "Boot without swiotlb=force, or with an IOMMU.";
 	case BUFALLOC_REASON_NOT_SNOOPING:
 		return "Allocate it with --caching wc or cached.";
+	case BUFALLOC_REASON_MAPPING:
+		return "Free memory, or buffers that the device has mapped.";
+	case BUFALLOC_REASON_CHANGED:
+		return "Attach the devices first, then commit.";
+	case BUFALLOC_REASON_PURGED:
+		return "The program that owns it calls bufalloc_advise() with WILLNEED.";
 	case BUFALLOC_REASON_UNCHARGED:
 		return "Use --device " BUFALLOC_DEVICE ", another heap, or drop --contiguous.";
 	case BUFALLOC_REASON_FIELD:

@@ -100,14 +100,26 @@
  * The memory is charged to those whom ALLOC would have charged, whoever uses the
  * buffer first.
  *
- * Which is for what:
+ * Which is for what (flags without their %BUFALLOC_ALLOC_):
  *
- *  - at once (no flag): the buffer is used right away, by devices that reach all memory
- *    or whose limit is known;
- *  - at first use (%BUFALLOC_ALLOC_DEFERRED): its devices attach later and may reach
- *    little, or it may never be used;
- *  - a scene at once (%BUFALLOC_ALLOC_DEFERRED, then COMMIT): many buffers that are of
- *    use only together.
+ *  ================== ========================= ===========================================
+ *  memory             asked for with            for a buffer
+ *  ================== ========================= ===========================================
+ *  at once            no flag                   used right away, by devices that reach all
+ *                                               memory or whose limit is known (dma_bits)
+ *  at first use       DEFERRED                  whose devices attach later and may reach
+ *                                               little, or that may never be used
+ *  a scene at once    DEFERRED, then COMMIT     of use only together with others
+ *  swapped out        PAGEABLE, also with       used now and then; its memory may go to the
+ *  meanwhile          DEFERRED                  swap device while no device has it mapped
+ *  made again         any, and ADVISE           of a cache, worth its memory as long as nobody
+ *                                               else needs that
+ *  the caller's own   USER_MEMORY, alone        whose data is there, where pinning it costs
+ *                                               less than a copy
+ *  in one run         CONTIGUOUS                of a device without an IOMMU that takes a single
+ *                                               address, as for scanout
+ *  in few runs        max_segments              of a device with so many entries for addresses
+ *  ================== ========================= ===========================================
  *
  * Where several use a buffer first at once, one of them brings its memory, and the
  * others wait for that. Whoever maps a buffer first meets the errors of ALLOC: of
@@ -523,14 +535,17 @@ struct bufalloc_result {
  * @BUFALLOC_REASON_NONE: Nothing was refused, or the errno says it all.
  * @BUFALLOC_REASON_FIELD: EINVAL: an undefined flag, or a reserved field that
  *	is not zero.
- * @BUFALLOC_REASON_LENGTH: EINVAL: zero, or above bufalloc_info.out_max_length.
+ * @BUFALLOC_REASON_LENGTH: EINVAL: zero, or above bufalloc_info.out_max_length, or not
+ *	whole pages of a process. This and what follows, up to the heap, also with
+ *	EINVAL where memory that is pageable, or of a process, cannot be so.
  * @BUFALLOC_REASON_CACHING: EINVAL: not an &enum bufalloc_caching; EOPNOTSUPP:
  *	not to be had from this heap on this machine.
  * @BUFALLOC_REASON_FD_FLAGS: EINVAL: more than O_RDONLY, O_RDWR and O_CLOEXEC.
  * @BUFALLOC_REASON_DMA_BITS: EINVAL: not 0 or 12 to 64; ENOENT: no heap lies
  *	below that limit, or the heap asked for does not.
  * @BUFALLOC_REASON_HEAP: ENOENT: no heap has that index.
- * @BUFALLOC_REASON_FEATURE: EOPNOTSUPP: a feature whose bit INFO does not show.
+ * @BUFALLOC_REASON_FEATURE: EOPNOTSUPP: a feature whose bit INFO does not show; that of
+ *	memory of a process shows where the module's parameter user_memory is set.
  * @BUFALLOC_REASON_FDS: EMFILE or ENFILE: no file descriptor left.
  * @BUFALLOC_REASON_CONTIGUOUS: ENOMEM: no contiguous run of that length, or no
  *	memory at all, for a request with %BUFALLOC_ALLOC_CONTIGUOUS or a max_segments of 1.
