@@ -21,10 +21,17 @@
 #include "backing.h"
 #include "client.h"
 #include "direct.h"
+#include "table.h"
 
 static bool is_cached(const struct attachment *attachment)
 {
 	return attachment->backing->source.caching == BUFALLOC_CACHING_CACHED;
+}
+
+static bool needs_syncs(const struct attachment *attachment)
+{
+	return is_cached(attachment) &&
+	       !dev_is_dma_coherent(attachment->dev);
 }
 
 /* Memory that never needs a sync must not be given one: see chunk.c. */
@@ -134,7 +141,7 @@ static int spans_create(struct attachment *attachment)
 	struct span *span;
 	unsigned int i;
 
-	if (!is_cached(attachment) || dev_is_dma_coherent(attachment->dev))
+	if (!needs_syncs(attachment))
 		return 0;
 
 	span = kvmalloc_array(sgt->orig_nents + 1, sizeof(*span),
@@ -237,74 +244,6 @@ static int mapping_create(struct attachment *attachment,
 	return ret;
 }
 
-/*
- * How long an entry may be for the device, in whole pages: what its driver has
- * said. 64 KiB is what the DMA API assumes, and the PCI core says, of drivers that
- * say nothing; it would only make tables long.
- */
-static size_t entry_limit(struct device *dev)
-{
-	size_t limit = dma_get_max_seg_size(dev);
-
-	if (limit == SZ_64K || limit > SEGMENT_MAX)
-		return SEGMENT_MAX;
-	return round_down(limit, PAGE_SIZE);
-}
-
-/* Take the next entry from the front of what is left of a segment. */
-static size_t entry_take(struct device *dev, struct segment *left, size_t limit)
-{
-	u64 boundary = dma_get_seg_boundary(dev);
-	u64 room = boundary - (page_to_phys(left->page) & boundary) + 1;
-	size_t size = min_t(u64, min(left->size, limit), room ?: U64_MAX);
-
-	left->page = pfn_to_page(page_to_pfn(left->page) +
-				 (size >> PAGE_SHIFT));
-	left->size -= size;
-	return size;
-}
-
-static unsigned int count_entries(const struct attachment *attachment,
-				  size_t limit)
-{
-	unsigned int entries = 0;
-	struct segment seg;
-
-	backing_for_each_segment(attachment->backing, &seg)
-		for (; seg.size; entries++)
-			entry_take(attachment->dev, &seg, limit);
-	return entries;
-}
-
-static int table_create(struct attachment *attachment)
-{
-	size_t limit = entry_limit(attachment->dev);
-	struct scatterlist *sg;
-	struct segment seg;
-	struct page *page;
-	int ret;
-
-	if (!limit)
-		return -EINVAL;
-
-	ret = sg_alloc_table(&attachment->sgt, count_entries(attachment, limit),
-			     GFP_METADATA);
-	if (ret)
-		return ret;
-
-	sg = attachment->sgt.sgl;
-	backing_for_each_segment(attachment->backing, &seg) {
-		while (seg.size) {
-			page = seg.page;
-			sg_set_page(sg, page,
-				    entry_take(attachment->dev, &seg, limit),
-				    0);
-			sg = sg_next(sg);
-		}
-	}
-	return 0;
-}
-
 /**
  * attachment_provide_table() - list the memory as the device takes it
  * @attachment: of a buffer that has its memory.
@@ -313,7 +252,9 @@ static int table_create(struct attachment *attachment)
  */
 int attachment_provide_table(struct attachment *attachment)
 {
-	return attachment->sgt.sgl ? 0 : table_create(attachment);
+	return attachment->sgt.sgl ? 0 :
+				     table_create(&attachment->sgt, attachment->dev,
+						  attachment->backing);
 }
 
 static bool covers(enum dma_data_direction have, enum dma_data_direction want)
@@ -387,6 +328,19 @@ static void give_part(const struct attachment *attachment,
 	}
 }
 
+/*
+ * Some processors take DMA_FROM_DEVICE for leave to drop what is in their caches: the
+ * zeros of new memory, which then shows what its last owner left, or what the CPU has
+ * written since. So what a device writes is mapped as if it read it as well.
+ */
+static enum dma_data_direction safe_direction(const struct attachment *attachment,
+					      enum dma_data_direction dir)
+{
+	if (dir == DMA_FROM_DEVICE && needs_syncs(attachment))
+		return DMA_BIDIRECTIONAL;
+	return dir;
+}
+
 /**
  * attachment_map() - let the importer's device at the memory
  * @attachment: whose, with a table.
@@ -407,6 +361,7 @@ struct sg_table *attachment_map(struct attachment *attachment,
 	if (WARN_ON(!valid_dma_direction(dir)))
 		return ERR_PTR(-EINVAL);
 
+	dir = safe_direction(attachment, dir);
 	if (covers(attachment->dir, dir)) {
 		give_part(attachment, NULL, OWNER_DEVICE, dir);
 	} else {
@@ -422,7 +377,7 @@ struct sg_table *attachment_map(struct attachment *attachment,
 void attachment_unmap(struct attachment *attachment,
 		      enum dma_data_direction dir)
 {
-	give_part(attachment, NULL, OWNER_CPU, dir);
+	give_part(attachment, NULL, OWNER_CPU, safe_direction(attachment, dir));
 	attachment->users--;
 	if (attachment->leaving && !attachment->users)
 		mapping_destroy(attachment);
@@ -433,21 +388,16 @@ void attachment_unmap(struct attachment *attachment,
  * @attachment: whose device has it mapped.
  * @part: of the buffer; NULL for all of it.
  * @owner: who uses it next.
- * @dir: what the CPU does, or did: DMA_FROM_DEVICE where it only reads.
  *
  * The DMA API is told the direction of the mapping, and not what the CPU does: who
- * writes a part of a cache line has the rest of it as well. With one exception: what the
- * CPU has written to memory that the device only writes would be lost on processors that
- * take DMA_FROM_DEVICE for leave to drop it.
+ * writes a part of a cache line has the rest of it as well.
  */
 void attachment_give(struct attachment *attachment, const struct part *part,
-		     enum owner owner, enum dma_data_direction dir)
+		     enum owner owner)
 {
 	if (owner == OWNER_CPU && attachment->dir == DMA_TO_DEVICE)
 		return;
-	if (owner == OWNER_CPU || attachment->dir != DMA_FROM_DEVICE)
-		dir = attachment->dir;
-	give_part(attachment, part, owner, dir);
+	give_part(attachment, part, owner, attachment->dir);
 }
 
 /* Return: an attachment without a table, or an ERR_PTR: -ENOMEM. */

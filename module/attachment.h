@@ -74,6 +74,6 @@ void attachment_unmap(struct attachment *attachment,
 		      enum dma_data_direction dir);
 
 void attachment_give(struct attachment *attachment, const struct part *part,
-		     enum owner owner, enum dma_data_direction dir);
+		     enum owner owner);
 
 #endif /* _BUFALLOC_ATTACHMENT_H */

@@ -451,7 +451,7 @@ int backing_begin_hold(const struct backing *backing, struct grip *grip,
 
 /**
  * backing_bring() - bring it, without a lock
- * @backing: whose. Its memory may be gone.
+ * @backing: whose. It is not given away meanwhile.
  * @grip: as backing_begin_hold() left it.
  * @reason: why not, where that fails.
  *
@@ -467,17 +467,15 @@ int backing_bring(const struct backing *backing, struct grip *grip,
 	return ret;
 }
 
-/* Have what was brought stay where it is; false where it is not this memory's. */
-bool backing_hold(struct backing *backing, struct grip *grip)
+/* Have what was brought stay where it is. */
+void backing_hold(struct backing *backing, struct grip *grip)
 {
 	struct store *store = backing->store;
 
-	if (!store || !store_hold(store, grip))
-		return false;
+	store_hold(store, grip);
 	list_add(&store->chunk.node, &backing->chunks);
 	backing->nr_chunks = 1;
 	backing->nr_segments = backing_count_segments(backing);
-	return true;
 }
 
 /* Nobody may look at it until it is held again. */

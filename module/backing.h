@@ -91,7 +91,7 @@ int backing_begin_hold(const struct backing *backing, struct grip *grip,
 		       enum bufalloc_reason *reason);
 int backing_bring(const struct backing *backing, struct grip *grip,
 		  enum bufalloc_reason *reason);
-bool backing_hold(struct backing *backing, struct grip *grip);
+void backing_hold(struct backing *backing, struct grip *grip);
 void backing_let_go(struct backing *backing);
 
 bool backing_lock_reclaim(const struct backing *backing);

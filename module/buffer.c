@@ -178,7 +178,7 @@ static void buffer_unmap(struct dma_buf_attachment *attach,
 
 /* A mapping that is only kept was synced when it was last unmapped. */
 void buffer_give(struct dma_buf *dmabuf, const struct part *part,
-		 enum owner owner, enum dma_data_direction dir)
+		 enum owner owner)
 {
 	struct buffer *buffer = dmabuf->priv;
 	struct attachment *attachment;
@@ -186,21 +186,21 @@ void buffer_give(struct dma_buf *dmabuf, const struct part *part,
 	ww_mutex_lock(&buffer->lock, NULL);
 	list_for_each_entry(attachment, &buffer->attachments, node)
 		if (attachment->users)
-			attachment_give(attachment, part, owner, dir);
+			attachment_give(attachment, part, owner);
 	ww_mutex_unlock(&buffer->lock);
 }
 
 static int buffer_begin_cpu_access(struct dma_buf *dmabuf,
 				   enum dma_data_direction dir)
 {
-	buffer_give(dmabuf, NULL, OWNER_CPU, dir);
+	buffer_give(dmabuf, NULL, OWNER_CPU);
 	return 0;
 }
 
 static int buffer_end_cpu_access(struct dma_buf *dmabuf,
 				 enum dma_data_direction dir)
 {
-	buffer_give(dmabuf, NULL, OWNER_DEVICE, dir);
+	buffer_give(dmabuf, NULL, OWNER_DEVICE);
 	return 0;
 }
 

@@ -43,7 +43,7 @@ bool buffer_is(const struct dma_buf *dmabuf);
 void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts);
 
 void buffer_give(struct dma_buf *dmabuf, const struct part *part,
-		 enum owner owner, enum dma_data_direction dir);
+		 enum owner owner);
 
 void buffer_lock_begin(struct ww_acquire_ctx *context);
 struct ww_mutex *buffer_lock(struct dma_buf *dmabuf);

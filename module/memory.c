@@ -175,7 +175,7 @@ int buffer_bring(struct buffer *buffer, enum bufalloc_reason *reason)
 {
 	int tries, ret;
 
-	/* Who brings what was swapped out is not waited for. */
+	/* It may be swapped out, and be brought by another: that is not waited for. */
 	if (is_brought(buffer))
 		return 0;
 	ret = begin_bringing(buffer, reason);
@@ -188,6 +188,20 @@ int buffer_bring(struct buffer *buffer, enum bufalloc_reason *reason)
 	return ret;
 }
 
+/* What stays where it is anyway, as long as there is it. */
+static bool hold_at_once(struct buffer *buffer)
+{
+	bool held;
+
+	ww_mutex_lock(&buffer->lock, NULL);
+	held = !buffer->discardable && has_memory(buffer) &&
+	       (buffer->holds || !buffer->backing.store);
+	if (held)
+		buffer->holds++;
+	ww_mutex_unlock(&buffer->lock);
+	return held;
+}
+
 /* Returns 1 where pages have to be brought first, and 0 where it is held now. */
 static int begin_hold(struct buffer *buffer, struct grip *grip,
 		      enum bufalloc_reason *reason)
@@ -198,31 +212,41 @@ static int begin_hold(struct buffer *buffer, struct grip *grip,
 		return ret;
 	if (!has_memory(buffer))
 		return -EAGAIN;
-	if (!buffer->holds && buffer->backing.store)
-		return backing_begin_hold(&buffer->backing, grip, reason) ?: 1;
+	if (!buffer->holds && buffer->backing.store) {
+		ret = backing_begin_hold(&buffer->backing, grip, reason);
+		buffer->gripped = !ret;
+		return ret ?: 1;
+	}
 	buffer->holds++;
 	return 0;
 }
 
-/* Pages that nobody needed any more, after all, are no reason to fail. */
 static int end_hold(struct buffer *buffer, struct grip *grip, int err)
 {
+	buffer->gripped = false;
 	if (err)
-		return err == -EINVAL ? -EAGAIN : err;
-	if (buffer->discardable || !backing_hold(&buffer->backing, grip))
-		return -EAGAIN;
+		return err;
+	backing_hold(&buffer->backing, grip);
 	buffer->holds++;
 	return 0;
 }
 
-/* One try of buffer_hold(), of what has its memory: 0, or -EAGAIN. */
-static int hold_once(struct buffer *buffer, enum bufalloc_reason *reason)
+/*
+ * One try of buffer_hold(): 0, or -EAGAIN where it has no memory, which who insists has
+ * it get while others wait.
+ */
+static int hold_once(struct buffer *buffer, bool insist,
+		     enum bufalloc_reason *reason)
 {
 	struct grip grip;
-	int ret;
+	int ret = 0;
 
 	ww_mutex_lock(&buffer->lock, NULL);
-	ret = begin_hold(buffer, &grip, reason);
+	if (insist)
+		ret = buffer_check_needed(buffer, reason) ?:
+							    buffer_populate(buffer, reason);
+	if (!ret)
+		ret = begin_hold(buffer, &grip, reason);
 	ww_mutex_unlock(&buffer->lock);
 	if (ret <= 0)
 		return ret;
@@ -231,28 +255,6 @@ static int hold_once(struct buffer *buffer, enum bufalloc_reason *reason)
 
 	ww_mutex_lock(&buffer->lock, NULL);
 	ret = end_hold(buffer, &grip, ret);
-	ww_mutex_unlock(&buffer->lock);
-	grip_end(&grip);
-	return ret;
-}
-
-/* With others in the way each time, they wait. */
-static int hold_locked(struct buffer *buffer, enum bufalloc_reason *reason)
-{
-	struct grip grip;
-	int ret;
-
-	ww_mutex_lock(&buffer->lock, NULL);
-	ret = buffer_check_needed(buffer, reason);
-	if (!ret)
-		ret = buffer_populate(buffer, reason);
-	if (!ret)
-		ret = begin_hold(buffer, &grip, reason);
-	if (ret > 0) {
-		ret = backing_bring(&buffer->backing, &grip, reason);
-		ret = end_hold(buffer, &grip, ret);
-		grip_end(&grip);
-	}
 	ww_mutex_unlock(&buffer->lock);
 	return ret;
 }
@@ -269,14 +271,17 @@ int buffer_hold(struct buffer *buffer, enum bufalloc_reason *reason)
 {
 	int tries, ret;
 
+	if (hold_at_once(buffer))
+		return 0;
 	ret = begin_bringing(buffer, reason);
 	if (ret)
 		return ret;
 	ret = -EAGAIN;
 	for (tries = 0; tries < TRIES && ret == -EAGAIN; tries++)
-		ret = bring_once(buffer, reason) ?: hold_once(buffer, reason);
+		ret = bring_once(buffer, reason) ?:
+						   hold_once(buffer, false, reason);
 	if (ret == -EAGAIN)
-		ret = hold_locked(buffer, reason);
+		ret = hold_once(buffer, true, reason);
 	mutex_unlock(&buffer->bringing);
 	return ret;
 }
@@ -371,7 +376,8 @@ int buffer_discard(struct dma_buf *dmabuf, bool *retained)
 		return -EINVAL;
 
 	ww_mutex_lock(&buffer->lock, NULL);
-	if (buffer->holds || atomic_read(&buffer->backing.mappings)) {
+	if (buffer->holds || buffer->gripped ||
+	    atomic_read(&buffer->backing.mappings)) {
 		ret = -EBUSY;
 	} else {
 		drop_tables(buffer);

@@ -14,13 +14,14 @@
  * struct buffer - a buffer
  * @bringing: held by who takes memory for its first use, or brings what was swapped out
  *	to hold it, so that only one does. Inside mmap_lock and the reservation, outside
- *	@lock.
+ *	the turn of sets and @lock.
  * @lock: guards all that follows. Of one class, so that COMMIT can have many. Inside
- *	mmap_lock, the reservation and @bringing, outside reclaim.
+ *	mmap_lock, the reservation, @bringing and the turn, outside reclaim.
  * @attachments: the importers, as &struct attachment.
  * @heap: where its memory comes from without devices.
  * @backing: its memory; source.client is held, and source.memcg.
  * @holds: maps of devices and of the kernel.
+ * @gripped: pages are being brought for the first of them.
  * @discardable: its users do not need it: nobody may use it.
  * @offer: its memory, for who may take it then.
  * @refusals: how often a device could not map it.
@@ -33,6 +34,7 @@ struct buffer {
 	struct heap *heap;
 	struct backing backing;
 	unsigned int holds;
+	bool gripped;
 	bool discardable;
 	struct offer offer;
 	u32 refusals;

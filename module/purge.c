@@ -32,8 +32,8 @@ static struct shrinker *shrinker;
 
 /*
  * The kernel counts what shmem has by itself. Of other memory it is told, since it
- * judges by that whether more can be had; not of a piece of a block, which is of use to
- * it only with the rest.
+ * judges by that whether more can be had; not of a piece of a block, which is offered
+ * like others, but of use to it only with the rest.
  */
 static void tell_kernel(const struct offer *offer, bool offered)
 {

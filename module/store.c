@@ -63,17 +63,22 @@ static void close_to_others(struct file *file)
 	seal(file);
 	__module_get(THIS_MODULE);
 	replace_fops(file, &store_fops);
+	/* Else the kernel says aloud that it has none, to whoever makes it look. */
+	file->f_mode &= ~(FMODE_CAN_READ | FMODE_CAN_WRITE);
 }
 
 /*
- * Where no inode could be allocated, shmem says that there is no room for one. Here it
- * has no limit, so that there was no memory.
+ * Where no inode could be allocated, or no page more be promised, shmem says that there
+ * is no room. Here it has no limit, so that there was no memory.
  */
+static void *no_memory_for_no_room(void *made)
+{
+	return made == ERR_PTR(-ENOSPC) ? ERR_PTR(-ENOMEM) : made;
+}
+
 static struct file *file_make(size_t length)
 {
-	struct file *file = shmem_file_make("bufalloc", length);
-
-	return file == ERR_PTR(-ENOSPC) ? ERR_PTR(-ENOMEM) : file;
+	return no_memory_for_no_room(shmem_file_make("bufalloc", length));
 }
 
 /**
@@ -147,7 +152,7 @@ static struct page *read_page(struct file *file, struct mem_cgroup *memcg,
 
 	page = shmem_read_mapping_page_gfp(file->f_mapping, index, GFP_STORE);
 	set_active_memcg(asks);
-	return page;
+	return no_memory_for_no_room(page);
 }
 
 /**
@@ -217,11 +222,11 @@ static int list_pages(struct grip *grip, struct page **pages)
 						 GFP_METADATA);
 }
 
-/* With the buffer's lock, which the next two do without; one grip of a store at a time. */
+/* With the buffer's lock, which the others do without; one grip of a store at a time. */
 void grip_begin(struct grip *grip, const struct store *store)
 {
 	*grip = (struct grip) {
-		.file = get_file(store->file),
+		.file = store->file,
 		.memcg = store->memcg,
 		.length = store->length,
 	};
@@ -229,10 +234,10 @@ void grip_begin(struct grip *grip, const struct store *store)
 
 /**
  * grip_take() - bring all pages of a store, and have them stay
- * @grip: as grip_begin() left it. The store may be gone.
+ * @grip: as grip_begin() left it. Its store is not destroyed meanwhile.
  *
- * Return: 0, -ENOMEM, -EINTR after a fatal signal, -EINVAL when the store is gone, or
- * what reading from the swap device returned.
+ * Return: 0, -ENOMEM, -EINTR after a fatal signal, or what reading from the swap device
+ * returned.
  */
 int grip_take(struct grip *grip)
 {
@@ -276,53 +281,33 @@ static void put_piece(struct folio_batch *batch, struct scatterlist *piece)
 	}
 }
 
-/* Nothing has an address of them any more. */
-static void put_pieces(struct file *file, struct sg_table *pieces)
-{
-	struct scatterlist *piece;
-	struct folio_batch batch;
-	unsigned int i;
-
-	mapping_clear_unevictable(file->f_mapping);
-	folio_batch_init(&batch);
-	for_each_sgtable_sg(pieces, piece, i)
-		put_piece(&batch, piece);
-	if (folio_batch_count(&batch))
-		release_batch(&batch);
-	sg_free_table(pieces);
-}
-
-/* Whether or not it was taken, and a store has what was. */
-void grip_end(struct grip *grip)
-{
-	if (grip->pieces.sgl)
-		put_pieces(grip->file, &grip->pieces);
-	fput(grip->file);
-}
-
 /**
  * store_hold() - have all pages stay
  * @store: not held yet. Its chunk tells where they are, until store_let_go().
- * @grip: that was taken; the store has the pages then.
- *
- * Return: whether they are this store's.
+ * @grip: of it, and taken; the store has the pages then.
  */
-bool store_hold(struct store *store, struct grip *grip)
+void store_hold(struct store *store, struct grip *grip)
 {
-	if (grip->file != store->file)
-		return false;
-
 	store->pieces = grip->pieces;
-	grip->pieces = (struct sg_table) {};
 	store->chunk = (struct chunk) {
 		.page = sg_page(store->pieces.sgl),
 		.size = store->length,
 		.pieces = &store->pieces,
 	};
-	return true;
 }
 
+/* Nothing has an address of them any more. */
 void store_let_go(struct store *store)
 {
-	put_pieces(store->file, &store->pieces);
+	struct scatterlist *piece;
+	struct folio_batch batch;
+	unsigned int i;
+
+	mapping_clear_unevictable(store->file->f_mapping);
+	folio_batch_init(&batch);
+	for_each_sgtable_sg(&store->pieces, piece, i)
+		put_piece(&batch, piece);
+	if (folio_batch_count(&batch))
+		release_batch(&batch);
+	sg_free_table(&store->pieces);
 }

@@ -32,7 +32,7 @@ struct store {
 
 /**
  * struct grip - the pages of a store, that stay where they are
- * @file: whose; held, so that it is no other's.
+ * @file: whose.
  * @memcg: is charged for them; held by the buffer.
  * @length: bytes.
  * @pieces: where they are.
@@ -53,9 +53,8 @@ struct page *store_read_page(const struct store *store, pgoff_t index);
 
 void grip_begin(struct grip *grip, const struct store *store);
 int grip_take(struct grip *grip);
-void grip_end(struct grip *grip);
 
-bool store_hold(struct store *store, struct grip *grip);
+void store_hold(struct store *store, struct grip *grip);
 void store_let_go(struct store *store);
 
 #endif /* _BUFALLOC_STORE_H */

@@ -12,19 +12,6 @@
 #include "buffer.h"
 #include "sync.h"
 
-/* What the CPU does, as the DMA API says it of the device. */
-static enum dma_data_direction direction_of(u32 flags)
-{
-	switch (flags & DMA_BUF_SYNC_RW) {
-	case DMA_BUF_SYNC_READ:
-		return DMA_FROM_DEVICE;
-	case DMA_BUF_SYNC_WRITE:
-		return DMA_TO_DEVICE;
-	default:
-		return DMA_BIDIRECTIONAL;
-	}
-}
-
 /* Whoever writes waits for those that read as well. */
 static int wait_for_devices(struct dma_buf *dmabuf, u32 flags)
 {
@@ -39,7 +26,6 @@ static int wait_for_devices(struct dma_buf *dmabuf, u32 flags)
 /* Where memory needs no syncs, no attachment has any, and the wait is all. */
 static int sync_buffer(struct dma_buf *dmabuf, const struct bufalloc_sync *arg)
 {
-	enum dma_data_direction dir = direction_of(arg->flags);
 	struct part part;
 	int ret;
 
@@ -50,12 +36,12 @@ static int sync_buffer(struct dma_buf *dmabuf, const struct bufalloc_sync *arg)
 	part.length = arg->length;
 
 	if (arg->flags & DMA_BUF_SYNC_END) {
-		buffer_give(dmabuf, &part, OWNER_DEVICE, dir);
+		buffer_give(dmabuf, &part, OWNER_DEVICE);
 		return 0;
 	}
 	ret = wait_for_devices(dmabuf, arg->flags);
 	if (!ret)
-		buffer_give(dmabuf, &part, OWNER_CPU, dir);
+		buffer_give(dmabuf, &part, OWNER_CPU);
 	return ret;
 }
 

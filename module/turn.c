@@ -16,7 +16,7 @@
 
 #include "turn.h"
 
-/* Held by who tries once more; inside mmap_lock and a reservation, outside the rest. */
+/* Held by who tries once more. Its place among the locks: docs/design.md. */
 static DEFINE_MUTEX(turn);
 
 /* Sets being taken, and sets that ever were begun. */

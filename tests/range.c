@@ -353,7 +353,8 @@ TEST_F(range, each_syncs_for_one_of_them_only)
 
 /*
  * The direction is that of the mapping. What a device only reads it has not changed. And
- * what the CPU has written where a device only writes must not be dropped.
+ * what it writes is mapped as if it read it as well, so that nothing is dropped that the
+ * CPU has written.
  */
 static const struct {
 	uint32_t mapped;
@@ -364,11 +365,11 @@ static const struct {
 	{ IMPORTER_TO_DEVICE, DMA_BUF_SYNC_READ, NO_SYNC, IMPORTER_TO_DEVICE },
 	{ IMPORTER_TO_DEVICE, DMA_BUF_SYNC_WRITE, NO_SYNC, IMPORTER_TO_DEVICE },
 	{ IMPORTER_TO_DEVICE, DMA_BUF_SYNC_RW, NO_SYNC, IMPORTER_TO_DEVICE },
-	{ IMPORTER_FROM_DEVICE, DMA_BUF_SYNC_READ, IMPORTER_FROM_DEVICE,
-	  IMPORTER_FROM_DEVICE },
-	{ IMPORTER_FROM_DEVICE, DMA_BUF_SYNC_WRITE, IMPORTER_FROM_DEVICE,
-	  IMPORTER_TO_DEVICE },
-	{ IMPORTER_FROM_DEVICE, DMA_BUF_SYNC_RW, IMPORTER_FROM_DEVICE,
+	{ IMPORTER_FROM_DEVICE, DMA_BUF_SYNC_READ, IMPORTER_BIDIRECTIONAL,
+	  IMPORTER_BIDIRECTIONAL },
+	{ IMPORTER_FROM_DEVICE, DMA_BUF_SYNC_WRITE, IMPORTER_BIDIRECTIONAL,
+	  IMPORTER_BIDIRECTIONAL },
+	{ IMPORTER_FROM_DEVICE, DMA_BUF_SYNC_RW, IMPORTER_BIDIRECTIONAL,
 	  IMPORTER_BIDIRECTIONAL },
 };
 
