@@ -35,7 +35,7 @@ guest_boot()
 	shift 6
 
 	read -r _ image console qemu < <(table "$vm/cells" "arch $arch")
-	read -r guest_seconds program_seconds _ <<< "$(kernel_facts patience "$release") 900 300"
+	read -r guest_seconds program_seconds _ <<< "$(kernel_facts patience "$release") 1500 600"
 	mkdir -p "$dir"
 	: > "$dir/results"
 	# $qemu is a command and its arguments, and so are others.
