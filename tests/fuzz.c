@@ -18,7 +18,7 @@
 
 /* As a test: so many calls, and no longer than this. */
 #define CALLS 40000
-#define SECONDS 100
+#define SECONDS 60
 
 /* What the debug kernel keeps of freed memory, and what it splits and caches. */
 #define MEMORY_SPARE_KIB (192L * 1024)

@@ -205,7 +205,7 @@ static void sweep_all(const struct operation *operation, void *of, int importer,
 		tally->points++;
 		nth++;
 		/* What failed once for want of memory works again. */
-		if (!tally->wrong[0] && !operation->once)
+		if (!tally->wrong[0] && shared->ret < 0 && !operation->once)
 			try(operation, of, UNTYPED, 0, shared, tally);
 		if (!tally->wrong[0] && nth > POINTS_MAX)
 			snprintf(tally->wrong, sizeof(tally->wrong), "no end");
