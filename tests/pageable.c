@@ -788,6 +788,20 @@ TEST_F(pageable, may_be_deferred)
 		EXPECT_EQ(expected, reason); \
 	} while (0)
 
+/* All of it counts, where it is or not. */
+TEST_F(pageable, past_a_quota_is_EDQUOT)
+{
+	struct quotas before, low;
+
+	ASSERT_EQ(0, quotas_read(&before));
+	low = before;
+	low.max[SYSTEM_BYTES] = live_bytes() + LENGTH / 2 +
+				(live_buffers() + 1) * PAGE;
+	ASSERT_EQ(0, quotas_write(&low));
+	EXPECT_EQ(-EDQUOT, open_pageable(self->device, LENGTH));
+	EXPECT_EQ(0, quotas_write(&before));
+}
+
 /* The file that has its pages is one of the system's, for somebody who is not root. */
 TEST_F(pageable, no_file_is_left_for_it)
 {
