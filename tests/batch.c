@@ -459,17 +459,30 @@ TEST_F(size, SIGKILL_ends_a_large_allocation)
 }
 
 /* Too much by several at once: none of them may count on what others take. */
-TEST(several_that_take_too_much_wake_no_OOM_killer)
+FIXTURE(several)
+{
+	struct quotas quotas;
+};
+
+FIXTURE_SETUP(several)
+{
+	ASSERT_EQ(0, quotas_lift(&self->quotas));
+}
+
+FIXTURE_TEARDOWN(several)
+{
+	EXPECT_EQ(0, quotas_write(&self->quotas));
+}
+
+TEST_F_TIMEOUT(several, that_take_too_much_wake_no_OOM_killer, PATIENCE)
 {
 	enum { COUNT = 4,
 	       EACH = 8 };
 	long kills = vmstat("oom_kill");
 	int i, j, device, status, go[2];
 	pid_t children[COUNT];
-	struct quotas quotas;
 	char byte;
 
-	ASSERT_EQ(0, quotas_lift(&quotas));
 	ASSERT_EQ(0, pipe(go));
 	for (i = 0; i < COUNT; i++) {
 		children[i] = fork();
@@ -490,7 +503,6 @@ TEST(several_that_take_too_much_wake_no_OOM_killer)
 		EXPECT_EQ(0, status);
 	}
 	EXPECT_EQ(kills, vmstat("oom_kill"));
-	EXPECT_EQ(0, quotas_write(&quotas));
 }
 
 #define RIVALS 8
