@@ -53,7 +53,7 @@ static inline void vm_flags_clear(struct vm_area_struct *vma,
 #endif
 
 #ifndef HAVE_ZAP_SPECIAL_VMA_RANGE
-/* 7.2 gave it this name. */
+/* Seen in 7.2, not in 6.12: until then it has another name. */
 static inline void zap_special_vma_range(struct vm_area_struct *vma,
 					 unsigned long address,
 					 unsigned long size)
