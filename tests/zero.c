@@ -72,8 +72,8 @@ TEST_F(zero, memory_that_was_used_before)
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		ASSERT_EQ(0, memory_dirty(self->device, variant->caching,
-					  sizes[i], 128 * MIB, DIRT));
-		for (round = 0; round < 8; round++) {
+					  sizes[i], 40 * MIB, DIRT));
+		for (round = 0; round < 4; round++) {
 			fd = buffer_open(self->device, sizes[i],
 					 variant->caching);
 			ASSERT_LE(0, fd);
@@ -111,7 +111,7 @@ TEST_F(zero, memory_of_another_process)
 {
 	struct mapping mapping;
 	unsigned char *bytes;
-	size_t length = 512 * MIB;
+	size_t length = 256 * MIB;
 	int fd;
 
 	bytes = mmap(NULL, length, PROT_READ | PROT_WRITE,
@@ -120,7 +120,7 @@ TEST_F(zero, memory_of_another_process)
 	memset(bytes, DIRT, length);
 	munmap(bytes, length);
 
-	fd = buffer_open(self->device, 256 * MIB, variant->caching);
+	fd = buffer_open(self->device, 128 * MIB, variant->caching);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, buffer_map(fd, &mapping));
 	EXPECT_TRUE(mapping_is(&mapping, 0));
