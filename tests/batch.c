@@ -17,6 +17,7 @@
 #include "lib/buffers.h"
 #include "lib/guest.h"
 #include "lib/imports.h"
+#include "lib/nobody.h"
 #include "lib/patience.h"
 #include "lib/quotas.h"
 
@@ -121,34 +122,17 @@ TEST_F(batch, none_is_made_when_fds_run_out)
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &old));
 }
 
+static bool finds_no_file(void *data)
+{
+	FIXTURE_DATA(batch) *self = data;
+
+	return RUN(BATCH) == -ENFILE && self->reason == BUFALLOC_REASON_FDS;
+}
+
 /* No open files left in the whole system, for somebody who is not root. */
 TEST_F(batch, none_is_made_when_files_run_out)
 {
-	static const char limit[] = "/proc/sys/fs/file-max";
-	long before = read_number(limit);
-	char text[32];
-	int status;
-	pid_t child;
-
-	snprintf(text, sizeof(text), "%ld", read_number("/proc/sys/fs/file-nr"));
-	child = fork();
-	ASSERT_LE(0, child);
-	if (!child) {
-		if (setgid(65534) || setuid(65534))
-			_exit(1);
-		/* The parent lowers the limit once this waits for it. */
-		raise(SIGSTOP);
-		status = RUN(BATCH) == -ENFILE &&
-			 self->reason == BUFALLOC_REASON_FDS;
-		_exit(status ? 0 : 2);
-	}
-	ASSERT_EQ(child, waitpid(child, &status, WUNTRACED));
-	ASSERT_EQ(0, write_string(limit, text));
-	ASSERT_EQ(0, kill(child, SIGCONT));
-	ASSERT_EQ(child, waitpid(child, &status, 0));
-	snprintf(text, sizeof(text), "%ld", before);
-	EXPECT_EQ(0, write_string(limit, text));
-	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, nobody_without_files(finds_no_file, self));
 }
 
 TEST_F(batch, names_show_in_fdinfo)

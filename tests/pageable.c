@@ -803,42 +803,34 @@ TEST_F(pageable, past_a_quota_is_EDQUOT)
 	EXPECT_EQ(0, quotas_write(&before));
 }
 
+struct deferred {
+	int device;
+	int fd;
+};
+
+static bool commit_finds_no_file(void *data)
+{
+	struct deferred *buffer = data;
+	uint32_t reason = BUFALLOC_REASON_NONE;
+
+	return bufalloc_commit(buffer->device, &buffer->fd, 1, NULL, &reason) ==
+		       -ENFILE &&
+	       reason == BUFALLOC_REASON_FDS;
+}
+
 /* The file that has its pages is one of the system's, for somebody who is not root. */
 TEST_F(pageable, no_file_is_left_for_it)
 {
-	static const char limit[] = "/proc/sys/fs/file-max";
 	struct bufalloc_request request = request_pageable(LENGTH);
-	uint32_t reason = BUFALLOC_REASON_NONE;
-	long before = read_number(limit);
+	struct deferred buffer = { .device = self->device };
 	struct bufalloc_result result;
-	char text[32];
-	int status;
-	pid_t child;
 
 	request.flags |= BUFALLOC_ALLOC_DEFERRED;
 	ASSERT_EQ(0, bufalloc_alloc(self->device, &request, &result, NULL));
-	/* Fewer than there are, whoever closes one meanwhile. */
-	snprintf(text, sizeof(text), "%ld", read_number("/proc/sys/fs/file-nr") / 2);
-	child = fork();
-	ASSERT_LE(0, child);
-	if (!child) {
-		if (become_nobody())
-			_exit(1);
-		/* The parent lowers the limit once this waits for it. */
-		raise(SIGSTOP);
-		status = bufalloc_commit(self->device, &result.fd, 1, NULL,
-					 &reason);
-		_exit(status == -ENFILE && reason == BUFALLOC_REASON_FDS ? 0 : 2);
-	}
-	ASSERT_EQ(child, waitpid(child, &status, WUNTRACED));
-	ASSERT_EQ(0, write_string(limit, text));
-	ASSERT_EQ(0, kill(child, SIGCONT));
-	ASSERT_EQ(child, waitpid(child, &status, 0));
-	snprintf(text, sizeof(text), "%ld", before);
-	EXPECT_EQ(0, write_string(limit, text));
-	EXPECT_EQ(0, status);
-	EXPECT_EQ(0, bufalloc_commit(self->device, &result.fd, 1, NULL, NULL));
-	close(result.fd);
+	buffer.fd = result.fd;
+	EXPECT_EQ(0, nobody_without_files(commit_finds_no_file, &buffer));
+	EXPECT_EQ(0, bufalloc_commit(self->device, &buffer.fd, 1, NULL, NULL));
+	close(buffer.fd);
 }
 
 TEST_F(pageable, what_it_cannot_be_is_EINVAL)
