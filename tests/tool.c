@@ -162,6 +162,16 @@ TEST_F(tool, deferred_buffers_are_committed)
 	EXPECT_SAID("\"backed\": true");
 }
 
+/* Nobody has to say that it is cached. */
+TEST_F(tool, pageable_buffers_are_allocated)
+{
+	EXPECT_EQ(0, RUN("alloc 1M --count 2 --pageable --fill offset --json"));
+	EXPECT_EQ(2, count_of(self->text, "\"caching\": \"cached\""));
+	EXPECT_SAID("\"fill_verified\": true");
+	EXPECT_EQ(1, RUN("alloc 1M --pageable --caching wc"));
+	EXPECT_SAID("pageable");
+}
+
 /* All that a process has, and not what it has twice; and what is named likewise. */
 TEST_F(tool, buffer_with_several_fds_is_committed_once)
 {

@@ -24,6 +24,7 @@ static const char help_end[] =
 	"  --alignment SIZE    each run at a multiple of SIZE, a power of two up to 4M\n"
 	"  --padding SIZE      so much more after the end, for devices that read past it\n"
 	"  --deferred          take memory at the first use, or with \"bufalloc commit\"\n"
+	"  --pageable          cached memory that may be swapped while no device has it mapped\n"
 	"  --name NAME         name them, for /proc and debugfs: at most 31 bytes\n"
 	"  --read-only         the file descriptors are read-only for the CPU\n"
 	"  --fill BYTE|offset  write a byte (0 to 255, or 0x..), or into each 8 bytes their\n"
@@ -128,6 +129,10 @@ static int take_option(struct wish *wish, int option, const char *value)
 			return bad_value("--padding", value, "bytes, such as 64");
 		wish->request.padding = number;
 		return DONE;
+	case 'P':
+		wish->request.flags |= BUFALLOC_ALLOC_PAGEABLE;
+		wish->request.caching = BUFALLOC_CACHING_CACHED;
+		return DONE;
 	case 's':
 		if (!parse_number(value, UINT32_MAX, &number))
 			return bad_value("--max-segments", value, "a number of runs");
@@ -183,6 +188,7 @@ int parse_wish(struct wish *wish, int argc, char **argv)
 		{ "name", required_argument, NULL, 'N' },
 		{ "max-segments", required_argument, NULL, 's' },
 		{ "padding", required_argument, NULL, 'p' },
+		{ "pageable", no_argument, NULL, 'P' },
 		{ "read-only", no_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
