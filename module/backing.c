@@ -281,10 +281,11 @@ static int populate_as_demanded(struct backing *backing)
 static enum bufalloc_reason why_not(const struct backing *backing, int err)
 {
 	const struct demand *demand = &backing->demand;
+	struct use memory = { .bytes = demand->length };
 
 	switch (err) {
 	case -EDQUOT:
-		return quota_tightest(backing->source.client->quota);
+		return quota_tightest(backing->source.client->quota, memory);
 	case -EINTR:
 		return BUFALLOC_REASON_SIGNAL;
 	case -ENFILE:
@@ -429,24 +430,10 @@ size_t backing_resident(const struct backing *backing)
 	return backing->nr_chunks ? backing->demand.length : 0;
 }
 
-/* Of what is not there, no more is brought than there is room for. */
-static bool store_suffices(const struct backing *backing)
+/* What has to be brought before it can be held, with a lock. */
+void backing_begin_hold(const struct backing *backing, struct grip *grip)
 {
-	size_t absent = backing->demand.length - backing_resident(backing);
-
-	return spare_suffices_with_swap(absent);
-}
-
-/* What has to be brought before it can be held, if there is room for it, with a lock. */
-int backing_begin_hold(const struct backing *backing, struct grip *grip,
-		       enum bufalloc_reason *reason)
-{
-	if (!store_suffices(backing)) {
-		*reason = why_not(backing, -ENOMEM);
-		return -ENOMEM;
-	}
 	grip_begin(grip, backing->store);
-	return 0;
 }
 
 /**

@@ -87,8 +87,7 @@ void backing_free(struct backing *backing);
 bool backing_has_memory(const struct backing *backing);
 size_t backing_resident(const struct backing *backing);
 
-int backing_begin_hold(const struct backing *backing, struct grip *grip,
-		       enum bufalloc_reason *reason);
+void backing_begin_hold(const struct backing *backing, struct grip *grip);
 int backing_bring(const struct backing *backing, struct grip *grip,
 		  enum bufalloc_reason *reason);
 void backing_hold(struct backing *backing, struct grip *grip);

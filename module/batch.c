@@ -274,7 +274,8 @@ static enum bufalloc_reason why_not_made(const struct item *item, int err)
 {
 	switch (err) {
 	case -EDQUOT:
-		return quota_tightest(item->source.client->quota);
+		return quota_tightest(item->source.client->quota,
+				      (struct use) { .buffers = 1 });
 	case -ENFILE:
 		return BUFALLOC_REASON_FDS;
 	default:

@@ -4,6 +4,7 @@
  * it; when the last is gone, so is its memory, and not before.
  */
 #include <linux/dma-buf.h>
+#include <linux/dma-resv.h>
 #include <linux/iosys-map.h>
 #include <linux/memcontrol.h>
 #include <linux/slab.h>
@@ -190,11 +191,28 @@ void buffer_give(struct dma_buf *dmabuf, const struct part *part,
 	ww_mutex_unlock(&buffer->lock);
 }
 
+/* For the devices to be done. Whoever writes waits for those that read as well. */
+int buffer_wait(struct dma_buf *dmabuf, bool write)
+{
+	long ret;
+
+	ret = dma_resv_wait_timeout(dmabuf->resv, dma_resv_usage_rw(write),
+				    true, MAX_SCHEDULE_TIMEOUT);
+	return ret < 0 ? ret : 0;
+}
+
+/*
+ * The core waits, too, but later: what the caches take in before a device has written
+ * is old by then.
+ */
 static int buffer_begin_cpu_access(struct dma_buf *dmabuf,
 				   enum dma_data_direction dir)
 {
-	buffer_give(dmabuf, NULL, OWNER_CPU);
-	return 0;
+	int ret = buffer_wait(dmabuf, dir != DMA_FROM_DEVICE);
+
+	if (!ret)
+		buffer_give(dmabuf, NULL, OWNER_CPU);
+	return ret;
 }
 
 static int buffer_end_cpu_access(struct dma_buf *dmabuf,

@@ -42,6 +42,7 @@ void buffer_depopulate_unseen(struct dma_buf *dmabuf);
 bool buffer_is(const struct dma_buf *dmabuf);
 void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts);
 
+int buffer_wait(struct dma_buf *dmabuf, bool write);
 void buffer_give(struct dma_buf *dmabuf, const struct part *part,
 		 enum owner owner);
 

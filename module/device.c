@@ -202,8 +202,8 @@ static void query_buffer(struct bufalloc_query *query, struct dma_buf *dmabuf)
 	query->out_chunks = facts.chunks;
 	query->out_segments = facts.segments;
 	query->out_attachments = facts.attachments;
-	if (!(facts.state & BUFALLOC_STATE_USER_MEMORY))
-		query->out_max_cpu_page = PAGE_SIZE;
+	query->out_max_cpu_page =
+		facts.state & BUFALLOC_STATE_USER_MEMORY ? 0 : PAGE_SIZE;
 	query->out_refusals = facts.refusals;
 	query->out_refusal = facts.refusal;
 	query->out_resident = facts.resident;

@@ -213,9 +213,9 @@ static int begin_hold(struct buffer *buffer, struct grip *grip,
 	if (!has_memory(buffer))
 		return -EAGAIN;
 	if (!buffer->holds && buffer->backing.store) {
-		ret = backing_begin_hold(&buffer->backing, grip, reason);
-		buffer->gripped = !ret;
-		return ret ?: 1;
+		backing_begin_hold(&buffer->backing, grip);
+		buffer->gripped = true;
+		return 1;
 	}
 	buffer->holds++;
 	return 0;
@@ -243,8 +243,9 @@ static int hold_once(struct buffer *buffer, bool insist,
 
 	ww_mutex_lock(&buffer->lock, NULL);
 	if (insist)
-		ret = buffer_check_needed(buffer, reason) ?:
-							    buffer_populate(buffer, reason);
+		ret = buffer_check_needed(buffer, reason);
+	if (insist && !ret)
+		ret = buffer_populate(buffer, reason);
 	if (!ret)
 		ret = begin_hold(buffer, &grip, reason);
 	ww_mutex_unlock(&buffer->lock);
@@ -277,9 +278,11 @@ int buffer_hold(struct buffer *buffer, enum bufalloc_reason *reason)
 	if (ret)
 		return ret;
 	ret = -EAGAIN;
-	for (tries = 0; tries < TRIES && ret == -EAGAIN; tries++)
-		ret = bring_once(buffer, reason) ?:
-						   hold_once(buffer, false, reason);
+	for (tries = 0; tries < TRIES && ret == -EAGAIN; tries++) {
+		ret = bring_once(buffer, reason);
+		if (!ret)
+			ret = hold_once(buffer, false, reason);
+	}
 	if (ret == -EAGAIN)
 		ret = hold_once(buffer, true, reason);
 	mutex_unlock(&buffer->bringing);
@@ -350,13 +353,7 @@ void buffer_adopt(struct dma_buf *dmabuf, struct backing *fresh)
 /* For who has no lock: it may have lost it again. */
 bool buffer_has_memory(struct dma_buf *dmabuf)
 {
-	struct buffer *buffer = dmabuf->priv;
-	bool has;
-
-	ww_mutex_lock(&buffer->lock, NULL);
-	has = has_memory(buffer);
-	ww_mutex_unlock(&buffer->lock);
-	return has;
+	return is_brought(dmabuf->priv);
 }
 
 /**

@@ -229,6 +229,7 @@ int pinned_take(struct chunk *chunk, const struct source *source, u64 address,
 		size_t size, enum bufalloc_reason *reason)
 {
 	struct quota *quota = source->client->quota;
+	struct use memory = { .bytes = size };
 	struct mm_struct *mm = current->mm;
 	int ret;
 
@@ -238,9 +239,9 @@ int pinned_take(struct chunk *chunk, const struct source *source, u64 address,
 		return -EFAULT;
 	}
 
-	ret = quota_charge(quota, (struct use) { .bytes = size });
+	ret = quota_charge(quota, memory);
 	if (ret) {
-		*reason = quota_tightest(quota);
+		*reason = quota_tightest(quota, memory);
 		return ret;
 	}
 	ret = locked_charge(mm, size >> PAGE_SHIFT);
@@ -260,7 +261,7 @@ int pinned_take(struct chunk *chunk, const struct source *source, u64 address,
 uncharge_locked:
 	locked_uncharge(mm, size >> PAGE_SHIFT);
 uncharge:
-	quota_uncharge(quota, (struct use) { .bytes = size });
+	quota_uncharge(quota, memory);
 	return ret;
 }
 

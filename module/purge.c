@@ -31,9 +31,9 @@ static atomic_long_t offered_pages = ATOMIC_LONG_INIT(0);
 static struct shrinker *shrinker;
 
 /*
- * The kernel counts what shmem has by itself. Of other memory it is told, since it
- * judges by that whether more can be had; not of a piece of a block, which is offered
- * like others, but of use to it only with the rest.
+ * The kernel is told, since it judges by that whether more can be had: not of what shmem
+ * has, which it never takes for free, nor of a piece of a block, which is offered like
+ * others, but of use to it only with the rest.
  */
 static void tell_kernel(const struct offer *offer, bool offered)
 {

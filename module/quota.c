@@ -208,11 +208,15 @@ static u64 room(struct use held, struct use max)
 	return max.bytes > cost(held) ? max.bytes - cost(held) : 0;
 }
 
+/* Too full for @more of them, if it is buffers that are to be more. */
+static bool is_full(struct use held, struct use max, struct use more)
+{
+	return more.buffers && held.buffers + more.buffers > max.buffers;
+}
+
 static bool fits(struct use held, struct use more, struct use max)
 {
-	if (more.buffers && held.buffers + more.buffers > max.buffers)
-		return false;
-	return cost(more) <= room(held, max);
+	return !is_full(held, max, more) && cost(more) <= room(held, max);
 }
 
 static void add(struct use *held, struct use more)
@@ -275,57 +279,67 @@ void quota_uncharge(struct quota *quota, struct use less)
 	spin_unlock(&quota_lock);
 }
 
-static bool is_full(struct use held, struct use max)
-{
-	return held.buffers >= max.buffers;
-}
-
-static bool is_tighter(struct use held, struct use than)
+static bool is_tighter(struct use held, struct use than, struct use more)
 {
 	struct use max = user_max();
 
-	if (is_full(held, max) != is_full(than, max))
-		return is_full(held, max);
+	if (is_full(held, max, more) != is_full(than, max, more))
+		return is_full(held, max, more);
 	return room(held, max) < room(than, max);
 }
 
-/* Who of those that it counts for has the least room. */
-static struct use tightest_holder(const struct quota *quota)
+/* Who of those that it counts for has the least room for @more. */
+static struct use tightest_holder(const struct quota *quota, struct use more)
 {
 	struct use held = quota->holders[0]->held;
 	unsigned int i;
 
 	for (i = 1; i < quota->count; i++)
-		if (is_tighter(quota->holders[i]->held, held))
+		if (is_tighter(quota->holders[i]->held, held, more))
 			held = quota->holders[i]->held;
 	return held;
 }
 
-/* Which limit is the nearest: the one that refused, unless it moved since. */
-enum bufalloc_reason quota_tightest(const struct quota *quota)
+static void tell(const struct quota *quota, struct use more,
+		 struct quota_report *report)
+{
+	spin_lock(&quota_lock);
+	report->client = quota->held;
+	report->user = tightest_holder(quota, more);
+	report->system = system_held;
+	spin_unlock(&quota_lock);
+
+	report->user_max = user_max();
+	report->system_max = system_max();
+}
+
+/**
+ * quota_tightest() - say which limit refused
+ * @quota: that quota_charge() refused.
+ * @more: what it refused.
+ *
+ * Return: the limit that is the nearest: that one, unless it moved since.
+ */
+enum bufalloc_reason quota_tightest(const struct quota *quota, struct use more)
 {
 	struct quota_report now;
 
-	quota_tell(quota, &now);
-	if (is_full(now.user, now.user_max))
+	tell(quota, more, &now);
+	if (is_full(now.user, now.user_max, more))
 		return BUFALLOC_REASON_USER_BUFFERS;
-	if (is_full(now.system, now.system_max))
+	if (is_full(now.system, now.system_max, more))
 		return BUFALLOC_REASON_SYSTEM_BUFFERS;
 	if (room(now.user, now.user_max) <= room(now.system, now.system_max))
 		return BUFALLOC_REASON_USER_BYTES;
 	return BUFALLOC_REASON_SYSTEM_BYTES;
 }
 
+/* Of its users, it tells of who would be the first to be refused a buffer. */
 void quota_tell(const struct quota *quota, struct quota_report *report)
 {
-	spin_lock(&quota_lock);
-	report->client = quota->held;
-	report->user = tightest_holder(quota);
-	report->system = system_held;
-	spin_unlock(&quota_lock);
+	struct use buffer = { .buffers = 1 };
 
-	report->user_max = user_max();
-	report->system_max = system_max();
+	tell(quota, buffer, report);
 }
 
 /* By all clients together. */

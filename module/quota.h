@@ -48,7 +48,7 @@ void quota_destroy(struct quota *quota);
 int quota_charge(struct quota *quota, struct use more);
 void quota_uncharge(struct quota *quota, struct use less);
 
-enum bufalloc_reason quota_tightest(const struct quota *quota);
+enum bufalloc_reason quota_tightest(const struct quota *quota, struct use more);
 void quota_tell(const struct quota *quota, struct quota_report *report);
 struct use quota_in_use(void);
 

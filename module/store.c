@@ -21,6 +21,7 @@
 #include "client.h"
 #include "compat/compat.h"
 #include "quota.h"
+#include "spare.h"
 #include "store.h"
 
 /*
@@ -135,13 +136,18 @@ void store_destroy(struct store *store)
 	kfree(store);
 }
 
+static size_t resident(const struct file *file, size_t length)
+{
+	size_t pages = READ_ONCE(file->f_mapping->nrpages);
+
+	/* A large page may reach past the end. */
+	return min(pages << PAGE_SHIFT, length);
+}
+
 /* Bytes of it that are in memory now. */
 size_t store_resident(const struct store *store)
 {
-	size_t pages = READ_ONCE(store->file->f_mapping->nrpages);
-
-	/* A large page may reach past the end. */
-	return min(pages << PAGE_SHIFT, store->length);
+	return resident(store->file, store->length);
 }
 
 static struct page *read_page(struct file *file, struct mem_cgroup *memcg,
@@ -192,6 +198,24 @@ static void put_pages(struct page **pages, size_t count)
 		release_batch(&batch);
 }
 
+/* Of what is not there, no more is brought than there is room for. */
+static bool rest_suffices(const struct grip *grip)
+{
+	size_t there = resident(grip->file, grip->length);
+
+	return spare_suffices_with_swap(grip->length - there);
+}
+
+/* How many pages come before others are looked for, who bring some as well. */
+#define PAGES_AT_ONCE 256
+
+static int check_reading(const struct grip *grip, size_t index)
+{
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	return index % PAGES_AT_ONCE || rest_suffices(grip) ? 0 : -ENOMEM;
+}
+
 /* Returns how many there are, all or fewer, and why. */
 static size_t read_pages(const struct grip *grip, struct page **pages, int *err)
 {
@@ -200,10 +224,9 @@ static size_t read_pages(const struct grip *grip, struct page **pages, int *err)
 
 	*err = 0;
 	for (i = 0; i < count; i++) {
-		if (fatal_signal_pending(current)) {
-			*err = -EINTR;
+		*err = check_reading(grip, i);
+		if (*err)
 			break;
-		}
 		pages[i] = read_page(grip->file, grip->memcg, i);
 		if (IS_ERR(pages[i])) {
 			*err = PTR_ERR(pages[i]);
@@ -251,15 +274,17 @@ int grip_take(struct grip *grip)
 	if (!pages)
 		return -ENOMEM;
 
-	/* Nobody need look for something to swap out here. */
-	mapping_set_unevictable(mapping);
 	count = read_pages(grip, pages, &ret);
 	if (!ret)
 		ret = list_pages(grip, pages);
-	if (ret) {
-		mapping_clear_unevictable(mapping);
+	/*
+	 * Nobody need look for something to swap out here; but what was put aside
+	 * meanwhile is found again only by a list of all.
+	 */
+	if (!ret)
+		mapping_set_unevictable(mapping);
+	else
 		put_pages(pages, count);
-	}
 	kvfree(pages);
 	return ret;
 }

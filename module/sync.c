@@ -4,24 +4,12 @@
  * text that the CPU draws costs no sync of the whole image.
  */
 #include <linux/dma-buf.h>
-#include <linux/dma-resv.h>
 #include <linux/err.h>
 
 #include <uapi/linux/dma-buf.h>
 
 #include "buffer.h"
 #include "sync.h"
-
-/* Whoever writes waits for those that read as well. */
-static int wait_for_devices(struct dma_buf *dmabuf, u32 flags)
-{
-	bool write = flags & DMA_BUF_SYNC_WRITE;
-	long ret;
-
-	ret = dma_resv_wait_timeout(dmabuf->resv, dma_resv_usage_rw(write),
-				    true, MAX_SCHEDULE_TIMEOUT);
-	return ret < 0 ? ret : 0;
-}
 
 /* Where memory needs no syncs, no attachment has any, and the wait is all. */
 static int sync_buffer(struct dma_buf *dmabuf, const struct bufalloc_sync *arg)
@@ -39,7 +27,7 @@ static int sync_buffer(struct dma_buf *dmabuf, const struct bufalloc_sync *arg)
 		buffer_give(dmabuf, &part, OWNER_DEVICE);
 		return 0;
 	}
-	ret = wait_for_devices(dmabuf, arg->flags);
+	ret = buffer_wait(dmabuf, arg->flags & DMA_BUF_SYNC_WRITE);
 	if (!ret)
 		buffer_give(dmabuf, &part, OWNER_CPU);
 	return ret;

@@ -507,7 +507,7 @@ FIXTURE_VARIANT_ADD(fragments, deferred_coherent) {
 };
 
 /* Runs that are taken again page by page. */
-#define BROKEN 24
+#define BROKEN 40
 #define RUN (64 * KIB)
 
 /* Until there is no more of that length; the number of them. */
@@ -538,10 +538,12 @@ static int take_runs(int device, size_t least, int *fds, int most)
 	return count;
 }
 
-static void close_all(const int *fds, int count)
+static void close_all(int *fds, int count)
 {
-	while (count > 0)
+	while (count > 0) {
 		close(fds[--count]);
+		fds[count] = -1;
+	}
 }
 
 static int64_t page_of(int importer, int fd)
@@ -556,24 +558,25 @@ static int64_t page_of(int importer, int fd)
 	return pfn;
 }
 
-/* Those of odd numbers go; the number of the others, which are at the front then. */
-static int give_back_odd(int importer, int *fds, int count)
+/* Those of odd numbers go to the end; the number of the others. */
+static int part_odd(int importer, int *fds, int count)
 {
-	int i, kept = 0;
+	int i, fd, even = 0;
 
 	for (i = 0; i < count; i++) {
-		if (page_of(importer, fds[i]) & 1)
-			close(fds[i]);
-		else
-			fds[kept++] = fds[i];
+		fd = fds[i];
+		if (page_of(importer, fd) & 1)
+			continue;
+		fds[i] = fds[even];
+		fds[even++] = fd;
 	}
-	return kept;
+	return even;
 }
 
 FIXTURE_SETUP(fragments)
 {
 	struct rlimit limit = { HOLDERS_MAX + 100, HOLDERS_MAX + 100 };
-	int taken, broken;
+	int taken, broken, even, odd, later;
 
 	if (!machine_types_memory())
 		SKIP(return, "no zone that is so small");
@@ -594,12 +597,18 @@ FIXTURE_SETUP(fragments)
 	broken = take_all(self->device, PAGE, self->fds + self->count,
 			  HOLDERS_MAX - self->count);
 	ASSERT_LT(100, broken);
-	taken = give_back_odd(self->importer, self->fds + self->count, broken);
-	ASSERT_LT(broken / 4, broken - taken);
+	even = part_odd(self->importer, self->fds + self->count, broken);
+	odd = broken - even;
+	ASSERT_LT(broken / 4, odd);
+	/* For these the kernel gives what it had kept for itself, all in longer runs. */
+	later = odd / 4;
+	self->count += even + later;
+	close_all(self->fds + self->count, odd - later);
+	taken = take_runs(self->device, 2 * PAGE, self->fds + self->count,
+			  HOLDERS_MAX - self->count);
+	/* And these are what there is. */
+	close_all(self->fds + self->count - later, later);
 	self->count += taken;
-	/* What the kernel had kept for itself is free now, too. */
-	self->count += take_runs(self->device, 2 * PAGE, self->fds + self->count,
-				 HOLDERS_MAX - self->count);
 	self->request = request_of(16 * PAGE, variant->caching);
 	self->request.flags = variant->flags;
 	self->request.dma_bits = 24;

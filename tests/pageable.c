@@ -162,6 +162,24 @@ static bool has(int fd, size_t length, uint64_t seed)
 	return same;
 }
 
+/* Brings that, and no more. */
+static bool has_second_half(int fd, uint64_t seed)
+{
+	const size_t first = LENGTH / 2 / sizeof(uint64_t);
+	const uint64_t *words;
+	struct mapping mapping;
+	bool same = true;
+	size_t i;
+
+	if (buffer_map(fd, &mapping))
+		return false;
+	words = (const uint64_t *)mapping.bytes;
+	for (i = first; i < LENGTH / sizeof(*words); i++)
+		same &= words[i] == word_at(i, seed);
+	buffer_unmap(&mapping);
+	return same;
+}
+
 TEST_F(pageable, takes_no_memory_until_used)
 {
 	struct bufalloc_query query;
@@ -607,6 +625,29 @@ TEST_F(pageable, limit_of_the_allocator_holds)
 	EXPECT_EQ(0, importer_map(self->importer, id, IMPORTER_TO_DEVICE, &map));
 	EXPECT_EQ(0, importer_detach(self->importer, id));
 	EXPECT_EQ(0, touch(self->fd));
+}
+
+/* What was there when the rest of it could not be brought is swapped out as before. */
+TEST_F(pageable, refused_map_leaves_nothing_unevictable)
+{
+	static struct importer_map map;
+	long before = meminfo("Unevictable");
+	int id;
+
+	ASSERT_EQ(0, fill(self->fd, LENGTH, 8));
+	press(self->device, self->fd);
+	ASSERT_TRUE(has_second_half(self->fd, 8));
+	ASSERT_EQ(0, write_string(GROUP "/memory.max", "12M"));
+	id = importer_attach(self->importer, self->fd, IMPORTER_DEVICE_64);
+	ASSERT_LE(0, id);
+	EXPECT_EQ(-ENOMEM, importer_map(self->importer, id, IMPORTER_TO_DEVICE,
+					&map));
+	/* Each processor counts some of them for itself. */
+	EXPECT_GT(before + 512, meminfo("Unevictable"));
+	ASSERT_EQ(0, write_string(GROUP "/memory.max", "max"));
+	press(self->device, self->fd);
+	EXPECT_GT((long)LENGTH / 8, resident(self->device, self->fd));
+	EXPECT_TRUE(has(self->fd, LENGTH, 8));
 }
 
 /* A mapping holds the buffer, and what it is charged for. */

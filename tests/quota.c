@@ -148,6 +148,19 @@ TEST_F(quota, user_buffers_are_refused_by_name)
 	close(fd);
 }
 
+/* What is refused is the memory, not the buffer, though that was the last one. */
+TEST_F(quota, bytes_of_the_last_buffer_are_refused_by_name)
+{
+	struct bufalloc_info info;
+	uint32_t reason;
+
+	ASSERT_EQ(0, bufalloc_get_info(self->device, &info));
+	SET_LIMIT(USER_BUFFERS, info.out_user_buffers + 1);
+	SET_LIMIT(USER_BYTES, info.out_user_bytes + 64 * KIB);
+	EXPECT_EQ(-EDQUOT, take(self->device, MIB, &reason));
+	EXPECT_EQ(BUFALLOC_REASON_USER_BYTES, reason);
+}
+
 TEST_F(quota, system_bytes_are_refused_by_name)
 {
 	uint32_t reason;

@@ -65,17 +65,17 @@
  *  9. EMFILE      ALLOC: the process has no file descriptors left
  * 10. EDQUOT      ALLOC, COMMIT: past a quota of the user or of the system; ENOMEM:
  *                 no memory, or none that satisfies the request; ENFILE: the
- *                 system has no open files left; EIO: COMMIT: no memory is where
- *                 all devices that are attached reach it; EAGAIN: COMMIT: devices
- *                 came and went all the while; EBUSY: ADVISE: DONTNEED, and the
- *                 buffer is mapped; COMMIT: after a DONTNEED; EFAULT: ALLOC: memory
- *                 of the caller that cannot be pinned
+ *                 system has no open files left; EIO: COMMIT, mmap(2): no memory is
+ *                 where all devices that are attached reach it; EAGAIN: COMMIT:
+ *                 devices came and went all the while; EBUSY: ADVISE: DONTNEED, and
+ *                 the buffer is mapped; COMMIT, mmap(2): after a DONTNEED; EFAULT:
+ *                 ALLOC: memory of the caller that cannot be pinned
  * 11. EFAULT      what is told could not be written, and all was undone
  *
  * ALLOC makes steps 1 to 4 for the call itself, then steps 1 to 7 for each
  * request in its order, all before any buffer's memory is taken. COMMIT makes
- * steps 1 to 4 and 11, then step 8 for each buffer in its order. ADVISE makes step
- * 11 before it does anything; whether the content is still there is written when
+ * steps 1 to 4 and 11 for its structure, then reads the array, then makes step 8 for
+ * each buffer in its order. ADVISE makes step 11 before it does anything; whether the content is still there is written when
  * that is done, and if it cannot be by then, the advice stands. Once they take
  * memory, a fatal signal ends them; the EINTR of that is seen by nobody. What is
  * not a command of this file is ENOTTY.
@@ -123,8 +123,9 @@
  *
  * Where several use a buffer first at once, one of them brings its memory, and the
  * others wait for that. Whoever maps a buffer first meets the errors of ALLOC: of
- * mmap(2), EDQUOT and ENOMEM among them; of the device's driver, whatever it makes of
- * them. COMMIT says which buffer, and why.
+ * mmap(2), EDQUOT and ENOMEM among them, or EIO where devices are attached that reach
+ * less than any heap; of the device's driver, whatever it makes of them. COMMIT says
+ * which buffer, and why.
  */
 
 /**
@@ -163,6 +164,10 @@
  * it may while only the CPU has it mapped. So it is for what is used now and then, and
  * costs more for each frame.
  *
+ * To the CPU it is memory like that of a memfd: direct I/O and io_uring may pin it, and
+ * pages that are pinned so outlive the buffer. Without a swap device nothing but quotas
+ * and cgroups bounds what is touched.
+ *
  * A quota counts the whole length from ALLOC on. A memory cgroup, that of the task that
  * called ALLOC, is charged for each page when it is first used, whoever does, as for
  * what a program has; what is swapped out, as for its own. Where it cannot be brought, a
@@ -185,7 +190,9 @@
  * out_retained says whether the content is still there. If not, it gets new memory at
  * its next use, as after %BUFALLOC_ALLOC_DEFERRED: zero, and where its devices reach it.
  *
- * Memory counts for quotas and cgroups until it is taken. No access ever finds that it
+ * Memory counts for quotas and cgroups until it is taken. Only that of buffers that are
+ * not %BUFALLOC_ALLOC_PAGEABLE counts as available meanwhile, to ALLOC as to anybody who
+ * reads MemAvailable. No access ever finds that it
  * was: whoever has a mapping keeps it.
  */
 
@@ -371,8 +378,8 @@ struct bufalloc_info {
  * @size: sizeof(struct bufalloc_heap).
  * @index: Which heap, 0 to bufalloc_info.out_heaps - 1.
  * @out_name: Name of the heap, NUL-terminated; the same after every boot.
- * @out_dma_bits: Every byte of the heap lies below 2^out_dma_bits in the
- *	address space of its device.
+ * @out_dma_bits: Every byte of the heap lies below 2^out_dma_bits in physical
+ *	addresses.
  * @out_cachings: Which cachings can be had, a bit (1 << caching) for each.
  * @out_memtype_wc: &enum bufalloc_memtype of a WC buffer;
  *	%BUFALLOC_MEMTYPE_NONE where its bit in @out_cachings is clear. The same
@@ -529,8 +536,8 @@ struct bufalloc_result {
 /**
  * enum bufalloc_reason - why a request, or a device, was refused
  *
- * Written to bufalloc_alloc.out_reason and bufalloc_commit.out_reason beside the
- * errno, and told by QUERY of the last device that could not map a buffer.
+ * Written to bufalloc_alloc.out_reason, bufalloc_commit.out_reason and
+ * bufalloc_advise.out_reason beside the errno, and told by QUERY of the last device that could not map a buffer.
  *
  * @BUFALLOC_REASON_NONE: Nothing was refused, or the errno says it all.
  * @BUFALLOC_REASON_FIELD: EINVAL: an undefined flag, or a reserved field that
@@ -724,7 +731,10 @@ struct bufalloc_query {
  * All have their memory afterwards, or those that had none have none: a failed call
  * leaves every buffer as it was. Of sets that compete for memory that is not enough
  * for all of them, those that there is room for succeed, and the others fail with
- * what ALLOC would have said; none waits for another that waits.
+ * what ALLOC would have said; none waits for another that waits. Where two sets share a
+ * buffer, the one may be refused for want of memory that the other has just taken for
+ * it, and is about to give it: whoever asks again finds it there. What its users discard
+ * meanwhile has the memory that it had then, or none.
  *
  * Errors: see DOC: Errors.
  */
