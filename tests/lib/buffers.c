@@ -8,7 +8,7 @@
 #include "lib/buffers.h"
 
 /* As many files as a process may have open, less its own. */
-#define DIRTY_MAX 1000
+#define DIRTY_MAX 256
 
 #define SCATTERED_TRIES 32
 

@@ -10,5 +10,5 @@ bool is_watched(void)
 
 int rounds_of(int rounds)
 {
-	return is_watched() ? rounds / 20 : rounds;
+	return is_watched() ? rounds / 40 : rounds;
 }

@@ -9,7 +9,7 @@
 #define PATIENCE 600
 
 /*
- * So many rounds, or a twentieth of them on such a kernel: each takes fifty times as
+ * So many rounds, or a fortieth of them on such a kernel: each takes fifty times as
  * long there, and what it watches for does not need as many.
  */
 int rounds_of(int rounds);
