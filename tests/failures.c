@@ -321,7 +321,7 @@ TEST_F_TIMEOUT(largest, batch, PATIENCE)
 						     BUFALLOC_MAX_BATCH);
 
 	operation.apart = true;
-	operation.most = 12;
+	operation.most = 8;
 	SWEEP(&operation, &self->call, self->call.importer);
 }
 
