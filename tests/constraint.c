@@ -546,6 +546,12 @@ static void close_all(int *fds, int count)
 	}
 }
 
+/* A buffer of one page, and its number. */
+struct single {
+	int fd;
+	int64_t pfn;
+};
+
 static int64_t page_of(int importer, int fd)
 {
 	struct mapping mapping;
@@ -558,25 +564,59 @@ static int64_t page_of(int importer, int fd)
 	return pfn;
 }
 
-/* Those of odd numbers go to the end; the number of the others. */
-static int part_odd(int importer, int *fds, int count)
+static bool has_page(const struct single *singles, int count, int64_t pfn)
 {
-	int i, fd, even = 0;
+	int i;
 
-	for (i = 0; i < count; i++) {
-		fd = fds[i];
-		if (page_of(importer, fd) & 1)
-			continue;
-		fds[i] = fds[even];
-		fds[even++] = fd;
-	}
-	return even;
+	for (i = 0; i < count; i++)
+		if (singles[i].pfn == pfn)
+			return true;
+	return false;
+}
+
+static void swap(struct single *one, struct single *other)
+{
+	struct single kept = *one;
+
+	*one = *other;
+	*other = kept;
+}
+
+/*
+ * Those of even numbers come first, then those that would be a pair with one of these,
+ * then those that may be one with what others have, or nobody. How many of the first
+ * two.
+ */
+static void part(struct single *singles, int count, int *even, int *paired)
+{
+	int i, front = 0;
+
+	for (i = 0; i < count; i++)
+		if (!(singles[i].pfn & 1))
+			swap(&singles[i], &singles[front++]);
+	*even = front;
+	for (i = front; i < count; i++)
+		if (has_page(singles, *even, singles[i].pfn - 1))
+			swap(&singles[i], &singles[front++]);
+	*paired = front - *even;
+}
+
+static void part_buffers(int importer, int *fds, int count, int *even, int *paired)
+{
+	static struct single singles[HOLDERS_MAX];
+	int i;
+
+	for (i = 0; i < count; i++)
+		singles[i] = (struct single) { fds[i], page_of(importer, fds[i]) };
+	part(singles, count, even, paired);
+	for (i = 0; i < count; i++)
+		fds[i] = singles[i].fd;
 }
 
 FIXTURE_SETUP(fragments)
 {
 	struct rlimit limit = { HOLDERS_MAX + 100, HOLDERS_MAX + 100 };
-	int taken, broken, even, odd, later;
+	int taken, broken, even, paired, later;
 
 	if (!machine_types_memory())
 		SKIP(return, "no zone that is so small");
@@ -597,16 +637,16 @@ FIXTURE_SETUP(fragments)
 	broken = take_all(self->device, PAGE, self->fds + self->count,
 			  HOLDERS_MAX - self->count);
 	ASSERT_LT(100, broken);
-	even = part_odd(self->importer, self->fds + self->count, broken);
-	odd = broken - even;
-	ASSERT_LT(broken / 4, odd);
+	part_buffers(self->importer, self->fds + self->count, broken, &even,
+		     &paired);
+	ASSERT_LT(broken / 4, paired);
 	/* For these the kernel gives what it had kept for itself, all in longer runs. */
-	later = odd / 4;
+	later = paired / 4;
 	self->count += even + later;
-	close_all(self->fds + self->count, odd - later);
+	close_all(self->fds + self->count, broken - even - later);
 	taken = take_runs(self->device, 2 * PAGE, self->fds + self->count,
 			  HOLDERS_MAX - self->count);
-	/* And these are what there is. */
+	/* And these, which nobody can put together, are what there is. */
 	close_all(self->fds + self->count - later, later);
 	self->count += taken;
 	self->request = request_of(16 * PAGE, variant->caching);
