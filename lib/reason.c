@@ -8,7 +8,7 @@ static const char *const reasons[] = {
 	[BUFALLOC_REASON_NONE] =
 		"The error code says it all.",
 	[BUFALLOC_REASON_FIELD] =
-		"The request has a flag that does not exist, or a reserved field that is not zero.",
+		"The request has a flag that does not exist or does not go with another, or a field that is to be zero is not.",
 	[BUFALLOC_REASON_LENGTH] =
 		"The length is zero or above the largest of a buffer; or memory of a process is not whole pages, or has padding.",
 	[BUFALLOC_REASON_CACHING] =
@@ -40,7 +40,7 @@ static const char *const reasons[] = {
 	[BUFALLOC_REASON_UNCHARGED] =
 		"No memory cgroup can be charged for this memory, as this device demands.",
 	[BUFALLOC_REASON_ALIGNMENT] =
-		"The alignment is not a power of two up to 4 MiB, or no memory is aligned like that.",
+		"The alignment is not a power of two up to 4 MiB, or no memory is aligned like that, or memory of this kind takes none above a page.",
 	[BUFALLOC_REASON_SEGMENTS] =
 		"There is no memory in so few physically contiguous runs, or memory of this kind takes no such limit.",
 	[BUFALLOC_REASON_NARROW] =

@@ -12,6 +12,7 @@ struct wish {
 	const char *device;
 	const char *heap;
 	const char *name;
+	bool has_caching;
 	bool has_fill;
 	struct fill fill;
 	bool has_hold;

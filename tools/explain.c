@@ -53,6 +53,8 @@ static void print_memory(int device, const struct bufalloc_query *query)
 		heap_name(device, query->out_heap, heap);
 		printf("  It has its memory: from %s, in %u physically contiguous runs.\n", heap,
 		       query->out_segments);
+	} else if (query->out_state & BUFALLOC_STATE_DISCARDABLE) {
+		puts("  It has no memory.");
 	} else {
 		puts("  It has no memory yet: that comes with its first use, or with a commit.");
 	}

@@ -69,6 +69,8 @@ const char *next_step(int err, uint32_t reason)
 {
 	switch (reason) {
 	case BUFALLOC_REASON_CACHING:
+		if (err == EINVAL)
+			return NULL;
 		return "\"bufalloc info\" shows what heaps give; --any-caching takes any.";
 	case BUFALLOC_REASON_LENGTH:
 		return "\"bufalloc info\" shows the largest length.";
@@ -97,11 +99,12 @@ const char *next_step(int err, uint32_t reason)
 	case BUFALLOC_REASON_NARROW:
 		return "Ask for less, or attach fewer devices that reach little.";
 	case BUFALLOC_REASON_UNREACHABLE:
-		return "Allocate it with --deferred, or with --dma-bits as the device has them.";
+		return "Ask for dma_bits as the device has them (of PCI: dma_mask_bits in /sys), or\n"
+		       "  have it attached before others use a buffer that is deferred.";
 	case BUFALLOC_REASON_BOUNCED:
 		return "Boot without swiotlb=force, or with an IOMMU.";
 	case BUFALLOC_REASON_NOT_SNOOPING:
-		return "Allocate it with --caching wc or cached.";
+		return "Ask for the caching wc or cached.";
 	case BUFALLOC_REASON_MAPPING:
 		return "Free memory, or buffers that the device has mapped.";
 	case BUFALLOC_REASON_CHANGED:
@@ -111,6 +114,8 @@ const char *next_step(int err, uint32_t reason)
 	case BUFALLOC_REASON_UNCHARGED:
 		return "Use --device " BUFALLOC_DEVICE ", another heap, or drop --contiguous.";
 	case BUFALLOC_REASON_FIELD:
+		return "Drop --contiguous and --any-caching where the memory is --pageable; else the\n"
+		       "  module may be older than this tool.";
 	case BUFALLOC_REASON_FEATURE:
 		return "The module may be older than this tool.";
 	default:

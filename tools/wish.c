@@ -91,6 +91,7 @@ static int take_option(struct wish *wish, int option, const char *value)
 		wish->request.dma_bits = number;
 		return DONE;
 	case 'c':
+		wish->has_caching = true;
 		return take_caching(wish, value);
 	case 'C':
 		wish->request.flags |= BUFALLOC_ALLOC_CONTIGUOUS;
@@ -131,7 +132,6 @@ static int take_option(struct wish *wish, int option, const char *value)
 		return DONE;
 	case 'P':
 		wish->request.flags |= BUFALLOC_ALLOC_PAGEABLE;
-		wish->request.caching = BUFALLOC_CACHING_CACHED;
 		return DONE;
 	case 's':
 		if (!parse_number(value, UINT32_MAX, &number))
@@ -213,6 +213,9 @@ int parse_wish(struct wish *wish, int argc, char **argv)
 		if (ret)
 			return ret;
 	}
+	/* It can be no other. */
+	if (wish->request.flags & BUFALLOC_ALLOC_PAGEABLE && !wish->has_caching)
+		wish->request.caching = BUFALLOC_CACHING_CACHED;
 	ret = take_size(wish, argc, argv);
 	return ret ? ret : PROCEED;
 }

@@ -145,7 +145,7 @@
  *
  * Where the memory lies, and when it comes, cannot be chosen: caching is CACHED, heap
  * %BUFALLOC_HEAP_ANY, and padding, dma_bits, max_segments, an alignment above a page,
- * %BUFALLOC_ALLOC_CONTIGUOUS and %BUFALLOC_ALLOC_DEFERRED are EINVAL. A device that
+ * %BUFALLOC_ALLOC_CONTIGUOUS, _DEFERRED and _PAGEABLE are EINVAL. A device that
  * does not reach it is refused when it maps the buffer.
  *
  * The memory cgroups that are charged for it are those that were before: of those to whom
@@ -432,9 +432,9 @@ struct bufalloc_heap {
  * BUFALLOC_ALLOC_PAGEABLE - memory that the kernel may swap out while no device uses
  * it, see DOC: Memory that may be swapped out. Only %BUFALLOC_CACHING_CACHED of
  * %BUFALLOC_HEAP_ANY, in any number of segments and anywhere: EINVAL, with the reason of
- * that field, with any other caching, heap, dma_bits, max_segments or alignment, with
- * %BUFALLOC_ALLOC_CONTIGUOUS and with %BUFALLOC_ALLOC_ANY_CACHING. Needs
- * %BUFALLOC_FEATURE_PAGEABLE.
+ * that field, with any other caching, heap, dma_bits, max_segments or alignment (but that
+ * of a page), and with %BUFALLOC_REASON_FIELD together with %BUFALLOC_ALLOC_CONTIGUOUS or
+ * %BUFALLOC_ALLOC_ANY_CACHING. Needs %BUFALLOC_FEATURE_PAGEABLE.
  */
 #define BUFALLOC_ALLOC_PAGEABLE (1U << 3)
 
@@ -537,14 +537,17 @@ struct bufalloc_result {
  * enum bufalloc_reason - why a request, or a device, was refused
  *
  * Written to bufalloc_alloc.out_reason, bufalloc_commit.out_reason and
- * bufalloc_advise.out_reason beside the errno, and told by QUERY of the last device that could not map a buffer.
+ * bufalloc_advise.out_reason beside the errno, and told by QUERY of the last device that
+ * could not map a buffer.
  *
  * @BUFALLOC_REASON_NONE: Nothing was refused, or the errno says it all.
- * @BUFALLOC_REASON_FIELD: EINVAL: an undefined flag, or a reserved field that
- *	is not zero.
+ * @BUFALLOC_REASON_FIELD: EINVAL: an undefined flag, flags that do not go together, or
+ *	a field that is to be zero, such as an address without
+ *	%BUFALLOC_ALLOC_USER_MEMORY.
  * @BUFALLOC_REASON_LENGTH: EINVAL: zero, or above bufalloc_info.out_max_length, or not
- *	whole pages of a process. This and what follows, up to the heap, also with
- *	EINVAL where memory that is pageable, or of a process, cannot be so.
+ *	whole pages of a process. This, what follows up to the heap, the alignment and
+ *	the segments, also with EINVAL where memory that is pageable, or of a process,
+ *	cannot be so.
  * @BUFALLOC_REASON_CACHING: EINVAL: not an &enum bufalloc_caching; EOPNOTSUPP:
  *	not to be had from this heap on this machine.
  * @BUFALLOC_REASON_FD_FLAGS: EINVAL: more than O_RDONLY, O_RDWR and O_CLOEXEC.
