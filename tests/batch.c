@@ -122,17 +122,20 @@ TEST_F(batch, none_is_made_when_fds_run_out)
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &old));
 }
 
-static bool finds_no_file(void *data)
+static bool finds_no_file(FIXTURE_DATA(batch) * self)
 {
-	FIXTURE_DATA(batch) *self = data;
-
 	return RUN(BATCH) == -ENFILE && self->reason == BUFALLOC_REASON_FDS;
+}
+
+static bool look_for_files(void *data)
+{
+	return finds_no_file(data);
 }
 
 /* No open files left in the whole system, for somebody who is not root. */
 TEST_F(batch, none_is_made_when_files_run_out)
 {
-	EXPECT_EQ(0, nobody_without_files(finds_no_file, self));
+	EXPECT_EQ(0, nobody_without_files(look_for_files, self));
 }
 
 TEST_F(batch, names_show_in_fdinfo)

@@ -99,8 +99,8 @@ const char *next_step(int err, uint32_t reason)
 	case BUFALLOC_REASON_NARROW:
 		return "Ask for less, or attach fewer devices that reach little.";
 	case BUFALLOC_REASON_UNREACHABLE:
-		return "Ask for dma_bits as the device has them (of PCI: dma_mask_bits in /sys), or\n"
-		       "  have it attached before others use a buffer that is deferred.";
+		return "Ask for dma_bits as the device has them (PCI: dma_mask_bits in /sys),\n"
+		       "  or have it attached before others use a buffer that is deferred.";
 	case BUFALLOC_REASON_BOUNCED:
 		return "Boot without swiotlb=force, or with an IOMMU.";
 	case BUFALLOC_REASON_NOT_SNOOPING:
@@ -114,8 +114,8 @@ const char *next_step(int err, uint32_t reason)
 	case BUFALLOC_REASON_UNCHARGED:
 		return "Use --device " BUFALLOC_DEVICE ", another heap, or drop --contiguous.";
 	case BUFALLOC_REASON_FIELD:
-		return "Drop --contiguous and --any-caching where the memory is --pageable; else the\n"
-		       "  module may be older than this tool.";
+		return "Drop --contiguous and --any-caching where memory is --pageable; else\n"
+		       "  the module may be older than this tool.";
 	case BUFALLOC_REASON_FEATURE:
 		return "The module may be older than this tool.";
 	default:
