@@ -489,6 +489,7 @@ FIXTURE(fragments)
 	struct bufalloc_request request;
 	int count;
 	int *fds;
+	long boost;
 };
 
 FIXTURE_VARIANT(fragments)
@@ -506,9 +507,13 @@ FIXTURE_VARIANT_ADD(fragments, deferred_coherent) {
 	.flags = BUFALLOC_ALLOC_DEFERRED,
 };
 
-/* Runs that are taken again page by page. */
-#define BROKEN 40
+/* Runs that are taken again page by page; and how many of these go at once. */
+#define BROKEN 48
+#define PORTION 40
 #define RUN (64 * KIB)
+
+/* The kernel keeps more than usual for a while after it has mixed up kinds of pages. */
+#define BOOST "/proc/sys/vm/watermark_boost_factor"
 
 /* Until there is no more of that length; the number of them. */
 static int take_all(int device, size_t length, int *fds, int most)
@@ -616,7 +621,7 @@ static void part_buffers(int importer, int *fds, int count, int *even, int *pair
 FIXTURE_SETUP(fragments)
 {
 	struct rlimit limit = { HOLDERS_MAX + 100, HOLDERS_MAX + 100 };
-	int taken, broken, even, paired, later;
+	int taken, broken, even, paired, *singles;
 
 	if (!machine_types_memory())
 		SKIP(return, "no zone that is so small");
@@ -627,6 +632,8 @@ FIXTURE_SETUP(fragments)
 	ASSERT_LE(0, self->importer);
 	self->fds = calloc(HOLDERS_MAX, sizeof(*self->fds));
 	ASSERT_NE(NULL, self->fds);
+	self->boost = read_number(BOOST);
+	ASSERT_EQ(0, write_string(BOOST, "0"));
 	/* All that the zone has, but for what others took of it before. */
 	taken = take_all(self->device, RUN, self->fds, HOLDERS_MAX);
 	ASSERT_LT(100, taken);
@@ -640,15 +647,19 @@ FIXTURE_SETUP(fragments)
 	part_buffers(self->importer, self->fds + self->count, broken, &even,
 		     &paired);
 	ASSERT_LT(broken / 4, paired);
-	/* For these the kernel gives what it had kept for itself, all in longer runs. */
-	later = paired / 4;
-	self->count += even + later;
-	close_all(self->fds + self->count, broken - even - later);
-	taken = take_runs(self->device, 2 * PAGE, self->fds + self->count,
-			  HOLDERS_MAX - self->count);
-	/* And these, which nobody can put together, are what there is. */
-	close_all(self->fds + self->count - later, later);
-	self->count += taken;
+	self->count += even + paired;
+	close_all(self->fds + self->count, broken - even - paired);
+	/* For each that goes the kernel gives one of a run, as long as it has any. */
+	singles = self->fds + self->count;
+	do {
+		ASSERT_LE(PORTION, paired);
+		paired -= PORTION;
+		singles -= PORTION;
+		close_all(singles, PORTION);
+		taken = take_runs(self->device, 2 * PAGE, self->fds + self->count,
+				  HOLDERS_MAX - self->count);
+		self->count += taken;
+	} while (taken);
 	self->request = request_of(16 * PAGE, variant->caching);
 	self->request.flags = variant->flags;
 	self->request.dma_bits = 24;
@@ -656,6 +667,10 @@ FIXTURE_SETUP(fragments)
 
 FIXTURE_TEARDOWN(fragments)
 {
+	char boost[32];
+
+	snprintf(boost, sizeof(boost), "%ld", self->boost);
+	EXPECT_EQ(0, write_string(BOOST, boost));
 	while (self->count > 0)
 		close(self->fds[--self->count]);
 	free(self->fds);
