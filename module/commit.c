@@ -19,10 +19,8 @@
 #include "buffer.h"
 #include "client.h"
 #include "commit.h"
+#include "place.h"
 #include "turn.h"
-
-/* Devices that come and go that often are no accident. */
-#define TRIES 8
 
 /**
  * struct member - one buffer of a set
@@ -305,7 +303,7 @@ static int commit_set(struct set *set)
 	unsigned int tries;
 	int ret;
 
-	for (tries = 0; tries < TRIES; tries++) {
+	for (tries = 0; tries < PLACE_TRIES; tries++) {
 		ret = commit_once(set);
 		if (!is_worth_another_try(set, ret))
 			return ret;

@@ -13,9 +13,6 @@
 #include "store.h"
 #include "turn.h"
 
-/* Devices that come and go that often are no accident. */
-#define TRIES 8
-
 static bool has_memory(const struct buffer *buffer)
 {
 	return backing_has_memory(&buffer->backing);
@@ -182,7 +179,7 @@ int buffer_bring(struct buffer *buffer, enum bufalloc_reason *reason)
 	if (ret)
 		return ret;
 	ret = -EAGAIN;
-	for (tries = 0; tries < TRIES && ret == -EAGAIN; tries++)
+	for (tries = 0; tries < PLACE_TRIES && ret == -EAGAIN; tries++)
 		ret = bring_once(buffer, reason);
 	mutex_unlock(&buffer->bringing);
 	return ret;
@@ -278,7 +275,7 @@ int buffer_hold(struct buffer *buffer, enum bufalloc_reason *reason)
 	if (ret)
 		return ret;
 	ret = -EAGAIN;
-	for (tries = 0; tries < TRIES && ret == -EAGAIN; tries++) {
+	for (tries = 0; tries < PLACE_TRIES && ret == -EAGAIN; tries++) {
 		ret = bring_once(buffer, reason);
 		if (!ret)
 			ret = hold_once(buffer, false, reason);

@@ -7,6 +7,12 @@
 struct backing;
 struct device;
 
+/*
+ * How often memory is taken anew where devices came meanwhile that do not reach it. If
+ * they come that often it is no accident.
+ */
+#define PLACE_TRIES 8
+
 /**
  * struct place - where memory that comes late may be
  * @dma_bits: every device reaches what lies below 2^dma_bits.

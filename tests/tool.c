@@ -325,6 +325,18 @@ TEST_F(tool, buffers_of_nobody_are_a_sentence)
 	EXPECT_SAID("not \"none\"");
 }
 
+TEST_F(tool, what_it_cannot_look_into_is_json_too)
+{
+	EXPECT_EQ(1, RUN("explain 999999 --json"));
+	EXPECT_SAID("\"error\": \"No such process\"");
+	EXPECT_EQ(1, RUN("commit 1 --json"));
+	EXPECT_SAID("\"error\": \"no buffer of bufalloc\"");
+	EXPECT_EQ(1, RUN("explain 1 --json --device /nowhere"));
+	EXPECT_SAID("\"error\": \"No such file or directory\"");
+	EXPECT_EQ(1, RUN("explain 1 --device /dev/null"));
+	EXPECT_SAID("It is not bufalloc's device.");
+}
+
 TEST_F(tool, constraints_are_options)
 {
 	EXPECT_EQ(0, RUN("alloc 4K --caching cached --alignment 64K --padding 64"));
@@ -356,6 +368,10 @@ TEST_F(tool, help_is_help)
 	EXPECT_SAID("alloc");
 	EXPECT_EQ(0, RUN("alloc --help"));
 	EXPECT_SAID("--contiguous");
+	EXPECT_EQ(0, RUN("help alloc"));
+	EXPECT_SAID("--contiguous");
+	EXPECT_EQ(2, RUN("help frobnicate"));
+	EXPECT_SAID("info alloc commit explain");
 }
 
 /* Somebody who is not in the group is told what to do about it. */

@@ -68,24 +68,49 @@ void errand_end(struct holder *holder)
 	bufalloc_close(holder->device);
 }
 
+static void no_device(const struct errand *errand, int err)
+{
+	if (errand->json)
+		json_error(strerror(err));
+	trouble_open(errand->device, err);
+}
+
+static void no_buffer(const struct errand *errand)
+{
+	if (errand->json)
+		json_error("no buffer of bufalloc");
+	fflush(stdout);
+	fprintf(stderr, "bufalloc %s: process %d has no buffer of bufalloc\n", errand->verb,
+		errand->pid);
+}
+
+static void no_holder(const struct errand *errand, int err)
+{
+	if (errand->json)
+		json_error(strerror(err));
+	/* Which of the file descriptors it was has been said. */
+	if (err != EBADF && err != EINVAL)
+		holder_trouble(errand->verb, errand->pid, err);
+}
+
 int errand_begin(const struct errand *errand, struct holder *holder)
 {
 	int device = bufalloc_open(errand->device);
 	int ret;
 
 	if (device < 0) {
-		trouble_open(errand->device, -device);
+		no_device(errand, -device);
 		return device;
 	}
 	ret = holder_open(holder, device, errand->pid, errand->fds, errand->count);
-	if (!ret && !holder->count)
-		fprintf(stderr, "bufalloc %s: process %d has no buffer of bufalloc\n", errand->verb,
-			errand->pid);
-	else if (ret && ret != -EBADF && ret != -EINVAL)
-		holder_trouble(errand->verb, errand->pid, -ret);
-	if (ret || !holder->count) {
-		errand_end(holder);
-		return ret ? ret : -1;
-	}
-	return 0;
+	if (!ret && holder->count)
+		return 0;
+	if (ret == -ENOTTY)
+		no_device(errand, ENOTTY);
+	else if (ret)
+		no_holder(errand, -ret);
+	else
+		no_buffer(errand);
+	errand_end(holder);
+	return ret ? ret : -ENOENT;
 }

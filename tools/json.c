@@ -91,6 +91,15 @@ void json_bool(struct json *json, const char *key, bool value)
 	fputs(value ? "true" : "false", json->out);
 }
 
+void json_error(const char *text)
+{
+	struct json json = { .out = stdout };
+
+	json_open(&json, NULL, '{');
+	json_string(&json, "error", text);
+	json_close(&json, '}');
+}
+
 void json_refusal(struct json *json, int err, uint32_t failed, uint32_t reason)
 {
 	json_string(json, "error", strerror(err));

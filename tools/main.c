@@ -29,7 +29,7 @@ static void print_help(FILE *out)
 	for (i = 0; i < ARRAY_SIZE(verbs); i++)
 		fprintf(out, "  %-12s %s\n", verbs[i].name, verbs[i].summary);
 	fputs("\n"
-	      "  -h, --help   print this; \"bufalloc VERB --help\" explains a verb\n"
+	      "  -h, --help   print this; \"bufalloc help VERB\" explains a verb\n"
 	      "  --version    print the version\n"
 	      "\n"
 	      "Exit status: 0 done, 1 refused or failed, 2 wrong usage.\n",
@@ -38,11 +38,16 @@ static void print_help(FILE *out)
 
 int main(int argc, char **argv)
 {
+	static char help_option[] = "--help";
 	size_t i;
 
 	if (argc < 2) {
 		print_help(stderr);
 		return USAGE;
+	}
+	if (!strcmp(argv[1], "help") && argc == 3) {
+		argv[1] = argv[2];
+		argv[2] = help_option;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		print_help(stdout);

@@ -82,7 +82,8 @@ void json_close(struct json *json, char bracket);
 void json_string(struct json *json, const char *key, const char *value);
 void json_number(struct json *json, const char *key, uint64_t value);
 void json_bool(struct json *json, const char *key, bool value);
-/* A program that only asked for JSON reads a refusal there, too. */
+/* A program that only asked for JSON reads there, too, what went wrong. */
+void json_error(const char *text);
 void json_refused(int err, uint32_t failed, uint32_t reason);
 /* The same into an object that has been opened. */
 void json_refusal(struct json *json, int err, uint32_t failed, uint32_t reason);

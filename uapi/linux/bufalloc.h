@@ -8,6 +8,16 @@
  * DMA_BUF_IOCTL_SYNC and DMA_BUF_SET_NAME of <linux/dma-buf.h> work on them,
  * and so does every driver that imports dma-bufs.
  *
+ * The commands, each BUFALLOC_IOCTL_ and its name, which is all that is said of it
+ * below:
+ *
+ *  - INFO, HEAP     what this kernel offers, and where memory comes from
+ *  - ALLOC          make buffers, with their memory or without
+ *  - COMMIT         have such buffers get it, all or none
+ *  - QUERY          what a buffer is, and why a device was refused it
+ *  - SYNC           hand a part of a buffer to the CPU, or back
+ *  - ADVISE         say that nobody needs a buffer for now, or that somebody does again
+ *
  * mmap() of a buffer must be MAP_SHARED and stay within it (EINVAL), cannot be
  * executable (EPERM), and cannot write through a read-only file descriptor
  * (EACCES). lseek() to its end tells the length.
