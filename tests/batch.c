@@ -526,7 +526,7 @@ static void *compete(void *of)
 
 	for (i = 0; i < RIVALS; i++)
 		requests[i] = request_of(PIECE, BUFALLOC_CACHING_CACHED);
-	for (round = 0; round < rival->rounds; round++) {
+	for (round = 0; round < rival->rounds || !rival->made; round++) {
 		rival->ret = bufalloc_alloc_batch(rival->device, requests,
 						  results, RIVALS,
 						  &rival->failed,

@@ -782,8 +782,6 @@ static bool is_bad_manners(const struct event *event, enum point point)
 	       !edus_may_leave_mapped();
 }
 
-#define TRIES 10
-
 static void fly_at_each_point(struct __test_metadata *_metadata,
 			      FIXTURE_DATA(flight) * self,
 			      const struct event *event,
@@ -791,13 +789,11 @@ static void fly_at_each_point(struct __test_metadata *_metadata,
 {
 	enum point event_at, point;
 	enum outcome outcome;
-	int tries;
 
 	for (event_at = ATTACHED; event_at < POINTS; event_at++) {
 		if (is_bad_manners(event, event_at))
 			continue;
-		for (tries = 0, outcome = LATE;
-		     outcome == LATE && tries < TRIES; tries++) {
+		for (outcome = LATE; outcome == LATE;) {
 			ASSERT_EQ(0, open_flight(&self->flight, caching,
 						 self->dma_bits));
 			outcome = fly(&self->flight, event, event_at, &point);

@@ -634,7 +634,17 @@ static unsigned char *page_at_the_top(void)
 	return page == MAP_FAILED ? NULL : page;
 }
 
-/* Where a process has something else there already, as on 32-bit ARM, nothing fits. */
+/* Now and then a process begins with its stack or its vdso there: it begins again. */
+__attribute__((constructor)) static void begin_without_it(int argc, char **argv)
+{
+	unsigned char *page = page_at_the_top();
+
+	if (!page)
+		execv("/proc/self/exe", argv);
+	else
+		munmap(page, PAGE);
+}
+
 TEST_F(limits, arrays_end_with_the_user_s_addresses)
 {
 	struct bufalloc_request request = request_of(1, BUFALLOC_CACHING_CACHED);

@@ -29,6 +29,7 @@
 #define RW (PROT_READ | PROT_WRITE)
 /* Of one call. */
 #define SECONDS_MAX 30
+#define COMPACT "/proc/sys/vm/compact_unevictable_allowed"
 
 FIXTURE(pressure)
 {
@@ -56,6 +57,7 @@ FIXTURE_TEARDOWN(pressure)
 	EXPECT_EQ(self->bytes, live_bytes());
 	EXPECT_EQ(self->buffers, live_buffers());
 	EXPECT_EQ(0, quotas_write(&self->before));
+	EXPECT_EQ(0, write_string(COMPACT, "1"));
 }
 
 static double seconds(void)
@@ -109,8 +111,12 @@ static int punch(char *bytes, size_t length)
 	return 0;
 }
 
+/* What it has stays where it is; with the latter, what is left of that has holes. */
+enum { LOCKED = 1,
+       PUNCHED = 2 };
+
 /* Has memory for as long as it lives. */
-static int hog(long leave, bool punched, int ready)
+static int hog(long leave, int how, int ready)
 {
 	size_t length = meminfo("MemTotal") * KIB / (sizeof(long) == 4 ? 2 : 1);
 	char *bytes = mmap(NULL, length, RW,
@@ -120,18 +126,19 @@ static int hog(long leave, bool punched, int ready)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (bytes == MAP_FAILED)
 		return 1;
-	if (punched && (madvise(bytes, length, MADV_NOHUGEPAGE) ||
-			mlock2(bytes, length, MLOCK_ONFAULT)))
+	if (how & PUNCHED && madvise(bytes, length, MADV_NOHUGEPAGE))
+		return 2;
+	if (how & LOCKED && mlock2(bytes, length, MLOCK_ONFAULT))
 		return 2;
 	length = fill(bytes, length, leave);
-	if (punched && punch(bytes, length))
+	if (how & PUNCHED && punch(bytes, length))
 		return 3;
 	if (write(ready, &byte, 1) == 1)
 		pause();
 	return 4;
 }
 
-static pid_t start_hog(long leave, bool punched)
+static pid_t start_hog(long leave, int how)
 {
 	int ready[2];
 	pid_t child;
@@ -141,7 +148,7 @@ static pid_t start_hog(long leave, bool punched)
 		return -1;
 	child = fork();
 	if (!child)
-		_exit(hog(leave, punched, ready[1]));
+		_exit(hog(leave, how, ready[1]));
 	close(ready[1]);
 	if (read(ready[0], &byte, 1) != 1)
 		return -1;
@@ -238,7 +245,7 @@ TEST_F_TIMEOUT(pressure, nearly_full_is_ENOMEM, PATIENCE)
 	pid_t other;
 	int i;
 
-	other = start_hog(320 * KIB, false);
+	other = start_hog(320 * KIB, 0);
 	ASSERT_LT(0, other);
 	for (i = 0; i < cachings_count(); i++) {
 		for (l = 0; l < ARRAY_SIZE(lengths); l++) {
@@ -260,7 +267,6 @@ TEST_F_TIMEOUT(pressure, nearly_full_is_ENOMEM, PATIENCE)
 	end_hog(other);
 }
 
-#define COMPACT "/proc/sys/vm/compact_unevictable_allowed"
 #define PIECE (16 * MIB)
 #define PIECES 8
 
@@ -275,8 +281,8 @@ static void take_fragments(struct __test_metadata *_metadata, int device,
 	       caching, PIECES * PIECE / MIB, taken.chunks,
 	       (int)(taken.longest * 1000));
 	EXPECT_EQ(0, taken.error);
-	/* Otherwise there were no fragments. */
-	EXPECT_LT(PIECES * PIECE / (128 * KIB), taken.chunks);
+	/* With no run of 4 MiB left, that many are from fragments. */
+	EXPECT_LT(PIECES * PIECE / (512 * KIB), taken.chunks);
 	EXPECT_GT(SECONDS_MAX, taken.longest);
 	EXPECT_TRUE(others_live());
 	give_back(&taken);
@@ -293,10 +299,13 @@ TEST_F_TIMEOUT(pressure, fragments_are_taken_but_are_no_run, PATIENCE)
 	if (is_watched())
 		SKIP(return, "this kernel's own stacks are runs of memory");
 	ASSERT_EQ(0, write_string(COMPACT, "0"));
-	/* Most is out of the way, in large pages. */
-	other = start_hog(900 * KIB, false);
+	/*
+	 * Most is out of the way, in large pages; nor is that moved into the holes of
+	 * the rest, to make runs where it was.
+	 */
+	other = start_hog(900 * KIB, LOCKED);
 	ASSERT_LT(0, other);
-	puncher = start_hog(200 * KIB, true);
+	puncher = start_hog(200 * KIB, LOCKED | PUNCHED);
 	ASSERT_LT(0, puncher);
 	take(&runs, self->device, BUFALLOC_CACHING_COHERENT, 4 * MIB,
 	     ARRAY_SIZE(runs.fds));
@@ -310,7 +319,6 @@ TEST_F_TIMEOUT(pressure, fragments_are_taken_but_are_no_run, PATIENCE)
 	give_back(&runs);
 	end_hog(puncher);
 	end_hog(other);
-	EXPECT_EQ(0, write_string(COMPACT, "1"));
 }
 
 #define HOLDERS 4
@@ -447,7 +455,7 @@ TEST_F_TIMEOUT(pressure, many_threads, PATIENCE)
 
 /*
  * Kill a process that takes 1 GiB once it has that much. Returns how far the
- * counter came after that, or -1 where it had all of it before.
+ * counter came after that, or -1 where it had all of it by then.
  */
 static long kill_at(int device, uint32_t caching, long bytes, double *took)
 {
@@ -460,11 +468,11 @@ static long kill_at(int device, uint32_t caching, long bytes, double *took)
 		pause();
 		_exit(0);
 	}
-	while ((now = live_bytes()) < before + bytes)
+	while (live_bytes() < before + bytes)
 		;
-	at_kill = now;
 	kill(child, SIGKILL);
 	start = seconds();
+	at_kill = now = live_bytes();
 	for (most = at_kill; now > before && seconds() - start < SECONDS_MAX;) {
 		now = live_bytes();
 		if (now > most)
@@ -488,12 +496,13 @@ TEST_F_TIMEOUT(pressure, SIGKILL_ends_1_GiB_at_once, PATIENCE)
 		SKIP(return, "the kernel maps less than 2 GiB here");
 	for (i = 0; i < cachings_count(); i++)
 		for (p = 0; p < ARRAY_SIZE(points); p++) {
-			more = kill_at(self->device, cachings(i), points[p],
-				       &took);
+			do {
+				more = kill_at(self->device, cachings(i),
+					       points[p], &took);
+			} while (more < 0);
 			TH_LOG("caching %d, at %ld MiB: %ld MiB more, all gone in %d ms",
 			       cachings(i), points[p] / (long)MIB,
 			       more / (long)MIB, (int)(took * 1000));
-			ASSERT_LE(0, more);
 			EXPECT_GE(64 * (long)MIB, more);
 			EXPECT_GT(SECONDS_MAX, took);
 			EXPECT_EQ(self->bytes, live_bytes());

@@ -36,42 +36,63 @@ FIXTURE(secret)
 	long buffers;
 };
 
+static int make_buffer(FIXTURE_DATA(secret) * self, int i, uint32_t caching)
+{
+	int id, ret;
+
+	self->fds[i] = buffer_open(self->device, LENGTH, caching);
+	if (self->fds[i] < 0)
+		return self->fds[i];
+	ret = buffer_map(self->fds[i], &self->maps[i]);
+	if (ret)
+		return ret;
+	id = importer_attach(self->importer, self->fds[i], IMPORTER_DEVICE_64);
+	if (id < 0)
+		return id;
+	return importer_map(self->importer, id, IMPORTER_TO_DEVICE,
+			    &self->imports[i]);
+}
+
+static int make_buffers(FIXTURE_DATA(secret) * self)
+{
+	int ret = make_buffer(self, 0, BUFALLOC_CACHING_COHERENT);
+
+	return ret ? ret : make_buffer(self, 1, BUFALLOC_CACHING_CACHED);
+}
+
+static void lose_buffers(FIXTURE_DATA(secret) * self)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		buffer_unmap(&self->maps[i]);
+		close(self->fds[i]);
+	}
+}
+
+/* The importer has the old ones still, so that the new ones are elsewhere. */
+static int move_buffers(FIXTURE_DATA(secret) * self)
+{
+	lose_buffers(self);
+	return make_buffers(self);
+}
+
 FIXTURE_SETUP(secret)
 {
-	static const uint32_t cachings[] = {
-		BUFALLOC_CACHING_COHERENT,
-		BUFALLOC_CACHING_CACHED,
-	};
-	int i, id;
-
 	self->buffers = live_buffers();
 	self->device = bufalloc_open(NULL);
 	ASSERT_LE(0, self->device);
 	self->importer = importer_open();
 	ASSERT_LE(0, self->importer);
-	for (i = 0; i < 2; i++) {
-		self->fds[i] = buffer_open(self->device, LENGTH, cachings[i]);
-		ASSERT_LE(0, self->fds[i]);
-		ASSERT_EQ(0, buffer_map(self->fds[i], &self->maps[i]));
-		id = importer_attach(self->importer, self->fds[i],
-				     IMPORTER_DEVICE_64);
-		ASSERT_LE(0, id);
-		ASSERT_EQ(0, importer_map(self->importer, id,
-					  IMPORTER_TO_DEVICE,
-					  &self->imports[i]));
-		ASSERT_LT(0, self->imports[i].out_segments[0].phys);
-	}
+	ASSERT_EQ(0, make_buffers(self));
+	ASSERT_LT(0, self->imports[0].out_segments[0].phys);
+	ASSERT_LT(0, self->imports[1].out_segments[0].phys);
 }
 
 FIXTURE_TEARDOWN(secret)
 {
-	int i;
-
 	close(self->importer);
-	for (i = 0; i < 2; i++) {
-		buffer_unmap(&self->maps[i]);
-		close(self->fds[i]);
-	}
+	lose_buffers(self);
 	bufalloc_close(self->device);
 	EXPECT_EQ(self->buffers, live_buffers());
 }
@@ -225,35 +246,69 @@ static int call_long(int device, unsigned long command, uint32_t second,
 	return ioctl(device, command, answer) ? -errno : 0;
 }
 
-TEST_F(secret, calls_tell_no_address)
+/* How many are in an answer, or a negative errno. */
+static int secrets_in_call(const FIXTURE_DATA(secret) * self,
+			   unsigned long command, uint32_t second)
 {
 	static unsigned char answer[1024];
+	int ret = call_long(self->device, command, second, answer);
+
+	return ret ? ret : secrets_in(self, answer, sizeof(answer));
+}
+
+/* What the kernel does not write is none of its stack. */
+static int secrets_in_result(const FIXTURE_DATA(secret) * self)
+{
 	struct bufalloc_request request = request_of(LENGTH,
 						     BUFALLOC_CACHING_CACHED);
-	struct bufalloc_result results[2];
+	struct bufalloc_result result;
+	int ret;
+
+	memset(&result, 0xff, sizeof(result));
+	ret = bufalloc_alloc(self->device, &request, &result, NULL);
+	if (ret)
+		return ret;
+	close(result.fd);
+	return secrets_in(self, &result, sizeof(result));
+}
+
+/*
+ * A number may be that of a page of theirs by chance, but not wherever they are. @look
+ * is done again for buffers that are elsewhere.
+ */
+#define EXPECT_NO_SECRET(look) \
+	do { \
+		int tries_, found_ = look; \
+		for (tries_ = 0; found_ > 0 && tries_ < 3; tries_++) { \
+			ASSERT_EQ(0, move_buffers(self)); \
+			found_ = look; \
+		} \
+		EXPECT_EQ(0, found_); \
+	} while (0)
+
+TEST_F(secret, calls_tell_no_address)
+{
 	struct bufalloc_info info;
 	uint32_t i;
 
 	ASSERT_EQ(0, become_nobody());
 	ASSERT_EQ(0, bufalloc_get_info(self->device, &info));
-	EXPECT_EQ(0, call_long(self->device, BUFALLOC_IOCTL_INFO, 0, answer));
-	EXPECT_EQ(0, secrets_in(self, answer, sizeof(answer)));
-	for (i = 0; i < info.out_heaps; i++) {
-		EXPECT_EQ(0, call_long(self->device, BUFALLOC_IOCTL_HEAP, i,
-				       answer));
-		EXPECT_EQ(0, secrets_in(self, answer, sizeof(answer)));
-	}
-	for (i = 0; i < 2; i++) {
-		EXPECT_EQ(0, call_long(self->device, BUFALLOC_IOCTL_QUERY,
-				       self->fds[i], answer));
-		EXPECT_EQ(0, secrets_in(self, answer, sizeof(answer)));
-	}
+	EXPECT_NO_SECRET(secrets_in_call(self, BUFALLOC_IOCTL_INFO, 0));
+	for (i = 0; i < info.out_heaps; i++)
+		EXPECT_NO_SECRET(secrets_in_call(self, BUFALLOC_IOCTL_HEAP, i));
+	for (i = 0; i < 2; i++)
+		EXPECT_NO_SECRET(secrets_in_call(self, BUFALLOC_IOCTL_QUERY,
+						 self->fds[i]));
+	EXPECT_NO_SECRET(secrets_in_result(self));
+}
 
-	/* What the kernel does not write is none of its stack. */
-	memset(results, 0xff, sizeof(results));
-	ASSERT_EQ(0, bufalloc_alloc(self->device, &request, results, NULL));
-	EXPECT_EQ(0, secrets_in(self, results, sizeof(results[0])));
-	close(results[0].fd);
+/* Likewise. */
+static int secrets_in_fdinfo(const FIXTURE_DATA(secret) * self, int fd)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	return access(path, R_OK) ? -errno : secrets_in_file(self, path);
 }
 
 TEST_F(secret, files_tell_no_address)
@@ -266,22 +321,16 @@ TEST_F(secret, files_tell_no_address)
 		"/sys/bus/platform/drivers/bufalloc-heap",
 		"/sys/kernel/dmabuf",
 	};
-	char path[64];
 	int files = 0;
 	unsigned int i;
 
 	ASSERT_EQ(0, become_nobody());
 	for (i = 0; i < ARRAY_SIZE(trees); i++)
-		EXPECT_EQ(0, secrets_below(self, trees[i], &files));
+		EXPECT_NO_SECRET(secrets_below(self, trees[i], &files));
 	EXPECT_LE(4, files);
-	for (i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), "/proc/self/fdinfo/%d",
-			 self->fds[i]);
-		EXPECT_EQ(0, access(path, R_OK));
-		EXPECT_EQ(0, secrets_in_file(self, path));
-	}
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", self->device);
-	EXPECT_EQ(0, secrets_in_file(self, path));
+	for (i = 0; i < 2; i++)
+		EXPECT_NO_SECRET(secrets_in_fdinfo(self, self->fds[i]));
+	EXPECT_NO_SECRET(secrets_in_fdinfo(self, self->device));
 }
 
 /* Lines of that file which contain a word, from a column on. */
@@ -293,6 +342,7 @@ static int secrets_in_lines(const FIXTURE_DATA(secret) * self, const char *path,
 	const char *rest;
 	int found = 0;
 
+	*lines = 0;
 	while (file && fgets(line, sizeof(line), file)) {
 		rest = strchr(line, ' ');
 		if (!rest || !strstr(line, word))
@@ -310,15 +360,15 @@ static int secrets_in_lines(const FIXTURE_DATA(secret) * self, const char *path,
 /* Past our own addresses, with which the lines begin. */
 TEST_F(secret, maps_tell_no_address)
 {
-	int lines = 0;
+	int lines;
 
 	ASSERT_EQ(0, become_nobody());
-	EXPECT_EQ(0, secrets_in_lines(self, "/proc/self/maps", "dmabuf",
-				      &lines));
+	EXPECT_NO_SECRET(secrets_in_lines(self, "/proc/self/maps", "dmabuf",
+					  &lines));
 	EXPECT_EQ(2, lines);
-	EXPECT_EQ(0, secrets_in_lines(self, "/proc/modules", "bufalloc",
-				      &lines));
-	EXPECT_LE(3, lines);
+	EXPECT_NO_SECRET(secrets_in_lines(self, "/proc/modules", "bufalloc",
+					  &lines));
+	EXPECT_LE(1, lines);
 }
 
 static uint64_t pagemap_entry(const void *address)

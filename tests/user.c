@@ -30,7 +30,6 @@
 #include "lib/guest.h"
 #include "lib/imports.h"
 #include "lib/nobody.h"
-#include "lib/patience.h"
 #include "lib/quotas.h"
 
 #define PARAMETER "/sys/module/bufalloc/parameters/user_memory"
@@ -1018,9 +1017,8 @@ TEST_F(user, is_unmapped_while_a_device_writes)
 	self->pages = NULL;
 	close(self->fd);
 	self->fd = -1;
-	/* Where the kernel watches, that may take longer than all that the device does. */
-	if (!is_watched())
-		ASSERT_EQ(1, importer_dma_pending(self->importer, self->id));
+	ASSERT_EQ(0, importer_dma_go_on(self->importer, self->id,
+					IMPORTER_FROM_DEVICE, PAGE, CHUNK));
 	EXPECT_EQ(LENGTH, pinned());
 	ASSERT_EQ(0, takers_take(&takers, variant->flags));
 	ASSERT_EQ(0, importer_dma_wait(self->importer, self->id));
@@ -1057,9 +1055,8 @@ TEST_F(user, process_dies_while_a_device_writes)
 	ASSERT_EQ(child, waitpid(child, &status, 0));
 	ASSERT_TRUE(WIFSIGNALED(status));
 	self->id = *id;
-	/* To die takes longer there than all that the device does. */
-	if (!is_watched())
-		ASSERT_EQ(1, importer_dma_pending(self->importer, self->id));
+	ASSERT_EQ(0, importer_dma_go_on(self->importer, self->id,
+					IMPORTER_FROM_DEVICE, PAGE, CHUNK));
 	ASSERT_EQ(0, takers_take(&takers, variant->flags));
 	EXPECT_LE(self->bytes + (long)LENGTH, live_bytes());
 	ASSERT_EQ(0, importer_dma_wait(self->importer, self->id));

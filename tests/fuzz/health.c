@@ -72,7 +72,7 @@ bool health_nothing_lives(void)
 {
 	int tries;
 
-	for (tries = 0; tries < 50; tries++) {
+	for (tries = 0; tries < 500; tries++) {
 		if (!live_buffers() && !live_bytes())
 			return true;
 		usleep(20000);

@@ -18,6 +18,20 @@ int group_make(const char *group)
 	return mkdir(group, 0755) ? -errno : 0;
 }
 
+int group_remove(const char *group)
+{
+	int tries;
+
+	for (tries = 0; tries < 3000; tries++) {
+		if (!rmdir(group))
+			return 0;
+		if (errno != EBUSY)
+			break;
+		usleep(10000);
+	}
+	return -errno;
+}
+
 int group_enter(const char *group)
 {
 	char path[96];

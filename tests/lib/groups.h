@@ -13,6 +13,12 @@ void group_controls(const char *change);
 /* Anew, if it was left behind. 0 or a negative errno. */
 int group_make(const char *group);
 
+/*
+ * Where nobody is any more. Whoever has ended lately may still be counted there for a
+ * moment. 0 or a negative errno.
+ */
+int group_remove(const char *group);
+
 /* This process. 0 or a negative errno. */
 int group_enter(const char *group);
 

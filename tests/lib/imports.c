@@ -118,6 +118,16 @@ int importer_dma_pending(int importer, int id)
 	return call_number(importer, IMPORTER_DMA_PENDING, id);
 }
 
+int importer_dma_go_on(int importer, int id, uint32_t direction,
+		       uint64_t offset, uint64_t length)
+{
+	int pending = importer_dma_pending(importer, id);
+
+	if (pending)
+		return pending < 0 ? pending : 0;
+	return importer_dma_start(importer, id, direction, offset, length);
+}
+
 int importer_dma(int importer, int id, uint32_t direction, uint64_t offset,
 		 uint64_t length)
 {

@@ -34,6 +34,12 @@ int importer_dma_start(int importer, int id, uint32_t direction,
 		       uint64_t offset, uint64_t length);
 int importer_dma_wait(int importer, int id);
 int importer_dma_pending(int importer, int id);
+/*
+ * What was begun is under way: begun again, where it was over before. What the device
+ * has in itself is the same.
+ */
+int importer_dma_go_on(int importer, int id, uint32_t direction,
+		       uint64_t offset, uint64_t length);
 int importer_zap(int importer, int fd);
 /* Memory of the DMA API with a kernel mapping, until @importer is closed. */
 int importer_take(int importer, unsigned long mib);

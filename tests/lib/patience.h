@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 /* Seconds for a test that takes long on a kernel that watches everything. */
-#define PATIENCE 600
+#define PATIENCE 1800
 
 /*
  * So many rounds, or a fortieth of them on such a kernel: each takes fifty times as

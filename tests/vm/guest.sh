@@ -25,6 +25,9 @@ tests_out()
 	echo "${out#,}"
 }
 
+# A guest that its host does not run for a while has not stalled.
+unhurried="rcupdate.rcu_cpu_stall_timeout=120 watchdog_thresh=60 sysctl.kernel.hung_task_timeout_secs=600"
+
 # guest_boot ARCH RELEASE INITRAMFS MACHINE CMDLINE DIR [QEMU ARGUMENT...]: leaves
 # DIR/console.log, DIR/results, which is what the guest says of itself, and
 # DIR/files.tar, which is what it had in /run/host.
@@ -35,7 +38,7 @@ guest_boot()
 	shift 6
 
 	read -r _ image console qemu < <(table "$vm/cells" "arch $arch")
-	read -r guest_seconds program_seconds _ <<< "$(kernel_facts patience "$release") 1500 600"
+	read -r guest_seconds program_seconds _ <<< "$(kernel_facts patience "$release") 4800 2400"
 	mkdir -p "$dir"
 	: > "$dir/results"
 	# $qemu is a command and its arguments, and so are others.
@@ -50,6 +53,7 @@ guest_boot()
 		-kernel "$cache_dir/kernels/$arch/$release/boot/$image-$release" \
 		-initrd "$initramfs" \
 		-append "console=$console panic=-1 oops=panic rdinit=/init \
+			$unhurried \
 			BUFALLOC_MACHINE=$machine BUFALLOC_TESTS_OUT=$(tests_out "$arch" "$machine") BUFALLOC_TIMEOUT=$program_seconds \
 			$(kernel_facts told "$release") $(table "$vm/cells" "machine $machine") $cmdline" \
 		-serial "file:$dir/console.log" \

@@ -139,17 +139,30 @@ kernel_get()
 	rm -rf "${dirs[@]/#/$cache_dir}"
 }
 
-# kernel_fetch SERIES ARCH: sets kernel_release. Needs the series' roots.
-kernel_fetch()
+# kernel_of_lists SERIES ARCH: sets kernel_release, of the lists that there are.
+kernel_of_lists()
 {
 	kernel_lists "$(series_root "$1" "$2")" "$2" || return
-	if is_from_source "$1" "$2"; then source_fetch "$1" "$2"; return; fi
 	kernel_lists "$(series_root "$1" "$host_arch")" "$host_arch" || return
 	kernel_release=$(kernel_newest "$1" "$2")
 	[ "$kernel_release" ] || die "No kernel $1 for $2 in the package lists."
 	[ ! -d "$cache_dir/kernels/$2/$kernel_release" ] || return 0
 	say "kernel $kernel_release: download and unpack"
 	logged "$build_dir/log/kernel-$kernel_release" kernel_get "$1" "$2"
+}
+
+# kernel_fetch SERIES ARCH: sets kernel_release. Needs the series' roots.
+kernel_fetch()
+{
+	if is_from_source "$1" "$2"; then
+		kernel_lists "$(series_root "$1" "$2")" "$2" || return
+		source_fetch "$1" "$2"
+		return
+	fi
+	kernel_of_lists "$1" "$2" && return
+	# What lists of yesterday name a mirror may have dropped today.
+	rm -f "$cache_dir"/kernels/apt/*/stamp
+	kernel_of_lists "$1" "$2"
 }
 
 # Of the source only what our tests and lint use: it is a gigabyte and a half.

@@ -9,6 +9,6 @@
 #include_next <kselftest_harness.h>
 
 #undef TEST_TIMEOUT_DEFAULT
-#define TEST_TIMEOUT_DEFAULT 120
+#define TEST_TIMEOUT_DEFAULT 400
 
 #endif /* TESTS_KSELFTEST_HARNESS_H */
