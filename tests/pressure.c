@@ -111,9 +111,9 @@ static int punch(char *bytes, size_t length)
 	return 0;
 }
 
-/* What it has stays where it is; with the latter, what is left of that has holes. */
-enum { LOCKED = 1,
-       PUNCHED = 2 };
+/* What it has stays where it is; and then half of it is given back, in pieces. */
+#define LOCKED 1
+#define PUNCHED 2
 
 /* Has memory for as long as it lives. */
 static int hog(long leave, int how, int ready)
@@ -472,7 +472,8 @@ static long kill_at(int device, uint32_t caching, long bytes, double *took)
 		;
 	kill(child, SIGKILL);
 	start = seconds();
-	at_kill = now = live_bytes();
+	at_kill = live_bytes();
+	now = at_kill;
 	for (most = at_kill; now > before && seconds() - start < SECONDS_MAX;) {
 		now = live_bytes();
 		if (now > most)

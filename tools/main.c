@@ -38,7 +38,7 @@ static void print_help(FILE *out)
 
 int main(int argc, char **argv)
 {
-	static char help_option[] = "--help";
+	char help_option[] = "--help";
 	size_t i;
 
 	if (argc < 2) {
