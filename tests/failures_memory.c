@@ -5,7 +5,6 @@
  * taken out, and used. And what takes no memory at all: ADVISE, SYNC, QUERY.
  */
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -201,21 +200,12 @@ FIXTURE(pageable)
 	struct use use;
 };
 
-/* Pages that a processor has just seen are held by it for a while. */
-static int stay_on_one_processor(void)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(0, &set);
-	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
-}
-
 FIXTURE_SETUP(pageable)
 {
 	if (!faults_exist())
 		SKIP(return, "no fail-nth in this kernel");
-	ASSERT_EQ(0, stay_on_one_processor());
+	/* Pages that a processor has just seen are held by it for a while. */
+	ASSERT_EQ(0, run_on(0));
 	ASSERT_EQ(0, swap_start());
 	ASSERT_EQ(0, use_open(&self->use));
 	self->use.request = request_of(LONG, BUFALLOC_CACHING_CACHED);

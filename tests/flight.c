@@ -707,11 +707,16 @@ static int advance(struct flight *flight, enum point point)
 	}
 }
 
-/* Whether the device is at work is what makes it that point. */
-static bool is_at(const struct flight *flight, enum point point)
+/*
+ * Whether the device is at work is what makes it that point: 0 where it was faster, or
+ * a negative errno.
+ */
+static int is_at(const struct flight *flight, enum point point)
 {
 	int pending = importer_dma_pending(flight->importer, flight->id);
 
+	if (pending < 0)
+		return pending;
 	return pending == (point == STARTED || point == HALFWAY);
 }
 
@@ -754,6 +759,8 @@ static enum outcome fly(struct flight *flight,
 			const struct event *event,
 			enum point event_at, enum point *point)
 {
+	int there;
+
 	flight->wrong = "the buffer could not be filled";
 	if (fill(flight->fd, &flight->map, false))
 		return WRONG;
@@ -762,8 +769,10 @@ static enum outcome fly(struct flight *flight,
 		if (advance(flight, *point))
 			return WRONG;
 		if (*point == event_at) {
-			if (!is_at(flight, *point))
-				return LATE;
+			flight->wrong = "whether the device is at work";
+			there = is_at(flight, *point);
+			if (there <= 0)
+				return there ? WRONG : LATE;
 			flight->wrong = "the event";
 			if (event->happens(flight))
 				return WRONG;
@@ -793,12 +802,12 @@ static void fly_at_each_point(struct __test_metadata *_metadata,
 	for (event_at = ATTACHED; event_at < POINTS; event_at++) {
 		if (is_bad_manners(event, event_at))
 			continue;
-		for (outcome = LATE; outcome == LATE;) {
+		do {
 			ASSERT_EQ(0, open_flight(&self->flight, caching,
 						 self->dma_bits));
 			outcome = fly(&self->flight, event, event_at, &point);
 			ASSERT_TRUE(close_flight(&self->flight));
-		}
+		} while (outcome == LATE);
 		EXPECT_EQ(RIGHT, outcome)
 		{
 			TH_LOG("event at point %d, wrong at point %d: %s",

@@ -210,13 +210,15 @@ TEST_F(lifetime, outlives_the_process_that_allocated_it)
 
 static int groups_make(void)
 {
-	rmdir(INNER);
-	rmdir(OUTER);
-	write_string("/run/cgroup/cgroup.subtree_control", "+memory");
-	if (mkdir(OUTER, 0755))
-		return -errno;
+	int ret;
+
+	group_remove(INNER);
+	group_controls("+memory");
+	ret = group_make(OUTER);
+	if (ret)
+		return ret;
 	write_string(OUTER "/cgroup.subtree_control", "+memory");
-	return mkdir(INNER, 0755) ? -errno : 0;
+	return group_make(INNER);
 }
 
 /* A group gives back what was its own by and by. */
@@ -401,7 +403,7 @@ TEST_F(lifetime, other_devices_become_no_heaps)
 	bufalloc_close(self->device);
 }
 
-/* Bytes that nobody has: of the kernel, and what each processor keeps of them. */
+/* Bytes that nobody has: what is free, and what each processor keeps for itself. */
 static long unused_bytes(void)
 {
 	FILE *file = fopen("/proc/zoneinfo", "re");

@@ -3,7 +3,6 @@
  * S10: late memory is of the node that its device is on, whichever processor asks; and
  * of none in particular where devices of several nodes share it.
  */
-#include <sched.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -69,16 +68,6 @@ static bool is_of_node(uint64_t phys, int node)
 	return !access(path, F_OK);
 }
 
-/* Processor 0 is on node 0, and 1 on node 1. */
-static int run_on(int processor)
-{
-	cpu_set_t one;
-
-	CPU_ZERO(&one);
-	CPU_SET(processor, &one);
-	return sched_setaffinity(0, sizeof(one), &one);
-}
-
 FIXTURE_SETUP(numa)
 {
 	struct edus edus;
@@ -134,7 +123,7 @@ TEST_F(numa, late_memory_is_near_its_device)
 	int node, fd, id;
 
 	for (node = 0; node < NODES; node++) {
-		/* From the other end of the machine. */
+		/* From the other end of the machine: a processor is on the node of its number. */
 		ASSERT_EQ(0, run_on(!node));
 		fd = open_buffer(self->device, variant->caching,
 				 BUFALLOC_ALLOC_DEFERRED);

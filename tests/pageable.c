@@ -32,7 +32,8 @@
 #define RW (PROT_READ | PROT_WRITE)
 
 #define OTHER GROUPS "/bufalloc-other"
-#define SLACK (512 * KIB)
+/* As in account.c. */
+#define SLACK (2 * MIB)
 
 FIXTURE(pageable)
 {
@@ -311,7 +312,7 @@ TEST_F(pageable, stays_until_the_last_device_unmaps)
 	EXPECT_EQ(0, importer_unmap(self->importer, idle));
 }
 
-/* Memory that cannot be swapped out, until only so many kilobytes are left for others. */
+/* Memory of our own, until only so many kilobytes are left for others. */
 static char *take_all_but(long left, size_t *length)
 {
 	char *bytes;

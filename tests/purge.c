@@ -451,7 +451,7 @@ TEST_F_TIMEOUT(purge, goes_when_memory_runs_out, PATIENCE)
 	TH_LOG("the first goes after %zu MiB, %ld are left", used / MIB,
 	       meminfo("MemFree") / (long)KIB);
 	munmap(bytes, length);
-	/* The newest first, so that one is at most gone before it is looked at. */
+	/* The newest first: one that goes meanwhile has not been looked at yet. */
 	for (i = count; i-- > 0;) {
 		if (willneed(self->device, fds[i])) {
 			EXPECT_EQ(0, gone);

@@ -214,7 +214,7 @@ TEST_F(zero, contiguous_memory)
 	unsigned int i, round;
 	int fd;
 
-	/* Whatever others have left of it in one piece. */
+	/* Others may have left little in one piece. */
 	ASSERT_EQ(0, write_string("/proc/sys/vm/compact_memory", "1"));
 	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
 		ASSERT_EQ(0, memory_dirty(self->device, variant->caching,

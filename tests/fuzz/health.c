@@ -31,7 +31,7 @@ static bool is_complaint(const char *record)
 		"general protection",
 		"Call Trace",
 		"Call trace",
-		"blocked for more than",
+		"INFO: task",
 		"list_add corruption",
 		"list_del corruption",
 		"refcount_t:",

@@ -12,12 +12,6 @@ void group_controls(const char *change)
 	write_string(GROUPS "/cgroup.subtree_control", change);
 }
 
-int group_make(const char *group)
-{
-	rmdir(group);
-	return mkdir(group, 0755) ? -errno : 0;
-}
-
 int group_remove(const char *group)
 {
 	int tries;
@@ -30,6 +24,15 @@ int group_remove(const char *group)
 		usleep(10000);
 	}
 	return -errno;
+}
+
+int group_make(const char *group)
+{
+	int ret = group_remove(group);
+
+	if (ret && ret != -ENOENT)
+		return ret;
+	return mkdir(group, 0755) ? -errno : 0;
 }
 
 int group_enter(const char *group)

@@ -49,6 +49,9 @@ int open_fds(void);
 /* Page faults that this thread took so far. */
 long minor_faults(void);
 
+/* Keep this thread on one processor, from 0. 0 or a negative errno. */
+int run_on(int processor);
+
 /* The first number of a file, or -1; and a string into a file, or -errno. */
 long read_number(const char *path);
 int write_string(const char *path, const char *text);

@@ -35,8 +35,8 @@ int importer_dma_start(int importer, int id, uint32_t direction,
 int importer_dma_wait(int importer, int id);
 int importer_dma_pending(int importer, int id);
 /*
- * What was begun is under way: begun again, where it was over before. What the device
- * has in itself is the same.
+ * Has what was begun be under way: begins it again where it was over already. What the
+ * device has in itself is the same. 0 or a negative errno.
  */
 int importer_dma_go_on(int importer, int id, uint32_t direction,
 		       uint64_t offset, uint64_t length);

@@ -5,7 +5,10 @@
 
 #include <stdbool.h>
 
-/* Seconds for a test that takes long on a kernel that watches everything. */
+/*
+ * Seconds for a test that takes long on a kernel that watches everything, or that waits
+ * for two to meet by chance.
+ */
 #define PATIENCE 1800
 
 /*

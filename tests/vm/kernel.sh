@@ -160,8 +160,8 @@ kernel_fetch()
 		return
 	fi
 	kernel_of_lists "$1" "$2" && return
-	# What lists of yesterday name a mirror may have dropped today.
-	rm -f "$cache_dir"/kernels/apt/*/stamp
+	# What lists of yesterday name a mirror may have dropped today: make them older.
+	touch -c -d @0 "$cache_dir"/kernels/apt/*/stamp
 	kernel_of_lists "$1" "$2"
 }
 

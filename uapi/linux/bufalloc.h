@@ -8,8 +8,8 @@
  * DMA_BUF_IOCTL_SYNC and DMA_BUF_SET_NAME of <linux/dma-buf.h> work on them,
  * and so does every driver that imports dma-bufs.
  *
- * The commands, each BUFALLOC_IOCTL_ and its name, which is all that is said of it
- * below:
+ * The commands. Their numbers are BUFALLOC_IOCTL_ and the name, which alone is said
+ * of them below:
  *
  *  - INFO, HEAP     what this kernel offers, and where memory comes from
  *  - ALLOC          make buffers, with their memory or without
