@@ -265,7 +265,7 @@ static int buffer_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 
 	ret = make_mapping(dmabuf, vma);
 	if (ret)
-		atomic_dec(&buffer->backing.mappings);
+		atomic_dec_return_release(&buffer->backing.mappings);
 	return ret;
 }
 

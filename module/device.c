@@ -234,15 +234,14 @@ static int run_query(struct call *call)
 static int run_commit(struct call *call)
 {
 	struct bufalloc_commit *commit = &call->arg.commit;
-	int ret;
+	int ret, err;
 
 	commit->out_failed = commit->count;
 	commit->out_reason = BUFALLOC_REASON_NONE;
 	ret = commit_check(commit);
-	if (!ret)
-		ret = call_write(call);
-	if (ret)
-		return ret;
+	err = call_write(call);
+	if (ret || err)
+		return ret ?: err;
 
 	ret = commit_run(commit);
 	if (ret)
@@ -262,15 +261,14 @@ static int run_sync(struct call *call)
 static int run_advise(struct call *call)
 {
 	struct bufalloc_advise *advise = &call->arg.advise;
-	int ret;
+	int ret, err;
 
 	advise->out_retained = 0;
 	advise->out_reason = BUFALLOC_REASON_NONE;
 	ret = advise_check(advise);
-	if (!ret)
-		ret = call_write(call);
-	if (ret)
-		return ret;
+	err = call_write(call);
+	if (ret || err)
+		return ret ?: err;
 
 	ret = advise_run(advise);
 	return call_write(call) ?: ret;
@@ -352,10 +350,16 @@ static long device_ioctl(struct file *file, unsigned int cmd,
 
 static struct miscdevice charged_node;
 
+/* Who had one node open when the other fails would have a file of a module that goes. */
+static bool has_both_nodes;
+
 static int device_open(struct inode *inode, struct file *file)
 {
 	/* The misc core puts there whose file it is. */
 	bool charged_only = file->private_data == &charged_node;
+
+	if (!smp_load_acquire(&has_both_nodes))
+		return -ENODEV;
 
 	file->private_data = client_create(file->f_cred, charged_only);
 	return file->private_data ? 0 : -ENOMEM;
@@ -419,9 +423,14 @@ int devnode_register(void)
 		return ret;
 
 	ret = misc_register(&node);
-	if (ret)
+	if (ret) {
 		misc_deregister(&charged_node);
-	return ret;
+		return ret;
+	}
+
+	/* With device_open(): all that it uses is there. */
+	smp_store_release(&has_both_nodes, true);
+	return 0;
 }
 
 void devnode_unregister(void)

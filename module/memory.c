@@ -371,7 +371,7 @@ int buffer_discard(struct dma_buf *dmabuf, bool *retained)
 
 	ww_mutex_lock(&buffer->lock, NULL);
 	if (buffer->holds || buffer->gripped ||
-	    atomic_read(&buffer->backing.mappings)) {
+	    atomic_read_acquire(&buffer->backing.mappings)) {
 		ret = -EBUSY;
 	} else {
 		drop_tables(buffer);

@@ -63,7 +63,8 @@ static void mmap_close(struct vm_area_struct *vma)
 {
 	struct backing *backing = vma->vm_private_data;
 
-	atomic_dec(&backing->mappings);
+	/* With buffer_discard(): what was looked at before may go then. */
+	atomic_dec_return_release(&backing->mappings);
 }
 
 static const struct vm_operations_struct mmap_ops = {

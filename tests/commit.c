@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -202,6 +203,23 @@ TEST_F(commit, count_and_array_are_checked)
 	EXPECT_EQ(-E2BIG, COMMIT(fds, BUFALLOC_MAX_BATCH + 1));
 	EXPECT_EQ(-EFAULT, COMMIT((int *)8, 1));
 	EXPECT_EQ(1, self->failed);
+}
+
+/* The call itself is refused: none of them could not be. */
+TEST_F(commit, refused_call_tells_of_no_buffer)
+{
+	struct bufalloc_commit arg = {
+		.size = sizeof(arg),
+		.fds = (uintptr_t)self->fds,
+		.count = 2,
+		.flags = 1,
+		.out_reason = 1,
+	};
+
+	EXPECT_EQ(-1, ioctl(self->device, BUFALLOC_IOCTL_COMMIT, &arg));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(2, arg.out_failed);
+	EXPECT_EQ(BUFALLOC_REASON_NONE, arg.out_reason);
 }
 
 /* The reason names the limit that is in the way, and the first past it. */

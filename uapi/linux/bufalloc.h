@@ -70,7 +70,7 @@
  *  8. EBADF       COMMIT, QUERY, SYNC, ADVISE: not an open file descriptor; EINVAL:
  *                 not a buffer of bufalloc; COMMIT: EINVAL: a buffer that is there
  *                 twice; SYNC: EINVAL: a part that passes the end of the buffer;
- *                 ADVISE: EACCES: DONTNEED, and the file descriptor is read-only;
+ *                 ADVISE: DONTNEED: EACCES: the file descriptor is read-only;
  *                 EINVAL: memory of a process
  *  9. EMFILE      ALLOC: the process has no file descriptors left
  * 10. EDQUOT      ALLOC, COMMIT: past a quota of the user or of the system; ENOMEM:
@@ -600,7 +600,8 @@ struct bufalloc_result {
  *	memory for its tables.
  * @BUFALLOC_REASON_FD: EBADF or EINVAL: not a buffer of bufalloc.
  * @BUFALLOC_REASON_TWICE: EINVAL: the same buffer was there before.
- * @BUFALLOC_REASON_CHANGED: EAGAIN: devices came and went all the while.
+ * @BUFALLOC_REASON_CHANGED: EAGAIN: devices came and went all the while, or what is
+ *	needed changed.
  * @BUFALLOC_REASON_USER_ADDRESS: EINVAL: not of a page, or past the end of all
  *	addresses; EFAULT: no memory there, or none that the caller may write.
  * @BUFALLOC_REASON_USER_KIND: EFAULT: memory of a file or of a device.
