@@ -358,6 +358,7 @@ static int device_open(struct inode *inode, struct file *file)
 	/* The misc core puts there whose file it is. */
 	bool charged_only = file->private_data == &charged_node;
 
+	/* With devnode_register(). */
 	if (!smp_load_acquire(&has_both_nodes))
 		return -ENODEV;
 
