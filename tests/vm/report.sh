@@ -17,13 +17,20 @@ report_tap()
 		END { print "1.." NR }' "$1"
 }
 
-# report_json TESTS CELLS: an object for each cell, with its tests. A line of CELLS
-# is its name, series, architecture, machine, the kernel's release and seconds.
+# report_json TESTS CELLS [UNSTABLE]: an object for each cell, with its tests. A line of
+# CELLS is its name, series, architecture, machine, the kernel's release and seconds; one of
+# UNSTABLE a cell, a program, and which of its tests failed at the first boot.
 report_json()
 {
-	awk -F '\t' '
+	awk -F '\t' -v unstable="${3-/dev/null}" '
 		function quoted(s) { gsub(/[\\"]/, "\\\\&", s); gsub(/[[:cntrl:]]/, " ", s); return "\"" s "\"" }
 		function member(name, value) { return quoted(name) ": " value }
+		BEGIN {
+			while ((getline line < unstable) > 0) {
+				split(line, word, "\t")
+				again[word[1]] = again[word[1]] (again[word[1]] == "" ? "" : ", ") quoted(word[2])
+			}
+		}
 		NR == FNR {
 			count[$2, $1]++
 			tests[$2] = tests[$2] (tests[$2] == "" ? "" : ",\n") "\t\t\t{ " member("test", quoted($3)) ", " \
@@ -43,6 +50,7 @@ report_json()
 			printf "\t\t%s,\n", member("passed", count[cell, "pass"] + 0)
 			printf "\t\t%s,\n", member("failed", count[cell, "fail"] + 0)
 			printf "\t\t%s,\n", member("skipped", count[cell, "skip"] + 0)
+			printf "\t\t%s,\n", member("unstable", "[" again[cell] "]")
 			printf "\t\t%s [\n%s\n\t\t]\n\t}", quoted("tests") ":", tests[cell]
 		}
 		END { print "\n]" }' "$1" "$2"
