@@ -5,37 +5,135 @@
  * blocks of the size of a large page, and small chunks are carved from them.
  *
  * A block belongs to the client whose memory it holds, and is charged to it
- * whole. It lives as long as a chunk of it does.
+ * whole. It lives as long as a chunk of it does. Until then every free page of it
+ * can be carved again: the blocks of one kind are in a tree that finds a free range
+ * in as many steps as the tree is deep, however many blocks there are.
  */
 #include <linux/bitmap.h>
+#include <linux/log2.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/rbtree_augmented.h>
 #include <linux/slab.h>
 
 #include "block.h"
 #include "client.h"
 
-/* A client with many nearly full blocks is not searched for ever. */
-#define SEARCH_MAX 16
+/* Of a page, of two, and so on, up to all pages of the longest chunk. */
+#define ALIGNMENTS (const_ilog2(CHUNK_MAX) - PAGE_SHIFT + 1)
+
+/**
+ * struct room - the longest free range, for each alignment of its first page
+ * @pages: its length, where the number of the first page is a multiple of 1, 2, 4,
+ *	and so on; 0 where no such page is free.
+ */
+struct room {
+	u16 pages[ALIGNMENTS];
+};
+
+/**
+ * struct block_tree - the blocks of a client that serve the same requests
+ * @node: in &client.block_trees, as long as there is a block.
+ * @heap: whose device the blocks were allocated for.
+ * @nid: the node of memory that was asked for, or NUMA_NO_NODE.
+ * @memtype: of the blocks.
+ * @root: of all of its &struct block, full ones included, by address.
+ *
+ * Each block knows the most room of any block below it, so that a search goes down
+ * one path. It takes the first block that has enough, so that those behind it become
+ * empty and are given back.
+ *
+ * All of it is guarded by &client.blocks_lock. To share blocks among clients, have
+ * their owner hold the list of trees.
+ */
+struct block_tree {
+	struct list_head node;
+	struct heap *heap;
+	int nid;
+	enum bufalloc_memtype memtype;
+	struct rb_root root;
+};
 
 /**
  * struct block - memory that chunks are carved from
- * @node: in its client's list while a page is free.
+ * @node: in @tree.
+ * @tree: has it, once a chunk is carved from it.
  * @source: what it was taken with.
  * @whole: the allocation.
  * @pages: in all.
  * @free: not carved.
+ * @room: of this block.
+ * @most: of this block and those below it in the tree.
  * @map: a bit for each page that is carved.
  *
- * All of it is guarded by &client.blocks_lock once a client has it.
+ * All of it is guarded by &client.blocks_lock once a tree has it.
  */
 struct block {
-	struct list_head node;
+	struct rb_node node;
+	struct block_tree *tree;
 	struct source source;
 	struct chunk whole;
 	unsigned int pages;
 	unsigned int free;
+	struct room room;
+	struct room most;
 	unsigned long map[];
 };
+
+static void room_add_range(struct room *room, unsigned int begin,
+			   unsigned int end)
+{
+	unsigned int i, first;
+
+	for (i = 0; i < ALIGNMENTS; i++) {
+		first = round_up(begin, 1U << i);
+		if (first >= end)
+			break;
+		room->pages[i] = max_t(u16, room->pages[i], end - first);
+	}
+}
+
+static void room_add(struct room *room, const struct rb_node *node)
+{
+	const struct block *block = rb_entry_safe(node, struct block, node);
+	unsigned int i;
+
+	if (!block)
+		return;
+	for (i = 0; i < ALIGNMENTS; i++)
+		room->pages[i] = max(room->pages[i], block->most.pages[i]);
+}
+
+/* Whether those above it need not be told either, where they are only told of changes. */
+static bool block_sum_up(struct block *block, bool exit)
+{
+	struct room most = block->room;
+
+	room_add(&most, block->node.rb_left);
+	room_add(&most, block->node.rb_right);
+	if (exit && !memcmp(&most, &block->most, sizeof(most)))
+		return true;
+	block->most = most;
+	return false;
+}
+
+RB_DECLARE_CALLBACKS(static, block_callbacks, struct block, node, most,
+		     block_sum_up);
+
+/* After each change of the map. */
+static void block_measure(struct block *block)
+{
+	unsigned int begin, end;
+
+	memset(&block->room, 0, sizeof(block->room));
+	for (begin = find_first_zero_bit(block->map, block->pages);
+	     begin < block->pages;
+	     begin = find_next_zero_bit(block->map, block->pages, end)) {
+		end = find_next_bit(block->map, block->pages, begin);
+		room_add_range(&block->room, begin, end);
+	}
+	block_callbacks.propagate(&block->node, NULL);
+}
 
 static struct block *block_create(const struct source *source, size_t size,
 				  gfp_t gfp)
@@ -68,11 +166,57 @@ static void block_destroy(struct block *block)
 	kfree(block);
 }
 
-static bool block_serves(const struct block *block, const struct source *source)
+static struct block_tree *tree_create(const struct source *source)
 {
-	return block->source.heap == source->heap &&
-	       block->source.node == source->node &&
-	       block->source.memtype == source->memtype;
+	struct block_tree *tree = kzalloc(sizeof(*tree), GFP_METADATA);
+
+	if (!tree)
+		return NULL;
+	tree->heap = source->heap;
+	tree->nid = source->node;
+	tree->memtype = source->memtype;
+	tree->root = RB_ROOT;
+	return tree;
+}
+
+/* A client has few trees: one for each heap and node that it asks for. */
+static struct block_tree *tree_find(const struct source *source)
+{
+	struct block_tree *tree;
+
+	list_for_each_entry(tree, &source->client->block_trees, node)
+		if (tree->heap == source->heap && tree->nid == source->node &&
+		    tree->memtype == source->memtype)
+			return tree;
+	return NULL;
+}
+
+static void tree_insert(struct block_tree *tree, struct block *block)
+{
+	struct rb_node **link = &tree->root.rb_node, *above = NULL;
+	unsigned long pfn = page_to_pfn(block->whole.page);
+
+	while (*link) {
+		above = *link;
+		if (pfn < page_to_pfn(rb_entry(above, struct block, node)->whole.page))
+			link = &above->rb_left;
+		else
+			link = &above->rb_right;
+	}
+	block->tree = tree;
+	rb_link_node(&block->node, above, link);
+	block_measure(block);
+	rb_insert_augmented(&block->node, &tree->root, &block_callbacks);
+}
+
+/* The last block takes its tree along. */
+static void tree_erase(struct block_tree *tree, struct block *block)
+{
+	rb_erase_augmented(&block->node, &tree->root, &block_callbacks);
+	if (RB_EMPTY_ROOT(&tree->root)) {
+		list_del(&tree->node);
+		kfree(tree);
+	}
 }
 
 /**
@@ -87,31 +231,56 @@ struct cut {
 	unsigned int alignment;
 };
 
-/*
- * The first free run that will do, cut to what is wanted, or to what leaves the next
- * one aligned. Returns its length and stores its start, or returns 0.
- */
-static unsigned int block_find_run(const struct block *block,
-				   const struct cut *cut, unsigned int *start)
+/* The most pages of a cut that one block has, or 0 where that is less than will do. */
+static unsigned int tree_most(const struct block_tree *tree,
+			      const struct cut *cut)
 {
-	unsigned int begin, end;
+	const struct block *top = rb_entry(tree->root.rb_node, struct block, node);
+	unsigned int most = top->most.pages[ilog2(cut->alignment)];
 
-	if (block->free < cut->least)
+	if (most < cut->least)
 		return 0;
+	/* What is cut short leaves the next one aligned. */
+	return most < cut->pages ? round_down(most, cut->alignment) : cut->pages;
+}
 
-	for (begin = find_first_zero_bit(block->map, block->pages);
-	     begin < block->pages;
-	     begin = find_next_zero_bit(block->map, block->pages, end)) {
-		end = find_next_bit(block->map, block->pages, begin);
-		begin = min(round_up(begin, cut->alignment), end);
-		if (end - begin >= cut->least) {
-			*start = begin;
-			if (end - begin >= cut->pages)
-				return cut->pages;
-			return round_down(end - begin, cut->alignment);
-		}
+static bool has_most(const struct rb_node *node, unsigned int i,
+		     unsigned int pages)
+{
+	return node && rb_entry(node, struct block, node)->most.pages[i] >= pages;
+}
+
+/* The first block with that many: there is one. */
+static struct block *tree_search(const struct block_tree *tree,
+				 unsigned int alignment, unsigned int pages)
+{
+	struct rb_node *node = tree->root.rb_node;
+	unsigned int i = ilog2(alignment);
+	struct block *block;
+
+	for (;;) {
+		block = rb_entry(node, struct block, node);
+		if (has_most(node->rb_left, i, pages))
+			node = node->rb_left;
+		else if (block->room.pages[i] >= pages)
+			return block;
+		else
+			node = node->rb_right;
 	}
-	return 0;
+}
+
+/* Where the first free range of that many begins: there is one. */
+static unsigned int block_find_range(const struct block *block,
+				     unsigned int alignment, unsigned int pages)
+{
+	unsigned int begin = 0, end = 0;
+
+	do {
+		begin = find_next_zero_bit(block->map, block->pages, end);
+		end = find_next_bit(block->map, block->pages, begin);
+		begin = round_up(begin, alignment);
+	} while (end < begin + pages);
+	return begin;
 }
 
 static void block_take(struct block *block, struct chunk *chunk,
@@ -119,8 +288,7 @@ static void block_take(struct block *block, struct chunk *chunk,
 {
 	bitmap_set(block->map, start, pages);
 	block->free -= pages;
-	if (!block->free)
-		list_del_init(&block->node);
+	block_measure(block);
 
 	*chunk = (struct chunk) {
 		.page = block->whole.page + start,
@@ -130,24 +298,18 @@ static void block_take(struct block *block, struct chunk *chunk,
 	};
 }
 
-static bool carve_from_blocks(struct chunk *chunk, const struct source *source,
-			      const struct cut *cut)
+static bool carve_from_tree(const struct block_tree *tree, struct chunk *chunk,
+			    const struct cut *cut)
 {
-	unsigned int seen = 0, start, found;
+	unsigned int pages = tree_most(tree, cut);
 	struct block *block;
 
-	list_for_each_entry(block, &source->client->blocks, node) {
-		if (seen++ == SEARCH_MAX)
-			break;
-		if (!block_serves(block, source))
-			continue;
-		found = block_find_run(block, cut, &start);
-		if (found) {
-			block_take(block, chunk, start, found);
-			return true;
-		}
-	}
-	return false;
+	if (!pages)
+		return false;
+	block = tree_search(tree, cut->alignment, pages);
+	block_take(block, chunk, block_find_range(block, cut->alignment, pages),
+		   pages);
+	return true;
 }
 
 static struct block *block_for(const struct source *source, unsigned int pages,
@@ -161,24 +323,34 @@ static struct block *block_for(const struct source *source, unsigned int pages,
 static bool carve_from_old(struct chunk *chunk, const struct source *source,
 			   const struct cut *cut)
 {
+	const struct block_tree *tree;
 	bool carved;
 
 	mutex_lock(&source->client->blocks_lock);
-	carved = carve_from_blocks(chunk, source, cut);
+	tree = tree_find(source);
+	carved = tree && carve_from_tree(tree, chunk, cut);
 	mutex_unlock(&source->client->blocks_lock);
 	return carved;
 }
 
+/* @fresh is for the first block of its kind; else it is freed. */
 static void carve_from_new(struct chunk *chunk, struct block *block,
-			   unsigned int pages)
+			   struct block_tree *fresh, unsigned int pages)
 {
 	struct client *client = block->source.client;
+	struct block_tree *tree;
 
 	mutex_lock(&client->blocks_lock);
-	/* The newest is looked at first: it has the most room. */
-	list_add(&block->node, &client->blocks);
+	tree = tree_find(&block->source);
+	if (!tree) {
+		list_add(&fresh->node, &client->block_trees);
+		tree = fresh;
+		fresh = NULL;
+	}
+	tree_insert(tree, block);
 	block_take(block, chunk, 0, pages);
 	mutex_unlock(&client->blocks_lock);
+	kfree(fresh);
 }
 
 /**
@@ -193,7 +365,7 @@ static void carve_from_new(struct chunk *chunk, struct block *block,
  * A new one is made without the lock, since whoever gives a chunk back, for whomever,
  * waits for that. Two who make one at once have one more: others find room in both.
  *
- * Return: 0, or what chunk_alloc() returned.
+ * Return: 0, -ENOMEM, or what chunk_alloc() returned.
  */
 int block_carve(struct chunk *chunk, const struct source *source, size_t size,
 		size_t least, size_t alignment, gfp_t gfp)
@@ -203,14 +375,20 @@ int block_carve(struct chunk *chunk, const struct source *source, size_t size,
 		.least = least >> PAGE_SHIFT,
 		.alignment = alignment >> PAGE_SHIFT,
 	};
+	struct block_tree *tree;
 	struct block *block;
 
 	if (carve_from_old(chunk, source, &cut))
 		return 0;
+	tree = tree_create(source);
+	if (!tree)
+		return -ENOMEM;
 	block = block_for(source, cut.pages, gfp);
-	if (IS_ERR(block))
+	if (IS_ERR(block)) {
+		kfree(tree);
 		return PTR_ERR(block);
-	carve_from_new(chunk, block, cut.pages);
+	}
+	carve_from_new(chunk, block, tree, cut.pages);
 	return 0;
 }
 
@@ -218,18 +396,17 @@ int block_carve(struct chunk *chunk, const struct source *source, size_t size,
 void block_return_locked(struct chunk *chunk)
 {
 	struct block *block = chunk->block;
-	struct client *client = block->source.client;
 	unsigned int pages = chunk->size >> PAGE_SHIFT;
 
-	lockdep_assert_held(&client->blocks_lock);
+	lockdep_assert_held(&block->source.client->blocks_lock);
 	bitmap_clear(block->map, chunk->page - block->whole.page, pages);
-	if (!block->free)
-		list_add(&block->node, &client->blocks);
 	block->free += pages;
-	if (block->free == block->pages) {
-		list_del(&block->node);
-		block_destroy(block);
+	if (block->free < block->pages) {
+		block_measure(block);
+		return;
 	}
+	tree_erase(block->tree, block);
+	block_destroy(block);
 }
 
 /* Give a carved chunk back, and the block with the last of them. */

@@ -42,7 +42,7 @@ struct client *client_create(const struct cred *opener, bool charged_only)
 	client->charged_only = charged_only;
 	kref_init(&client->ref);
 	mutex_init(&client->blocks_lock);
-	INIT_LIST_HEAD(&client->blocks);
+	INIT_LIST_HEAD(&client->block_trees);
 	return client;
 }
 
@@ -50,7 +50,7 @@ static void client_destroy(struct kref *ref)
 {
 	struct client *client = container_of(ref, struct client, ref);
 
-	WARN_ON(!list_empty(&client->blocks));
+	WARN_ON(!list_empty(&client->block_trees));
 	mutex_destroy(&client->blocks_lock);
 	quota_destroy(client->quota);
 	kfree(client);

@@ -25,16 +25,17 @@ int make_room_for_file(void);
  * @ref: one for its open file, one for each of its buffers.
  * @quota: what its memory and its buffers count for.
  * @charged_only: it gets no memory that no memory cgroup is charged for.
- * @blocks_lock: guards @blocks and all that hangs on it.
- * @blocks: its &struct block with room left. Each is held by the chunks carved
- *	from it, so that the list is empty when the last buffer is gone.
+ * @blocks_lock: guards @block_trees and all that hangs on it.
+ * @block_trees: its &struct block_tree, one for each kind of blocks that it has. A
+ *	block is held by the chunks carved from it, and the tree by its blocks, so that
+ *	the list is empty when the last buffer is gone.
  */
 struct client {
 	struct kref ref;
 	struct quota *quota;
 	bool charged_only;
 	struct mutex blocks_lock;
-	struct list_head blocks;
+	struct list_head block_trees;
 };
 
 struct client *client_create(const struct cred *opener, bool charged_only);

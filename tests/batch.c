@@ -383,6 +383,158 @@ TEST_F(size, too_much_is_ENOMEM_without_the_OOM_killer)
 		close(fds[i]);
 }
 
+/*
+ * Where small write-combined buffers are carved from blocks of 512 pages, each of these
+ * is charged whole. What some of its buffers gave back serves others.
+ */
+#define BLOCK 512
+
+FIXTURE(blocks)
+{
+	int device;
+	struct rlimit files;
+	struct quotas quotas;
+};
+
+FIXTURE_VARIANT(blocks)
+{
+	int count;
+	/* Pages of the buffers that are given back, and where they begin. */
+	int large;
+	uint64_t alignment;
+	/* Of those that stay, one in each block at least. */
+	int small;
+	/* How many large ones are taken after that. */
+	int again;
+};
+
+/* Each block is full, and has one buffer that stays. */
+FIXTURE_VARIANT_ADD(blocks, full_wc) {
+	.count = 120,
+	.large = 508,
+	.small = 4,
+	.again = 120,
+};
+
+/* There are fewer of them then, and room beside the small ones. */
+FIXTURE_VARIANT_ADD(blocks, half_wc) {
+	.count = 120,
+	.large = 508,
+	.small = 1,
+	.again = 60,
+};
+
+FIXTURE_VARIANT_ADD(blocks, aligned_wc) {
+	.count = 120,
+	.large = 496,
+	.alignment = 64 * KIB,
+	.small = 16,
+	.again = 120,
+};
+
+FIXTURE_SETUP(blocks)
+{
+	struct rlimit files;
+
+	if (!machine_types_memory() || !machine_has_wc())
+		SKIP(return, "no memory is carved from blocks here");
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &self->files));
+	files = self->files;
+	files.rlim_cur = 1024;
+	ASSERT_LE(files.rlim_cur, files.rlim_max);
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
+	ASSERT_EQ(0, quotas_lift(&self->quotas));
+	self->device = bufalloc_open(NULL);
+	ASSERT_LE(0, self->device);
+}
+
+FIXTURE_TEARDOWN(blocks)
+{
+	EXPECT_EQ(0, client_bytes(self->device));
+	bufalloc_close(self->device);
+	EXPECT_EQ(0, quotas_write(&self->quotas));
+	EXPECT_EQ(0, setrlimit(RLIMIT_NOFILE, &self->files));
+}
+
+static int open_range(int device, int pages, uint64_t alignment)
+{
+	struct bufalloc_request request =
+		request_of(pages * 4096UL, BUFALLOC_CACHING_WC);
+	struct bufalloc_result result;
+	int ret;
+
+	request.flags = BUFALLOC_ALLOC_CONTIGUOUS;
+	request.alignment = alignment;
+	ret = bufalloc_alloc(device, &request, &result, NULL);
+	return ret ? ret : result.fd;
+}
+
+static void close_all(const int *fds, int count)
+{
+	while (count)
+		close(fds[--count]);
+}
+
+/* At most a tenth more is charged than is used, whatever was used before. */
+TEST_F(blocks, what_was_given_back_is_used_again)
+{
+	long used = (long)variant->again * variant->large +
+		    (long)variant->count * variant->small;
+	int large[128], small[128], i;
+	long charged;
+
+	ASSERT_GE((int)ARRAY_SIZE(large), variant->count);
+	for (i = 0; i < variant->count; i++) {
+		large[i] = open_range(self->device, variant->large,
+				      variant->alignment);
+		ASSERT_LE(0, large[i]);
+		small[i] = open_range(self->device, variant->small, 0);
+		ASSERT_LE(0, small[i]);
+	}
+	close_all(large, variant->count);
+	for (i = 0; i < variant->again; i++) {
+		large[i] = open_range(self->device, variant->large,
+				      variant->alignment);
+		ASSERT_LE(0, large[i]);
+	}
+	charged = client_bytes(self->device);
+	TH_LOG("%ld KiB charged, %ld KiB used", charged / (long)KIB, used * 4);
+	EXPECT_LE(charged * 10, used * 4096 * 11);
+	close_all(large, variant->again);
+	close_all(small, variant->count);
+}
+
+/* Blocks with as much room, but none that begins where it should, are in nobody's way. */
+TEST_F(blocks, aligned_room_is_found_behind_other_room)
+{
+	int odd[64], large[64], stay[3 * 64], i, kept = 0;
+	const uint64_t alignment = 64 * KIB;
+	uint64_t charged;
+
+	for (i = 0; i < (int)ARRAY_SIZE(odd); i++) {
+		stay[kept++] = open_range(self->device, 1, 0);
+		odd[i] = open_range(self->device, BLOCK - 5, 0);
+		stay[kept++] = open_range(self->device, 4, 0);
+		ASSERT_LE(0, odd[i]);
+	}
+	for (i = 0; i < (int)ARRAY_SIZE(large); i++) {
+		large[i] = open_range(self->device, BLOCK - 16, alignment);
+		stay[kept++] = open_range(self->device, 16, 0);
+		ASSERT_LE(0, large[i]);
+	}
+	charged = client_bytes(self->device);
+	EXPECT_EQ(128 * BLOCK * 4096UL, charged);
+	close_all(odd, ARRAY_SIZE(odd));
+	close_all(large, ARRAY_SIZE(large));
+	for (i = 0; i < (int)ARRAY_SIZE(large); i++) {
+		large[i] = open_range(self->device, BLOCK - 16, alignment);
+		ASSERT_LE(0, large[i]);
+	}
+	EXPECT_EQ(charged, client_bytes(self->device));
+	close_all(large, ARRAY_SIZE(large));
+	close_all(stay, kept);
+}
+
 #define LARGE 256
 
 /* One call for 512 MiB in all, in pieces of 2 MiB. */
