@@ -43,12 +43,14 @@ static u32 bits_of(struct device *dev)
 
 /*
  * A driver that has said that an entry may hold it all is one of a device that takes
- * few of them, most often just one.
+ * few of them, most often just one. UINT_MAX says nothing of the kind: drivers of GPUs
+ * that take any number of entries set it to quiet a check of the DMA API.
  */
 static bool wants_one_run(struct device *dev, size_t length)
 {
-	return dma_get_max_seg_size(dev) >= length &&
-	       dma_get_max_seg_size(dev) > SZ_64K;
+	unsigned int limit = dma_get_max_seg_size(dev);
+
+	return limit >= length && limit > SZ_64K && limit != UINT_MAX;
 }
 
 /* One that is far from some of them is as good as any other. */

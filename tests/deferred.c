@@ -396,6 +396,48 @@ TEST_F_TIMEOUT(deferred, who_comes_beside_the_first_is_served_as_well, PATIENCE)
 	TH_LOG("%d of %d came while the first was at it", beside, round);
 }
 
+/* What such a length costs in one run is 4 MiB. */
+#define ODD_LENGTH (2 * MIB + 100 * KIB)
+
+static const uint32_t odd_limits[] = {
+	/* To quiet a check, as drivers of GPUs do: no wish for one run. */
+	UINT32_MAX,
+	/* A wish for one, which is not worth so much more memory. */
+	16 * MIB,
+};
+
+/* Who takes long segments is no reason to take nearly twice the memory. */
+TEST_F(deferred, long_segments_cost_no_power_of_two)
+{
+	enum { COUNT = 8 };
+	static struct importer_map map;
+	size_t length = ODD_LENGTH;
+	int fds[COUNT], ids[COUNT], i;
+	unsigned int k;
+
+	for (k = 0; k < ARRAY_SIZE(odd_limits); k++) {
+		ASSERT_EQ(0, importer_limit(self->importer, IMPORTER_DEVICE_64,
+					    odd_limits[k]));
+		for (i = 0; i < COUNT; i++) {
+			fds[i] = open_deferred(self->device, length,
+					       variant->caching);
+			ASSERT_LE(0, fds[i]);
+			ids[i] = importer_attach(self->importer, fds[i],
+						 IMPORTER_DEVICE_64);
+			ASSERT_LE(0, ids[i]);
+			ASSERT_EQ(0, importer_map(self->importer, ids[i],
+						  IMPORTER_TO_DEVICE, &map));
+		}
+		EXPECT_LE(COUNT * length, client_bytes(self->device));
+		/* But for a block, where there are any, that is not full yet. */
+		EXPECT_GE(COUNT * length + 2 * MIB, client_bytes(self->device));
+		for (i = 0; i < COUNT; i++) {
+			EXPECT_EQ(0, importer_detach(self->importer, ids[i]));
+			close(fds[i]);
+		}
+	}
+}
+
 #define LARGE (256 * MIB)
 
 /* Who is killed while the memory comes has none of it. */

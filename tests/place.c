@@ -296,7 +296,10 @@ TEST_F(place, named_heap_stays)
 		close(fds[--count]);
 }
 
-/* Who takes a long entry, and has no IOMMU to make one, is given a run if there is one. */
+/*
+ * Who takes a long entry, and has no IOMMU to make one, is given a run if there is one
+ * that costs little more.
+ */
 TEST_F(place, device_with_long_segments_gets_one_run)
 {
 	static struct importer_map map;
@@ -305,7 +308,7 @@ TEST_F(place, device_with_long_segments_gets_one_run)
 	ASSERT_EQ(0, importer_limit(self->importer, IMPORTER_DEVICE_64,
 				    16 * MIB));
 	fd = open_buffer(self->device, variant->caching,
-			 BUFALLOC_ALLOC_DEFERRED, 3 * MIB);
+			 BUFALLOC_ALLOC_DEFERRED, 4 * MIB - 64 * KIB);
 	ASSERT_LE(0, fd);
 	id = importer_attach(self->importer, fd, IMPORTER_DEVICE_64);
 	ASSERT_LE(0, id);
