@@ -25,14 +25,24 @@
 /* A rest carved in pieces smaller than this would make the lists long. */
 #define PIECE_MIN SZ_64K
 
+/* Chunks of half that length would be more segments than were asked for. */
+static bool is_needed_for_segments(const struct demand *demand, size_t size)
+{
+	u64 half = size / 2;
+
+	return demand->max_segments &&
+	       half * demand->max_segments < demand->length;
+}
+
 /*
  * How hard to try. A page, or what is aligned, is needed, a large chunk nice to
- * have; but a block is worth some compaction, since going without splits the
- * kernel's mapping for good.
+ * have where smaller ones will do; but a block is worth some compaction, since going
+ * without splits the kernel's mapping for good.
  */
 static gfp_t chunk_effort(const struct backing *backing, size_t size)
 {
 	if (size == backing->demand.alignment ||
+	    is_needed_for_segments(&backing->demand, size) ||
 	    (size == BLOCK_SIZE_MIN &&
 	     caching_is_of_memory(backing->source.memtype)))
 		return __GFP_RETRY_MAYFAIL;
@@ -260,6 +270,18 @@ static int populate_store(struct backing *backing)
 	return 0;
 }
 
+/*
+ * One run is only nice to have there: not for more than an eighth of its length, which
+ * the power of two above it may be.
+ */
+static bool is_cheap_as_one_run(const struct backing *backing)
+{
+	size_t length = backing->demand.length;
+
+	return chunk_cost(&backing->source, length, CHUNK_CONTIGUOUS) - length <=
+	       length / 8;
+}
+
 static int populate_as_demanded(struct backing *backing)
 {
 	const struct demand *demand = &backing->demand;
@@ -269,9 +291,9 @@ static int populate_as_demanded(struct backing *backing)
 		return populate_store(backing);
 	if (demand->max_segments == 1)
 		return populate_contiguous(backing, __GFP_RETRY_MAYFAIL);
-	if (demand->one_run)
+	if (demand->one_run && is_cheap_as_one_run(backing))
 		ret = populate_contiguous(backing, __GFP_NORETRY);
-	/* In one run it may cost more than it is long. */
+	/* What it costs in one run may be past a quota. */
 	if (ret == -ENOMEM || ret == -EDQUOT)
 		ret = populate_scattered(backing);
 	return ret;

@@ -6,6 +6,7 @@
  */
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
+#include <linux/gfp.h>
 #include <linux/memcontrol.h>
 #include <linux/rcupdate.h>
 #include <linux/scatterlist.h>
@@ -24,12 +25,12 @@ static struct device *source_device(const struct source *source)
 }
 
 /*
- * The page allocator and a pool give powers of two. A region of CMA, from which
- * comes what is larger than the page allocator can give, rounds nothing, and
- * neither does who puts single pages together.
+ * What a chunk of that length counts for. The page allocator and a pool give powers of
+ * two. A region of CMA, from which comes what is larger than the page allocator can
+ * give, rounds nothing, and neither does who puts single pages together.
  */
-static size_t chunk_cost(const struct source *source, size_t size,
-			 enum chunk_form form)
+size_t chunk_cost(const struct source *source, size_t size,
+		  enum chunk_form form)
 {
 	const struct heap *heap = source->heap;
 	unsigned int order = get_order(size);
@@ -231,16 +232,62 @@ static bool avoids_cma(const struct source *source, size_t size,
 	return dev_has_cma_area(source_device(source));
 }
 
+static int dma_api_try(struct chunk *chunk, const struct source *source,
+		       enum chunk_form form, gfp_t gfp)
+{
+	if (source->caching == BUFALLOC_CACHING_CACHED)
+		return cached_alloc(chunk, source, gfp);
+	return coherent_alloc(chunk, source, form, gfp);
+}
+
+/* The zone that the DMA API falls back to where a device reaches no more than that. */
+static gfp_t zone_of(const struct heap *heap)
+{
+	if (heap->dma_bits > 32)
+		return 0;
+	return heap->dma_bits == 32 ? GFP_DMA32 : GFP_DMA;
+}
+
+/* Have the page allocator reclaim pages, and the memory cgroup, for such a chunk. */
+static bool make_room(const struct source *source, size_t size, gfp_t gfp)
+{
+	unsigned int order = get_order(size);
+	struct page *page;
+
+	page = alloc_pages_node(dev_to_node(source_device(source)),
+				gfp | zone_of(source->heap), order);
+	if (!page)
+		return false;
+	__free_pages(page, order);
+	return true;
+}
+
+/*
+ * The DMA API does not touch CMA where it may not sleep, but then nothing is reclaimed
+ * either. Where there is no smaller chunk to fall back to, the page allocator, which
+ * leaves CMA alone, makes room first. __GFP_NOMEMALLOC keeps the reserves for those
+ * who may not sleep for real.
+ */
+static int dma_api_alloc_outside_cma(struct chunk *chunk,
+				     const struct source *source,
+				     enum chunk_form form, gfp_t gfp)
+{
+	gfp_t quiet = (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_NOMEMALLOC;
+	int ret = dma_api_try(chunk, source, form, quiet);
+
+	if (ret != -ENOMEM || !(gfp & __GFP_RETRY_MAYFAIL) ||
+	    !make_room(source, chunk->size, gfp))
+		return ret;
+	return dma_api_try(chunk, source, form, quiet);
+}
+
 static int dma_api_alloc(struct chunk *chunk, const struct source *source,
 			 enum chunk_form form, gfp_t gfp)
 {
 	gfp |= GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
 	if (avoids_cma(source, chunk->size, form))
-		gfp &= ~__GFP_DIRECT_RECLAIM;
-
-	if (source->caching == BUFALLOC_CACHING_CACHED)
-		return cached_alloc(chunk, source, gfp);
-	return coherent_alloc(chunk, source, form, gfp);
+		return dma_api_alloc_outside_cma(chunk, source, form, gfp);
+	return dma_api_try(chunk, source, form, gfp);
 }
 
 static void dma_api_free(const struct chunk *chunk, const struct source *source)
@@ -271,7 +318,8 @@ static bool is_of_region(const struct chunk *chunk, const struct heap *heap)
  * @source: where from, for whom.
  * @size: bytes, whole pages.
  * @form: what it must be.
- * @gfp: how hard to try, on top of what every chunk asks for.
+ * @gfp: how hard to try, on top of what every chunk asks for: __GFP_RETRY_MAYFAIL for
+ *	a chunk that no smaller one can replace.
  *
  * The memory is of the right type, and cleared where it says so.
  *

@@ -82,6 +82,8 @@ enum chunk_form {
 	CHUNK_CONTIGUOUS,
 };
 
+size_t chunk_cost(const struct source *source, size_t size,
+		  enum chunk_form form);
 int chunk_alloc(struct chunk *chunk, const struct source *source, size_t size,
 		enum chunk_form form, gfp_t gfp);
 void chunk_free(struct chunk *chunk, const struct source *source);

@@ -4,6 +4,7 @@
  * them, and to nobody who does not. No memory cgroup is charged for it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -242,6 +243,124 @@ TEST_F(uncharged, dmem_is_charged_and_limited)
 	EXPECT_EQ(BUFALLOC_REASON_CONTIGUOUS, reason);
 	close(fd);
 	EXPECT_GE(0, dmem_says(GROUP "/dmem.current"));
+}
+
+/*
+ * A group whose memory is all taken, by pages of a disk that have not been written to:
+ * they go where somebody needs the memory, and is in no hurry.
+ */
+#define DISK "/dev/ram0"
+#define FULL (48 * MIB)
+
+FIXTURE(full)
+{
+	int device;
+	int charged;
+	int disk;
+	long bytes;
+	struct bufalloc_request request;
+};
+
+FIXTURE_VARIANT(full)
+{
+	uint32_t caching;
+};
+
+FIXTURE_VARIANT_ADD(full, wc) {
+	.caching = BUFALLOC_CACHING_WC,
+};
+
+FIXTURE_VARIANT_ADD(full, coherent) {
+	.caching = BUFALLOC_CACHING_COHERENT,
+};
+
+FIXTURE_VARIANT_ADD(full, cached) {
+	.caching = BUFALLOC_CACHING_CACHED,
+};
+
+/* To its end; 0 or a negative errno. */
+static int read_all(int disk)
+{
+	static char bytes[MIB];
+	ssize_t got;
+
+	do
+		got = read(disk, bytes, sizeof(bytes));
+	while (got > 0);
+	return got < 0 ? -errno : 0;
+}
+
+FIXTURE_SETUP(full)
+{
+	self->bytes = live_bytes();
+	self->device = bufalloc_open(NULL);
+	ASSERT_LE(0, self->device);
+	self->charged = bufalloc_open(BUFALLOC_DEVICE_CHARGED);
+	ASSERT_LE(0, self->charged);
+	group_controls("+memory");
+	ASSERT_EQ(0, group_make(GROUP));
+	ASSERT_EQ(0, write_string(GROUP "/memory.max", "48M"));
+	ASSERT_EQ(0, group_enter(GROUP));
+	/* It is open while its pages are needed. */
+	self->disk = open(DISK, O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, self->disk);
+	ASSERT_EQ(0, read_all(self->disk));
+	ASSERT_LT((long)(FULL - 4 * MIB), group_held(GROUP));
+	self->request = request_of(16 * MIB, variant->caching);
+}
+
+FIXTURE_TEARDOWN(full)
+{
+	close(self->disk);
+	EXPECT_EQ(0, group_enter(GROUPS));
+	rmdir(GROUP);
+	bufalloc_close(self->charged);
+	bufalloc_close(self->device);
+	EXPECT_EQ(self->bytes, live_bytes());
+}
+
+/* What cannot be had in smaller chunks, and not of the area, is reclaimed. */
+static int open_needed(int device, const struct bufalloc_request *request)
+{
+	struct bufalloc_result result;
+	int ret = bufalloc_alloc(device, request, &result, NULL);
+
+	return ret ? ret : result.fd;
+}
+
+TEST_F(full, aligned_memory_is_reclaimed)
+{
+	long before = group_held(GROUP);
+	int fd;
+
+	self->request.alignment = MIB;
+	fd = open_needed(self->device, &self->request);
+	ASSERT_LE(0, fd);
+	/* In place of others, and charged. */
+	EXPECT_GE((long)FULL, group_held(GROUP));
+	EXPECT_LT(before - (long)(8 * MIB), group_held(GROUP));
+	close(fd);
+}
+
+TEST_F(full, few_segments_are_reclaimed)
+{
+	int fd;
+
+	self->request.max_segments = 8;
+	fd = open_needed(self->device, &self->request);
+	ASSERT_LE(0, fd);
+	close(fd);
+}
+
+TEST_F(full, charged_run_is_reclaimed)
+{
+	int fd;
+
+	self->request.flags = BUFALLOC_ALLOC_CONTIGUOUS;
+	self->request.length = 4 * MIB;
+	fd = open_needed(self->charged, &self->request);
+	ASSERT_LE(0, fd);
+	close(fd);
 }
 
 TEST_HARNESS_MAIN
