@@ -325,6 +325,7 @@ static void give_part(const struct attachment *attachment,
 		give_span(attachment, span->addr + (offset - span->offset),
 			  size, owner, dir);
 		offset += size;
+		cond_resched();
 	}
 }
 

@@ -3,14 +3,17 @@
  * The memory of a buffer, listed as one device takes it: in entries that are no longer
  * than its driver allows, and cross no boundary that it cannot.
  */
+#include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/scatterlist.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 
 #include "backing.h"
 #include "client.h"
+#include "direct.h"
 #include "table.h"
 
 /*
@@ -27,12 +30,28 @@ static size_t entry_limit(struct device *dev)
 	return round_down(limit, PAGE_SIZE);
 }
 
+/*
+ * Where the device sees a page, to tell where its boundaries are. An IOMMU gives
+ * addresses that are not known yet, and sees to boundaries itself. A page that the bus
+ * does not pass on is nowhere: the map is refused for it later.
+ */
+static u64 entry_address(struct device *dev, struct page *page)
+{
+	phys_addr_t phys = page_to_phys(page);
+	dma_addr_t dma = dev_is_direct(dev) ? phys_to_dma(dev, phys) : phys;
+
+	return dma == DMA_MAPPING_ERROR ? phys : dma;
+}
+
 /* Take the next entry from the front of what is left of a segment. */
 static size_t entry_take(struct device *dev, struct segment *left, size_t limit)
 {
 	u64 boundary = dma_get_seg_boundary(dev);
-	u64 room = boundary - (page_to_phys(left->page) & boundary) + 1;
+	u64 room = boundary - (entry_address(dev, left->page) & boundary) + 1;
 	size_t size = min_t(u64, min(left->size, limit), room ?: U64_MAX);
+
+	/* Millions of entries take their time. */
+	cond_resched();
 
 	left->page = pfn_to_page(page_to_pfn(left->page) +
 				 (size >> PAGE_SHIFT));
@@ -58,7 +77,8 @@ static unsigned int count_entries(struct device *dev,
  * @dev: whose limits of entries are kept.
  * @backing: the memory, which is there.
  *
- * Return: 0, -EINVAL for a device whose segments are shorter than a page, -ENOMEM.
+ * Return: 0, -EINVAL for a device whose segments are shorter than a page, or cross no
+ * boundary of less than that, -ENOMEM.
  */
 int table_create(struct sg_table *sgt, struct device *dev,
 		 const struct backing *backing)
@@ -69,7 +89,7 @@ int table_create(struct sg_table *sgt, struct device *dev,
 	struct page *page;
 	int ret;
 
-	if (!limit)
+	if (!limit || dma_get_seg_boundary(dev) < PAGE_SIZE - 1)
 		return -EINVAL;
 
 	ret = sg_alloc_table(sgt, count_entries(dev, backing, limit),

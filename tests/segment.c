@@ -236,4 +236,68 @@ TEST(shorter_than_a_page_is_EINVAL_at_the_first_map)
 	bufalloc_close(device);
 }
 
+#define BOUNDARY (1 * MIB)
+#define SHIFT (BOUNDARY / 2 + 64 * KIB)
+
+/* A boundary is one of the addresses that the device sees, not of the memory's own. */
+TEST(boundary_is_where_the_device_sees_it)
+{
+	struct bufalloc_request request =
+		request_of(LENGTH, BUFALLOC_CACHING_COHERENT);
+	int device = bufalloc_open(NULL);
+	int importer = importer_open();
+	static struct importer_map map;
+	const struct importer_segment *seg;
+	struct bufalloc_result result;
+	uint64_t length = 0;
+	unsigned int i;
+	int id;
+
+	ASSERT_LE(0, device);
+	ASSERT_LE(0, importer);
+	ASSERT_EQ(0, importer_bus(importer, IMPORTER_DEVICE_64, BOUNDARY,
+				  SHIFT));
+	/* As whole as it gets, so that it is the boundaries that divide it. */
+	request.alignment = BOUNDARY;
+	ASSERT_EQ(0, bufalloc_alloc(device, &request, &result, NULL));
+	id = importer_attach(importer, result.fd, IMPORTER_DEVICE_64);
+	ASSERT_LE(0, id);
+	ASSERT_EQ(0, importer_map(importer, id, IMPORTER_BIDIRECTIONAL, &map));
+	ASSERT_GE(IMPORTER_SEGMENTS_MAX, map.out_nents);
+	EXPECT_EQ(map.out_segments[0].phys + SHIFT, map.out_segments[0].dma);
+	for (i = 0; i < map.out_nents; i++) {
+		seg = &map.out_segments[i];
+		EXPECT_EQ(seg->dma / BOUNDARY,
+			  (seg->dma + seg->length - 1) / BOUNDARY);
+		length += seg->length;
+	}
+	EXPECT_EQ(LENGTH, length);
+	close(result.fd);
+	close(importer);
+	bufalloc_close(device);
+}
+
+/* Less than a page cannot be kept: each entry is a page at least. */
+TEST(boundary_of_less_than_a_page_is_EINVAL)
+{
+	int device = bufalloc_open(NULL);
+	int importer = importer_open();
+	uint32_t reason;
+	int fd;
+
+	ASSERT_LE(0, device);
+	ASSERT_LE(0, importer);
+	fd = buffer_open(device, MIB, BUFALLOC_CACHING_COHERENT);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, importer_bus(importer, IMPORTER_DEVICE_64, 2048, 0));
+	EXPECT_EQ(-EINVAL, importer_attach(importer, fd, IMPORTER_DEVICE_64));
+	EXPECT_EQ(1, buffer_refusals(device, fd, &reason));
+	EXPECT_EQ(BUFALLOC_REASON_TABLE, reason);
+	ASSERT_EQ(0, importer_bus(importer, IMPORTER_DEVICE_64, 4096, 0));
+	EXPECT_LE(0, importer_attach(importer, fd, IMPORTER_DEVICE_64));
+	close(fd);
+	close(importer);
+	bufalloc_close(device);
+}
+
 TEST_HARNESS_MAIN

@@ -111,6 +111,18 @@ struct importer_limit {
 	__u32 bytes;
 };
 
+/*
+ * The bus of IMPORTER_DEVICE_64 or 32, until the file is closed: the device sees memory at
+ * its physical address plus @shift, and takes no segment across a multiple of
+ * @boundary, a power of two; 0 as if it were never set.
+ */
+struct importer_bus {
+	__u32 device;
+	__u32 pad;
+	__u64 boundary;
+	__u64 shift;
+};
+
 /* A mapped table of any length. */
 struct importer_table {
 	__u32 id;
@@ -170,5 +182,7 @@ struct importer_direct {
  * the file is closed or this is called with 0.
  */
 #define IMPORTER_BUSY _IO(IMPORTER_TYPE, 17)
+/* EINVAL where it is another device's. */
+#define IMPORTER_BUS _IOW(IMPORTER_TYPE, 24, struct importer_bus)
 
 #endif /* _BUFALLOC_IMPORTER_H */

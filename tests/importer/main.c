@@ -51,6 +51,7 @@ struct import {
  * @lock: one call at a time.
  * @imports: by id.
  * @limited: the devices whose segments it set a limit for.
+ * @moved: those whose bus it has changed.
  * @taken: memory that it took by IMPORTER_TAKE.
  * @busy: what it locked by IMPORTER_BUSY, or NULL.
  */
@@ -58,6 +59,7 @@ struct session {
 	struct mutex lock;
 	struct xarray imports;
 	DECLARE_BITMAP(limited, IMPORTER_DEVICES);
+	DECLARE_BITMAP(moved, IMPORTER_DEVICES);
 	struct list_head taken;
 	struct folio *busy;
 };
@@ -422,6 +424,19 @@ static long run_limit(struct session *session, void __user *user)
 	return ret;
 }
 
+static long run_bus(struct session *session, void __user *user)
+{
+	struct importer_bus arg;
+	int ret;
+
+	if (copy_from_user(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	ret = platform_set_bus(arg.device, arg.boundary, arg.shift);
+	if (!ret)
+		__set_bit(arg.device, session->moved);
+	return ret;
+}
+
 static long run_table(struct session *session, void __user *user)
 {
 	struct importer_table arg;
@@ -599,6 +614,8 @@ static long session_run(struct session *session, unsigned int cmd,
 		return run_facts(user);
 	case IMPORTER_LIMIT:
 		return run_limit(session, user);
+	case IMPORTER_BUS:
+		return run_bus(session, user);
 	case IMPORTER_TABLE:
 		return run_table(session, user);
 	case IMPORTER_TAKE:
@@ -678,6 +695,8 @@ static int importer_release(struct inode *inode, struct file *file)
 		import_destroy(import);
 	for_each_set_bit(device, session->limited, IMPORTER_DEVICES)
 		limit_set(device, UINT_MAX);
+	for_each_set_bit(device, session->moved, IMPORTER_DEVICES)
+		platform_set_bus(device, 0, 0);
 	give_back(session);
 	xa_destroy(&session->imports);
 	mutex_destroy(&session->lock);

@@ -4,8 +4,10 @@
  * nothing. Nothing describes them to the kernel, so that no IOMMU translates for
  * them, and they are not coherent where a device has to say that it is.
  */
+#include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
 #include <linux/platform_device.h>
+#include <linux/slab.h>
 
 #include "importer.h"
 #include "platform.h"
@@ -42,6 +44,42 @@ static int platform_add(u32 index)
 		return ret;
 	}
 	devices[index] = pdev;
+	return 0;
+}
+
+/* One region with all of memory in it; the one after it has no size, and ends the map. */
+static struct bus_dma_region *regions_create(u64 shift)
+{
+	struct bus_dma_region *regions = kcalloc(2, sizeof(*regions), GFP_KERNEL);
+
+	if (!regions)
+		return NULL;
+	regions->dma_start = shift;
+	regions->size = U64_MAX;
+	/* Up to 6.8 or so it is kept beside what it is the difference of. */
+#ifdef HAVE_BUS_DMA_REGION_OFFSET
+	regions->offset = -shift;
+#endif
+	return regions;
+}
+
+/* While nothing is mapped for it. The device frees the regions with itself. */
+int platform_set_bus(u32 index, u64 boundary, u64 shift)
+{
+	const struct bus_dma_region *regions = NULL;
+	struct device *dev;
+
+	if (index >= ARRAY_SIZE(devices) || !masks[index])
+		return -EINVAL;
+	if (shift) {
+		regions = regions_create(shift);
+		if (!regions)
+			return -ENOMEM;
+	}
+	dev = &devices[index]->dev;
+	dev->dma_parms->segment_boundary_mask = boundary ? boundary - 1 : 0;
+	kfree(dev->dma_range_map);
+	dev->dma_range_map = regions;
 	return 0;
 }
 

@@ -95,6 +95,18 @@ int importer_limit(int importer, uint32_t device, uint32_t bytes)
 	return call(importer, IMPORTER_LIMIT, &arg);
 }
 
+int importer_bus(int importer, uint32_t device, uint64_t boundary,
+		 uint64_t shift)
+{
+	struct importer_bus arg = {
+		.device = device,
+		.boundary = boundary,
+		.shift = shift,
+	};
+
+	return call(importer, IMPORTER_BUS, &arg);
+}
+
 int importer_dma_start(int importer, int id, uint32_t direction,
 		       uint64_t offset, uint64_t length)
 {

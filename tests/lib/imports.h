@@ -25,6 +25,12 @@ int importer_table(int importer, int id, struct importer_table *table);
 int importer_facts(int importer, uint32_t device, struct importer_facts *facts);
 /* Bytes in a segment of that device's mappings, until @importer is closed. */
 int importer_limit(int importer, uint32_t device, uint32_t bytes);
+/*
+ * Where that device, which is none of hardware, sees memory from its physical address,
+ * and what its segments may not cross, until @importer is closed; 0 for nothing.
+ */
+int importer_bus(int importer, uint32_t device, uint64_t boundary,
+		 uint64_t shift);
 
 /* DMA of @length bytes at @offset, in one of the two directions, to its end. */
 int importer_dma(int importer, int id, uint32_t direction, uint64_t offset,
