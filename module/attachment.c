@@ -13,6 +13,8 @@
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/minmax.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/swiotlb.h>
 #include <linux/ww_mutex.h>
@@ -22,6 +24,9 @@
 #include "client.h"
 #include "direct.h"
 #include "table.h"
+
+/* Others run between two calls of the DMA API that clean as much of the caches. */
+#define SYNC_MAX SZ_16M
 
 static bool is_cached(const struct attachment *attachment)
 {
@@ -320,11 +325,14 @@ static void give_part(const struct attachment *attachment,
 	if (!attachment->spans)
 		return;
 
-	for (span = span_at(attachment, offset); offset < end; span++) {
-		size = min(span[1].offset, end) - offset;
+	span = span_at(attachment, offset);
+	while (offset < end) {
+		size = min3(span[1].offset, end, offset + SYNC_MAX) - offset;
 		give_span(attachment, span->addr + (offset - span->offset),
 			  size, owner, dir);
 		offset += size;
+		if (offset == span[1].offset)
+			span++;
 		cond_resched();
 	}
 }

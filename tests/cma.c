@@ -89,6 +89,68 @@ TEST_F(cma, scattered_memory_is_not_taken_from_it)
 	close(fd);
 }
 
+/* The kernel tells of each allocation of pages by this process, large ones only. */
+#define TRACING "/sys/kernel/tracing/"
+#define PAGE_ALLOC TRACING "events/kmem/mm_page_alloc/"
+
+static int trace_start(void)
+{
+	char filter[64];
+	int ret;
+
+	snprintf(filter, sizeof(filter), "common_pid == %d && order > 3",
+		 getpid());
+	ret = write_string(PAGE_ALLOC "filter", filter);
+	if (ret)
+		return ret;
+	fclose(fopen(TRACING "trace", "we"));
+	return write_string(PAGE_ALLOC "enable", "1");
+}
+
+static void trace_stop(void)
+{
+	write_string(PAGE_ALLOC "enable", "0");
+	write_string(PAGE_ALLOC "filter", "0");
+}
+
+/*
+ * Lines "... order=10 ... gfp_flags=GFP_KERNEL|__GFP_NOWARN": how many, and those which may
+ * neither wait nor leave alone what is kept for others that may not.
+ */
+static int trace_read(int *greedy)
+{
+	FILE *lines = fopen(TRACING "trace", "re");
+	char line[512];
+	int count = 0;
+
+	*greedy = 0;
+	if (!lines)
+		return -errno;
+	while (fgets(line, sizeof(line), lines)) {
+		if (!strstr(line, "gfp_flags="))
+			continue;
+		count++;
+		*greedy += !strstr(line, "GFP_KERNEL") &&
+			   !strstr(line, "GFP_NOMEMALLOC");
+	}
+	fclose(lines);
+	return count;
+}
+
+TEST_F(cma, nor_from_what_is_kept_for_interrupts)
+{
+	int fd, count, greedy;
+
+	ASSERT_EQ(0, trace_start());
+	fd = buffer_open(self->device, 16 * MIB, variant->caching);
+	trace_stop();
+	ASSERT_LE(0, fd);
+	count = trace_read(&greedy);
+	EXPECT_LE(4, count);
+	EXPECT_EQ(0, greedy);
+	close(fd);
+}
+
 TEST_F(cma, contiguous_memory_is)
 {
 	size_t length = 20 * MIB + 4096;
