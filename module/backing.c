@@ -143,6 +143,21 @@ static bool may_be_ordinary(const struct backing *backing)
 	       !heap->region_size;
 }
 
+/* A piece of a block, or large pages of CMA: the kernel's own mapping stays as it is. */
+static ssize_t populate_large_pages(struct backing *backing, struct want want)
+{
+	ssize_t added;
+
+	if (want.size <= CHUNK_MAX) {
+		want.least = want.size;
+		return backing_add(backing, &want);
+	}
+	want.form = CHUNK_LARGE_PAGES;
+	added = backing_add(backing, &want);
+	/* What is taken beside it may be what is past a quota. */
+	return added == -EDQUOT ? -ENOMEM : added;
+}
+
 static int populate_contiguous(struct backing *backing, gfp_t effort)
 {
 	const struct demand *demand = &backing->demand;
@@ -157,13 +172,9 @@ static int populate_contiguous(struct backing *backing, gfp_t effort)
 	if (want.size > SEGMENT_MAX)
 		return -ENOMEM;
 
-	if (caching_is_of_memory(backing->source.memtype) &&
-	    want.size <= CHUNK_MAX) {
-		want.least = want.size;
-		added = backing_add(backing, &want);
-		want.least = 0;
-	}
-	/* There may be room for less than a block, or in a region set aside. */
+	if (caching_is_of_memory(backing->source.memtype))
+		added = populate_large_pages(backing, want);
+	/* There may be room for less than that, or in a region set aside. */
 	if (added == -ENOMEM)
 		added = backing_add(backing, &want);
 	if (added == -ENOMEM && may_be_ordinary(backing)) {

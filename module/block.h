@@ -2,12 +2,10 @@
 #ifndef _BUFALLOC_BLOCK_H
 #define _BUFALLOC_BLOCK_H
 
-#include <linux/sizes.h>
-
 #include "chunk.h"
 
-/* The large page of the kernel's own mapping, which keeps it whole. */
-#define BLOCK_SIZE_MIN SZ_2M
+/* Which keeps the large pages of the kernel's own mapping whole. */
+#define BLOCK_SIZE_MIN LARGE_PAGE
 
 int block_carve(struct chunk *chunk, const struct source *source, size_t size,
 		size_t least, size_t alignment, gfp_t gfp);

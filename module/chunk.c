@@ -107,7 +107,7 @@ static unsigned long coherent_attrs(const struct source *source,
 		attrs |= DMA_ATTR_NO_KERNEL_MAPPING;
 	if (source->caching == BUFALLOC_CACHING_WC)
 		attrs |= DMA_ATTR_WRITE_COMBINE;
-	if (form == CHUNK_CONTIGUOUS || source->heap->region_size)
+	if (form != CHUNK_ORDINARY || source->heap->region_size)
 		attrs |= DMA_ATTR_FORCE_CONTIGUOUS;
 	return attrs;
 }
@@ -115,7 +115,7 @@ static unsigned long coherent_attrs(const struct source *source,
 static void coherent_free(const struct chunk *chunk,
 			  const struct source *source)
 {
-	dma_free_attrs(source_device(source), chunk->size, chunk->cookie,
+	dma_free_attrs(source_device(source), chunk->taken, chunk->cookie,
 		       chunk->dma, chunk->attrs);
 }
 
@@ -138,7 +138,7 @@ static int coherent_locate(struct chunk *chunk, const struct source *source)
 		return -ENOMEM;
 
 	ret = dma_get_sgtable_attrs(source_device(source), pieces, chunk->cookie,
-				    chunk->dma, chunk->size, chunk->attrs);
+				    chunk->dma, chunk->taken, chunk->attrs);
 	if (ret) {
 		kfree(pieces);
 		return ret;
@@ -168,11 +168,11 @@ static int coherent_flush(const struct chunk *chunk,
 	    heap->translated || heap->pool || dev_is_dma_coherent(heap->dev))
 		return 0;
 
-	addr = dma_map_page(heap->dev, chunk->page, 0, chunk->size,
+	addr = dma_map_page(heap->dev, chunk->page, 0, chunk->taken,
 			    DMA_BIDIRECTIONAL);
 	if (dma_mapping_error(heap->dev, addr))
 		return -ENOMEM;
-	dma_unmap_page(heap->dev, addr, chunk->size, DMA_BIDIRECTIONAL);
+	dma_unmap_page(heap->dev, addr, chunk->taken, DMA_BIDIRECTIONAL);
 	return 0;
 }
 
@@ -183,7 +183,7 @@ static int coherent_alloc(struct chunk *chunk, const struct source *source,
 
 	chunk->attrs = coherent_attrs(source, form);
 	chunk->cleared = source->heap->translated || source->heap->pool;
-	chunk->cookie = dma_alloc_attrs(source_device(source), chunk->size,
+	chunk->cookie = dma_alloc_attrs(source_device(source), chunk->taken,
 					&chunk->dma, gfp, chunk->attrs);
 	if (!chunk->cookie)
 		return -ENOMEM;
@@ -207,7 +207,7 @@ static int cached_alloc(struct chunk *chunk, const struct source *source,
 {
 	chunk->cookie = NULL;
 	chunk->cleared = true;
-	chunk->page = dma_alloc_pages(source_device(source), chunk->size,
+	chunk->page = dma_alloc_pages(source_device(source), chunk->taken,
 				      &chunk->dma, DMA_BIDIRECTIONAL, gfp);
 	return chunk->page ? 0 : -ENOMEM;
 }
@@ -225,7 +225,7 @@ static bool avoids_cma(const struct source *source, size_t size,
 
 	if (heap->region_size || size == PAGE_SIZE)
 		return false;
-	if (form == CHUNK_CONTIGUOUS && !source->client->charged_only)
+	if (form != CHUNK_ORDINARY && !source->client->charged_only)
 		return false;
 	if (heap->translated && source->caching != BUFALLOC_CACHING_CACHED)
 		return false;
@@ -276,7 +276,7 @@ static int dma_api_alloc_outside_cma(struct chunk *chunk,
 	int ret = dma_api_try(chunk, source, form, quiet);
 
 	if (ret != -ENOMEM || !(gfp & __GFP_RETRY_MAYFAIL) ||
-	    !make_room(source, chunk->size, gfp))
+	    !make_room(source, chunk->taken, gfp))
 		return ret;
 	return dma_api_try(chunk, source, form, quiet);
 }
@@ -285,7 +285,7 @@ static int dma_api_alloc(struct chunk *chunk, const struct source *source,
 			 enum chunk_form form, gfp_t gfp)
 {
 	gfp |= GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
-	if (avoids_cma(source, chunk->size, form))
+	if (avoids_cma(source, chunk->taken, form))
 		return dma_api_alloc_outside_cma(chunk, source, form, gfp);
 	return dma_api_try(chunk, source, form, gfp);
 }
@@ -293,7 +293,7 @@ static int dma_api_alloc(struct chunk *chunk, const struct source *source,
 static void dma_api_free(const struct chunk *chunk, const struct source *source)
 {
 	if (source->caching == BUFALLOC_CACHING_CACHED)
-		dma_free_pages(source_device(source), chunk->size, chunk->page,
+		dma_free_pages(source_device(source), chunk->taken, chunk->page,
 			       chunk->dma, DMA_BIDIRECTIONAL);
 	else
 		coherent_free(chunk, source);
@@ -307,9 +307,44 @@ static bool is_of_region(const struct chunk *chunk, const struct heap *heap)
 
 	if (!heap->region_size)
 		return true;
-	return chunk->size <= heap->region_size &&
+	return chunk->taken <= heap->region_size &&
 	       start >= heap->region_start &&
-	       start - heap->region_start <= heap->region_size - chunk->size;
+	       start - heap->region_start <= heap->region_size - chunk->taken;
+}
+
+/* CMA aligns to less than a large page: there is one more to begin in. */
+static size_t taken_for(size_t size, enum chunk_form form)
+{
+	if (form != CHUNK_LARGE_PAGES)
+		return size;
+	return round_up(size, LARGE_PAGE) + LARGE_PAGE;
+}
+
+/* Leave out what comes before the first whole large page. */
+static void chunk_advance(struct chunk *chunk)
+{
+	phys_addr_t start = page_to_phys(chunk->page);
+
+	chunk->lead = round_up(start, LARGE_PAGE) - start;
+	chunk->page = pfn_to_page(PHYS_PFN(start + chunk->lead));
+	chunk->dma += chunk->lead;
+}
+
+/* As the DMA API knows it. */
+static void chunk_retreat(struct chunk *chunk)
+{
+	chunk->page = pfn_to_page(page_to_pfn(chunk->page) -
+				  PHYS_PFN(chunk->lead));
+	chunk->dma -= chunk->lead;
+	chunk->lead = 0;
+}
+
+/* The bytes from its page on whose type is changed. */
+static size_t chunk_typed(const struct chunk *chunk)
+{
+	if (chunk->taken == chunk->size)
+		return chunk->size;
+	return round_up(chunk->size, LARGE_PAGE);
 }
 
 /**
@@ -332,8 +367,9 @@ int chunk_alloc(struct chunk *chunk, const struct source *source, size_t size,
 
 	*chunk = (struct chunk) {
 		.size = size,
-		.cost = chunk_cost(source, size, form),
+		.taken = taken_for(size, form),
 	};
+	chunk->cost = chunk_cost(source, chunk->taken, form);
 	ret = chunk_charge(chunk, source);
 	if (ret)
 		return ret;
@@ -347,7 +383,9 @@ int chunk_alloc(struct chunk *chunk, const struct source *source, size_t size,
 		goto free_memory;
 	}
 
-	if (caching_convert(chunk->page, chunk->size, source->memtype)) {
+	if (form == CHUNK_LARGE_PAGES)
+		chunk_advance(chunk);
+	if (caching_convert(chunk->page, chunk_typed(chunk), source->memtype)) {
 		chunk_free(chunk, source);
 		return -ENOMEM;
 	}
@@ -369,9 +407,11 @@ void chunk_free(struct chunk *chunk, const struct source *source)
 {
 	int ret;
 
-	ret = caching_restore(chunk->page, chunk->size, source->memtype);
+	ret = caching_restore(chunk->page, chunk_typed(chunk), source->memtype);
 	if (WARN_ON(ret))
 		return;
+
+	chunk_retreat(chunk);
 
 	dma_api_free(chunk, source);
 	dmem_uncharge(chunk);

@@ -20,6 +20,9 @@ struct sg_table;
 /* The largest chunk that the page allocator is asked for. */
 #define CHUNK_MAX SZ_4M
 
+/* A large page of the kernel's own mapping. */
+#define LARGE_PAGE SZ_2M
+
 /**
  * struct source - where memory comes from, on whose account
  * @client: is charged.
@@ -43,6 +46,8 @@ struct source {
  * @node: in its owner's list.
  * @page: the first page.
  * @size: bytes, whole pages.
+ * @taken: bytes of the allocation, which may begin before @page and end after @size.
+ * @lead: bytes of the allocation before @page.
  * @cost: bytes that it counts for, with what rounding costs.
  * @dmem: what is charged for memory that no memory cgroup is charged for, or NULL.
  * @pieces: where it is put together from pieces, by the DMA API behind an IOMMU, or
@@ -60,6 +65,8 @@ struct chunk {
 	struct list_head node;
 	struct page *page;
 	size_t size;
+	size_t taken;
+	size_t lead;
 	size_t cost;
 	struct dmem_cgroup_pool_state *dmem;
 	struct sg_table *pieces;
@@ -76,10 +83,13 @@ struct chunk {
  * @CHUNK_ORDINARY: Anything; not of the memory that the kernel sets aside for
  *	those who need it in one run.
  * @CHUNK_CONTIGUOUS: Physically contiguous.
+ * @CHUNK_LARGE_PAGES: The same, and at the beginning of a large page of the kernel's own
+ *	mapping, whose pages are all taken: to change their type splits none of them.
  */
 enum chunk_form {
 	CHUNK_ORDINARY,
 	CHUNK_CONTIGUOUS,
+	CHUNK_LARGE_PAGES,
 };
 
 size_t chunk_cost(const struct source *source, size_t size,

@@ -75,6 +75,29 @@ static long pages_of_area(const FIXTURE_DATA(cma) * self,
 	return count;
 }
 
+/* Neither the ends of a run, nor what comes when it goes, split the kernel's mapping. */
+TEST_F(cma, direct_map_is_not_split)
+{
+	static const size_t lengths[] = { 6 * MIB, 20 * MIB + 4096, 33 * MIB };
+	long before = meminfo("DirectMap4k");
+	unsigned int i;
+	int fd;
+
+	if (!machine_types_memory())
+		SKIP(return, "nobody changes the kernel's mapping here");
+	ASSERT_LT(0, before);
+	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
+		fd = buffer_open_contiguous(self->device, lengths[i],
+					    variant->caching);
+		ASSERT_LE(0, fd);
+		EXPECT_EQ(before, meminfo("DirectMap4k"));
+		/* What is taken beside it is charged, and no more than that. */
+		EXPECT_GE(lengths[i] + 4 * MIB, client_bytes(self->device));
+		close(fd);
+		EXPECT_EQ(before, meminfo("DirectMap4k"));
+	}
+}
+
 /* Twice the area, while the rest of the memory is many times that. */
 TEST_F(cma, scattered_memory_is_not_taken_from_it)
 {

@@ -14,6 +14,7 @@
 #include "lib/faults.h"
 #include "lib/guest.h"
 #include "lib/imports.h"
+#include "lib/quotas.h"
 #include "lib/sweep.h"
 
 #define PAGE 4096
@@ -31,6 +32,7 @@ struct split {
 	int soaked[SOAKED_MAX];
 	int count;
 	long small;
+	struct quotas before;
 };
 
 FIXTURE(split)
@@ -50,10 +52,12 @@ FIXTURE_SETUP(split)
 	self->split.charged = bufalloc_open(BUFALLOC_DEVICE_CHARGED);
 	ASSERT_LE(0, self->split.charged);
 	self->split.small = meminfo("DirectMap4k");
+	ASSERT_EQ(0, quotas_read(&self->split.before));
 }
 
 FIXTURE_TEARDOWN(split)
 {
+	EXPECT_EQ(0, quotas_write(&self->split.before));
 	while (self->split.count > 0)
 		close(self->split.soaked[--self->split.count]);
 	bufalloc_close(self->split.charged);
@@ -169,13 +173,19 @@ static long begin_of(struct split *split)
 	return ret ? ret : pfn * PAGE % (long)(2 * MIB);
 }
 
-/* Longer each time, so that the end is where none was before. */
+/*
+ * Longer each time, so that the end is where none was before; and a quota leaves no room
+ * for whole large pages beside it.
+ */
 static int prepare_long(void *of)
 {
 	struct split *split = of;
+	struct quotas low = split->before;
 
 	split->length += 2 * MIB;
-	return 0;
+	low.max[SYSTEM_BYTES] = live_bytes() + live_buffers() * PAGE +
+				split->length + MIB;
+	return quotas_write(&low);
 }
 
 static int run_long(void *of)
