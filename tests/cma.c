@@ -427,6 +427,18 @@ TEST_F(full, aligned_memory_is_reclaimed)
 	close(fd);
 }
 
+/* Where the memory has to lie low, that is what is reclaimed. */
+TEST_F(full, low_memory_is_reclaimed)
+{
+	int fd;
+
+	self->request.alignment = MIB;
+	self->request.dma_bits = 32;
+	fd = open_needed(self->device, &self->request);
+	ASSERT_LE(0, fd);
+	close(fd);
+}
+
 TEST_F(full, few_segments_are_reclaimed)
 {
 	int fd;
