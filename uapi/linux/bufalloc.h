@@ -101,9 +101,9 @@
  * What comes later is placed where every device that is attached by then reaches it:
  * below the limit of the one that reaches least, and in one run where a device that
  * no IOMMU translates for has said that it takes such long segments, if one is to be
- * had for little more, and on their node of memory. A limit of UINT_MAX says nothing:
- * for a device that takes a single address only and says so, ask for one run. Without
- * devices it is what ALLOC would have taken.
+ * had for little more, and on their node of memory. A limit of UINT_MAX says nothing, and
+ * cameras and codecs that take a single address set it as GPUs do: ask for one run for
+ * those. Without devices it is what ALLOC would have taken.
  * So: attach first, then commit or map; or, since most drivers map as they attach, import
  * into the device that reaches least first, or state bufalloc_request.dma_bits. A device
  * that comes later and does not reach the memory is refused (EIO), and QUERY says why.
