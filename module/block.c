@@ -258,15 +258,14 @@ static struct block *tree_search(const struct block_tree *tree,
 	unsigned int i = ilog2(alignment);
 	struct block *block;
 
-	for (;;) {
+	do {
 		block = rb_entry(node, struct block, node);
 		if (has_most(node->rb_left, i, pages))
 			node = node->rb_left;
-		else if (block->room.pages[i] >= pages)
-			return block;
 		else
-			node = node->rb_right;
-	}
+			node = block->room.pages[i] >= pages ? NULL : node->rb_right;
+	} while (node);
+	return block;
 }
 
 /* Where the first free range of that many begins: there is one. */
