@@ -8,11 +8,52 @@ KDIR ?= /lib/modules/$(KVERSION)/build
 PREFIX ?= /usr/local
 DESTDIR ?=
 UDEVDIR ?= /lib/udev/rules.d
-DKMS_SRC := $(DESTDIR)/usr/src/bufalloc-$(VERSION)
 
-build := $(CURDIR)/build
 sources := Kbuild module uapi
-export PREFIX DESTDIR
+
+# Paths here are relative, so that this directory may have any name. "make -f" from
+# elsewhere would take another directory's build/ for its own.
+ifeq ($(filter Makefile ./Makefile,$(lastword $(MAKEFILE_LIST))),)
+$(error Run make in the directory of this Makefile, with "make -C DIRECTORY")
+endif
+
+# What means something to make, kbuild or gcc in a path, or to QEMU in an option.
+hash := \#
+space := $(subst ,, )
+special := : ; , ' " ` $$ \ % & | < > ( ) [ ] { } * ? ! $(hash)
+is_special = $(if $(findstring $(space),$(1)),space)$(strip $(foreach c,$(special),$(findstring $(c),$(1))))
+is_absolute = $(filter /%,$(firstword $(1)))
+goals_among = $(filter $(1),$(MAKECMDGOALS))
+
+# A goal that cannot do its work says so before it makes anything.
+ifneq ($(call goals_among,all module install),)
+ifneq ($(call is_special,$(CURDIR)),)
+$(error The kernel's build system cannot build in "$(CURDIR)": rename the directory, \
+	without spaces and special characters)
+endif
+endif
+ifneq ($(call goals_among,install),)
+ifneq ($(call is_special,$(DESTDIR)),)
+$(error The kernel's build system cannot install into DESTDIR="$(DESTDIR)": \
+	name a directory without spaces and special characters)
+endif
+endif
+ifneq ($(call goals_among,lib tools all install install-user uninstall),)
+ifneq ($(if $(call is_absolute,$(PREFIX)),$(call is_special,$(PREFIX)),relative),)
+$(error PREFIX="$(PREFIX)" has to begin with "/", without spaces and special characters)
+endif
+endif
+
+# Relative to this directory, not to those where the makes below run.
+ifneq ($(DESTDIR),)
+ifeq ($(call is_absolute,$(DESTDIR)),)
+override DESTDIR := $(CURDIR)/$(DESTDIR)
+endif
+endif
+# Recipes read these from their environment: a quote in a name stays a quote there.
+export PREFIX DESTDIR UDEVDIR KVERSION KDIR
+export destdir_for_make := $(subst $$,$$$$,$(DESTDIR))
+place := DESTDIR="$$destdir_for_make"
 
 help:
 	@echo 'On any recent Debian (Ubuntu was not tried). They boot their own kernels in QEMU'
@@ -55,15 +96,18 @@ module:
 	@test -e '$(KDIR)/Makefile' || { \
 		echo 'There are no kernel headers in $(KDIR).'; \
 		echo 'Try "make deps", or name another place with KDIR=.'; exit 1; }
-	@mkdir -p $(build)/module
-	@cp -a $(sources) $(build)/module/
-	$(MAKE) -C $(KDIR) M=$(build)/module modules
+	@mkdir -p build/module
+	@cp -a $(sources) build/module/
+	$(MAKE) -C "$$KDIR" M='$(CURDIR)/build/module' modules
 
 lib:
-	$(MAKE) -C lib O=$(build)/lib
+	$(MAKE) -C lib O=../build/lib
 
 tools: lib
-	$(MAKE) -C tools O=$(build)/tools LIB_O=$(build)/lib
+	$(MAKE) -C tools O=../build/tools LIB_O=../build/lib
+
+man:
+	$(MAKE) -C man O=../build/man
 
 deps:
 	tests/vm/deps
@@ -95,37 +139,43 @@ check-packages:
 lint:
 	tests/lint/check $(STEPS)
 
-install: all install-user
-	$(MAKE) -C $(KDIR) M=$(build)/module INSTALL_MOD_PATH=$(DESTDIR) \
+# What is installed is made first, so that a tool that is missing leaves no half.
+install: all man
+	$(install_user)
+	$(MAKE) -C "$$KDIR" M='$(CURDIR)/build/module' INSTALL_MOD_PATH="$$DESTDIR" \
 		INSTALL_MOD_DIR=updates modules_install
-	$(if $(DESTDIR),,depmod $(KVERSION); $(reload_udev))
+	$(if $(DESTDIR),,ldconfig; depmod $(KVERSION); $(reload_udev))
 
-install-user: lib tools
-	$(MAKE) -C lib install O=$(build)/lib
-	$(MAKE) -C tools install O=$(build)/tools LIB_O=$(build)/lib
-	$(MAKE) -C man install O=$(build)/man
-	$(install_rules)
+install-user: lib tools man
+	$(install_user)
 	$(if $(DESTDIR),,ldconfig; $(reload_udev))
 
+define install_user
+	$(MAKE) -C lib install O=../build/lib $(place)
+	$(MAKE) -C tools install O=../build/tools LIB_O=../build/lib $(place)
+	$(MAKE) -C man install O=../build/man $(place)
+	$(install_rules)
+endef
+
 install_rules = for rule in packaging/udev/*.rules; do \
-	install -D -m 644 -t $(DESTDIR)$(UDEVDIR) "$$rule"; done
+	install -D -m 644 -t "$$DESTDIR$$UDEVDIR" "$$rule" || exit; done
 
 # A container has no udev to tell.
 reload_udev = udevadm control --reload || true
 
 uninstall:
-	$(MAKE) -C lib uninstall
-	$(MAKE) -C tools uninstall
-	$(MAKE) -C man uninstall
+	$(MAKE) -C lib uninstall $(place)
+	$(MAKE) -C tools uninstall $(place)
+	$(MAKE) -C man uninstall $(place)
 	for rule in packaging/udev/*.rules; do \
-		rm -f "$(DESTDIR)$(UDEVDIR)/$${rule##*/}"; done
-	rm -f $(DESTDIR)/lib/modules/$(KVERSION)/updates/bufalloc.ko*
+		rm -f "$$DESTDIR$$UDEVDIR/$${rule##*/}"; done
+	rm -f "$$DESTDIR/lib/modules/$$KVERSION/updates"/bufalloc.ko*
 	$(if $(DESTDIR),,depmod $(KVERSION); ldconfig; $(reload_udev))
 
 # dkms keeps its own copy of what it builds from.
 dkms:
-	install -d $(DKMS_SRC)
-	cp -a Makefile dkms.conf $(sources) $(DKMS_SRC)/
+	install -d "$$DESTDIR/usr/src/bufalloc-$(VERSION)"
+	cp -a Makefile dkms.conf $(sources) "$$DESTDIR/usr/src/bufalloc-$(VERSION)/"
 	if [ -n "$$(dkms status -m bufalloc -v $(VERSION))" ]; then \
 		dkms remove -m bufalloc -v $(VERSION) --all; fi
 	dkms add -m bufalloc -v $(VERSION)
@@ -135,6 +185,6 @@ dkms:
 	$(if $(DESTDIR),,$(reload_udev))
 
 clean:
-	rm -rf $(build)
+	rm -rf build
 
-.PHONY: help all module lib tools deps check smoke matrix torture torture-6.12 mutants fuzz coverage matrix-table demo packages check-packages lint install install-user uninstall dkms clean
+.PHONY: help all module lib tools man deps check smoke matrix torture torture-6.12 mutants fuzz coverage matrix-table demo packages check-packages lint install install-user uninstall dkms clean

@@ -31,6 +31,10 @@ die()
 	exit 1
 }
 
+# QEMU and others end a path there.
+[[ $source_dir != *[,$'\n']* ]] ||
+	die "Nothing can be booted from \"$source_dir\": rename the directory, without commas and line breaks."
+
 # Run a command with its output in a log that is shown only when it fails.
 logged()
 {
