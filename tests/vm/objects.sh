@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # Everything that runs in a guest, compiled inside a root into build/ARCH/.
 
-# userspace_build OUT [ARCH]: into build/OUT. The demo runs on this architecture.
+# userspace_build OUT [ARCH [MAKE ARGUMENT...]]: into build/OUT. The demo runs on this
+# architecture.
 userspace_build()
 {
 	local out=/src/build/$1 arch=${2:-$host_arch} triplet bits32 tools=()
@@ -15,8 +16,8 @@ userspace_build()
 		make -s -C lib O="$out/lib" "$@"
 		make -s -C tools O="$out/tools" LIB_O="$out/lib" "$@"
 		make -s -C tests O="$out/tests" LIB_O="$out/lib" KSELFTEST="$kselftest" "$@"
-		[ "$triplet" ] || make -s -C demo O="$out/demo" LIB_O="$out/lib"
-	' sh "$out" "$kernel_source/tools/testing/selftests" "$triplet" "${tools[@]}"
+		[ "$triplet" ] || make -s -C demo O="$out/demo" LIB_O="$out/lib" "$@"
+	' sh "$out" "$kernel_source/tools/testing/selftests" "$triplet" "${tools[@]}" "${@:3}"
 }
 
 # Each kernel gets a copy of the sources, since kbuild writes beside them. It is
