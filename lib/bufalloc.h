@@ -233,7 +233,8 @@ static inline int bufalloc_query(int device, int fd,
  * @fd: Any dma-buf's file descriptor.
  * @name: At most 31 bytes, and a NUL.
  *
- * The name shows in /proc/PID/fdinfo, /proc/PID/maps and debugfs.
+ * The name shows in /proc/PID/fdinfo, /proc/PID/maps and debugfs. Mappings of
+ * pageable buffers are called "/bufalloc (deleted)" in maps, whatever their name.
  *
  * Return: 0, or a negative errno: -EINVAL when @name is too long.
  */
@@ -248,13 +249,14 @@ int bufalloc_set_name(int fd, const char *name);
  * @prot: PROT_READ, PROT_WRITE or both, of <sys/mman.h>.
  * @address: Where the address goes: a multiple of 2 MiB.
  *
- * The mapping is shared. Give it back with bufalloc_unmap().
+ * The mapping is shared. Give it back with bufalloc_unmap(). Where limits of the
+ * process leave no room to choose an address, the kernel chooses it.
  *
  * Return: 0, or a negative errno of mmap(2), among them
  *   -EINVAL: @length is zero or reaches past the end of the buffer;
  *   -EACCES: @prot has PROT_WRITE and @fd is read-only;
  *   -ENOMEM: no room in the address space;
- *   -EAGAIN: other threads took the place again and again.
+ *   -EAGAIN: past RLIMIT_MEMLOCK, after mlockall(2) with MCL_FUTURE.
  */
 int bufalloc_map(int fd, size_t length, int prot, void **address);
 
@@ -373,6 +375,23 @@ struct bufalloc_image {
 	uint32_t offset_align;
 	uint32_t height_align;
 };
+
+/**
+ * BUFALLOC_ALIGN_GPU - alignments in a struct bufalloc_image that GPUs take
+ *
+ * An initializer: { .fourcc = DRM_FORMAT_NV12, .width = 1920, .height = 1080,
+ * BUFALLOC_ALIGN_GPU }. Strides are multiples of 256 bytes and heights of 16 lines,
+ * the largest that drivers of GPUs are known to require of a linear image.
+ */
+#define BUFALLOC_ALIGN_GPU .stride_align = 256, .height_align = 16
+
+/**
+ * BUFALLOC_ALIGN_GSTREAMER - alignments with which NV12 is laid out as by GStreamer
+ *
+ * An initializer, as BUFALLOC_ALIGN_GPU. The layout is that of GstVideoInfo for
+ * NV12 and NV21, so that elements that ignore GstVideoMeta find the planes.
+ */
+#define BUFALLOC_ALIGN_GSTREAMER .stride_align = 4, .height_align = 2
 
 /**
  * struct bufalloc_layout - where each plane of a linear image lies

@@ -17,41 +17,72 @@ static size_t round_up(size_t value, size_t alignment)
 	return (value + alignment - 1) & ~(alignment - 1);
 }
 
+static int map_at(void *place, size_t length, int prot, int flags, int fd, void **address)
+{
+	void *mapped = mmap(place, length, prot, MAP_SHARED | flags, fd, 0);
+
+	if (mapped == MAP_FAILED)
+		return -errno;
+	*address = mapped;
+	return 0;
+}
+
+/* A range with a hole of @length bytes at a multiple of HUGE. */
+struct reservation {
+	uintptr_t start;
+	uintptr_t end;
+	uintptr_t hole;
+};
+
+/* False where a limit of the process or its address space has no room for it. */
+static bool reserve(struct reservation *reservation, size_t length)
+{
+	size_t span = length + HUGE;
+	void *start = mmap(NULL, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			   -1, 0);
+
+	if (start == MAP_FAILED)
+		return false;
+	reservation->start = (uintptr_t)start;
+	reservation->end = reservation->start + span;
+	reservation->hole = round_up(reservation->start, HUGE);
+	if (munmap((void *)reservation->hole, length)) {
+		munmap(start, span);
+		return false;
+	}
+	return true;
+}
+
+static void unreserve(const struct reservation *reservation, size_t length)
+{
+	uintptr_t after = reservation->hole + length;
+
+	if (reservation->hole > reservation->start)
+		munmap((void *)reservation->start, reservation->hole - reservation->start);
+	if (reservation->end > after)
+		munmap((void *)after, reservation->end - after);
+}
+
 /*
- * Map into the aligned middle of a reservation, then give back its two ends.
+ * Map into the hole of a reservation, then give back its two ends.
  *
- * MAP_FIXED over the reservation would be simpler, but when the driver refuses,
- * what was reserved is gone, and another thread's mapping may be there by the
- * time it is unmapped. So the middle is opened first, and MAP_FIXED_NOREPLACE
- * can only lose a race: EEXIST. The ends stay until then, and keep others that
- * need as much room away.
+ * MAP_FIXED over the reservation would be simpler. But when the driver refuses, the
+ * reservation is gone, and another thread may have mapped there before it is unmapped.
+ * So the hole is opened first, and MAP_FIXED_NOREPLACE can only lose a race: EEXIST.
+ * The ends stay until then, and keep away other threads that need as much room.
+ *
+ * The alignment is worth having, not worth a failure: without room for a reservation
+ * (RLIMIT_AS; RLIMIT_MEMLOCK after mlockall(MCL_FUTURE)) the kernel chooses.
  */
 static int map_once(int fd, size_t length, int prot, void **address)
 {
-	size_t span = length + HUGE;
-	uintptr_t base, place;
-	void *reserved, *mapped;
-	int ret = 0;
+	struct reservation reservation;
+	int ret;
 
-	reserved = mmap(NULL, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (reserved == MAP_FAILED)
-		return -errno;
-	base = (uintptr_t)reserved;
-	place = round_up(base, HUGE);
-	if (munmap((void *)place, length)) {
-		ret = -errno;
-		munmap(reserved, span);
-		return ret;
-	}
-	mapped = mmap((void *)place, length, prot, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
-	if (mapped == MAP_FAILED)
-		ret = -errno;
-	else
-		*address = mapped;
-	if (place > base)
-		munmap(reserved, place - base);
-	if (base + span > place + length)
-		munmap((void *)(place + length), base + span - place - length);
+	if (!reserve(&reservation, length))
+		return map_at(NULL, length, prot, 0, fd, address);
+	ret = map_at((void *)reservation.hole, length, prot, MAP_FIXED_NOREPLACE, fd, address);
+	unreserve(&reservation, length);
 	return ret;
 }
 
@@ -71,7 +102,7 @@ int bufalloc_map(int fd, size_t length, int prot, void **address)
 			return ret;
 		sched_yield();
 	}
-	return -EAGAIN;
+	return map_at(NULL, length, prot, 0, fd, address);
 }
 
 int bufalloc_unmap(void *address, size_t length)

@@ -43,6 +43,12 @@ struct expected {
 		DRM_FORMAT_##format, __VA_ARGS__ \
 	}
 
+#define PRESET(format, pixels, lines, preset) \
+	{ \
+		.fourcc = DRM_FORMAT_##format, .width = pixels, .height = lines, \
+		BUFALLOC_ALIGN_##preset \
+	}
+
 /* Each number is worked out by hand: none comes from the library. */
 static const struct expected table[] = {
 	{ IMAGE(XRGB8888, 640, 480, 0, 0, 0), 1, { 2560 }, { 0 }, 1228800 },
@@ -75,6 +81,10 @@ static const struct expected table[] = {
 	{ IMAGE(XRGB8888, 40000, 40000, 0, 0, 0), 1, { 160000 }, { 0 }, 6400000000ULL },
 	/* The last offset that fits is 2^32 - 2^16. */
 	{ IMAGE(NV12, 65536, 65535, 0, 0, 0), 2, { 65536, 65536 }, { 0, 4294901760 }, 6442385408 },
+	{ PRESET(NV12, 1366, 1078, GPU), 2, { 1536, 1536 }, { 0, 1671168 }, 2506752 },
+	{ PRESET(XRGB8888, 1366, 768, GPU), 1, { 5632 }, { 0 }, 4325376 },
+	{ PRESET(NV12, 5, 5, GSTREAMER), 2, { 8, 8 }, { 0, 48 }, 72 },
+	{ PRESET(NV21, 1918, 1079, GSTREAMER), 2, { 1920, 1920 }, { 0, 2073600 }, 3110400 },
 	{ IMAGE(R8, ~0U, ~0U, 0, 0, 0), 1, { ~0U }, { 0 }, 0xfffffffe00000001 },
 };
 

@@ -2,8 +2,10 @@
 /* CPU mappings: bounds, rights, and what userspace does with address space. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +16,7 @@
 #include "lib/imports.h"
 
 #define LENGTH (5 * MIB)
+#define NOBODY 65534
 #define RW (PROT_READ | PROT_WRITE)
 
 FIXTURE(mmap)
@@ -269,6 +272,89 @@ TEST_F(mmap, the_library_maps_at_2_MiB)
 	memset(address, 1, LENGTH);
 	EXPECT_EQ(0, bufalloc_unmap(address, LENGTH));
 	EXPECT_EQ(-EINVAL, bufalloc_map(self->fd, LENGTH + 1, RW, &address));
+}
+
+/* Bytes of address space that this process has, for a limit of it. */
+static size_t address_space(void)
+{
+	return read_number("/proc/self/statm") * sysconf(_SC_PAGESIZE);
+}
+
+/* In a child, since limits and locks stay. 0, or an errno of the library's. */
+static int map_with_little_room(int fd, int resource, size_t room)
+{
+	struct rlimit limit = { .rlim_cur = room, .rlim_max = room };
+	void *address = NULL;
+	int status, ret;
+	pid_t child;
+
+	child = fork();
+	if (child < 0)
+		return errno;
+	if (!child) {
+		if (resource == RLIMIT_MEMLOCK && (setgid(NOBODY) || setuid(NOBODY)))
+			_exit(255);
+		if (setrlimit(resource, &limit))
+			_exit(254);
+		if (resource == RLIMIT_MEMLOCK && mlockall(MCL_FUTURE))
+			_exit(253);
+		ret = bufalloc_map(fd, 4096, RW, &address);
+		if (!ret)
+			memset(address, 1, 4096);
+		_exit(-ret);
+	}
+	if (waitpid(child, &status, 0) != child || !WIFEXITED(status))
+		return EIO;
+	return WEXITSTATUS(status);
+}
+
+/* There is no room for the 2 MiB more that it takes for an address of its choice. */
+TEST_F(mmap, the_library_maps_where_mmap_does)
+{
+	EXPECT_EQ(0, map_with_little_room(self->fd, RLIMIT_MEMLOCK, 64 * KIB));
+	EXPECT_EQ(0, map_with_little_room(self->fd, RLIMIT_AS, address_space() + MIB));
+	/* What the kernel refuses is refused. */
+	EXPECT_EQ(ENOMEM, map_with_little_room(self->fd, RLIMIT_AS, address_space()));
+}
+
+/* The name of a mapping's file in /proc/self/maps; "" for none. */
+static void name_in_maps(const void *address, char *name, size_t size)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	char line[512], words[256];
+	unsigned long start;
+
+	*name = '\0';
+	while (maps && fgets(line, sizeof(line), maps)) {
+		if (sscanf(line, "%lx-%*x %*s %*x %*s %*u %255[^\n]", &start, words) == 2 &&
+		    start == (uintptr_t)address)
+			snprintf(name, size, "%s", words);
+	}
+	if (maps)
+		fclose(maps);
+}
+
+TEST_F(mmap, a_name_shows_unless_the_buffer_is_pageable)
+{
+	struct bufalloc_request request = request_of(MIB, BUFALLOC_CACHING_CACHED);
+	struct bufalloc_result result;
+	unsigned char *bytes;
+	char name[256];
+
+	ASSERT_EQ(0, bufalloc_set_name(self->fd, "camera"));
+	ASSERT_EQ(0, try_mmap(MIB, RW, MAP_SHARED, self->fd, 0, &bytes));
+	name_in_maps(bytes, name, sizeof(name));
+	EXPECT_STREQ("/dmabuf:camera", name);
+	munmap(bytes, MIB);
+
+	request.flags = BUFALLOC_ALLOC_PAGEABLE;
+	ASSERT_EQ(0, bufalloc_alloc(self->device, &request, &result, NULL));
+	ASSERT_EQ(0, bufalloc_set_name(result.fd, "camera"));
+	ASSERT_EQ(0, try_mmap(MIB, RW, MAP_SHARED, result.fd, 0, &bytes));
+	name_in_maps(bytes, name, sizeof(name));
+	EXPECT_STREQ("/bufalloc (deleted)", name);
+	munmap(bytes, MIB);
+	close(result.fd);
 }
 
 /* S15: no address space of the kernel's is taken by a buffer that lives. */
