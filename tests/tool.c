@@ -130,6 +130,9 @@ TEST_F(tool, no_device_is_JSON_too)
 	EXPECT_EQ(1, RUN("alloc 4K --json --device /nowhere"));
 	EXPECT_EQ('{', self->text[0]);
 	EXPECT_SAID("\"error\"");
+	/* There was no request that could have failed, and no reason. */
+	EXPECT_NOT_SAID("\"failed\"");
+	EXPECT_NOT_SAID("says it all");
 }
 
 TEST_F(tool, refusal_has_a_sentence)
@@ -158,7 +161,7 @@ TEST_F(tool, deferred_buffers_are_committed)
 	}
 	EXPECT_EQ(0, RUN(script));
 	EXPECT_SAID("It has no memory yet");
-	EXPECT_SAID("No device was ever refused");
+	EXPECT_SAID("No refusal of a device has reached bufalloc.");
 	EXPECT_SAID("3 buffers have their memory.");
 	EXPECT_SAID("\"backed\": true");
 }
@@ -184,7 +187,7 @@ TEST_F(tool, buffer_with_several_fds_is_committed_once)
 	again = dup(fds[1]);
 	ASSERT_LE(0, again);
 	EXPECT_EQ(0, RUN_ON_US("commit %d %d %d", fds[1], again));
-	EXPECT_SAID("1 buffers have their memory.");
+	EXPECT_SAID("1 buffer has its memory.");
 	EXPECT_EQ(0, RUN_ON_US("commit %d"));
 	EXPECT_SAID("3 buffers have their memory.");
 	/* Each of them is told of. */
@@ -235,7 +238,7 @@ TEST_F(tool, commit_takes_as_many_buffers_as_a_call)
 	for (i = 1; i < MANY; i++)
 		ASSERT_LE(0, fds[i] = fcntl(fds[0], F_DUPFD_CLOEXEC, 0));
 	EXPECT_EQ(0, RUN_ON_US("info > /dev/null; ulimit -S -n 1024; bufalloc commit %d"));
-	EXPECT_SAID("1 buffers have their memory.");
+	EXPECT_SAID("1 buffer has its memory.");
 	for (i = 1; i < MANY; i++)
 		close(fds[i]);
 	ASSERT_EQ(0, open_deferred(device, 4 * KIB, 0, fds + 1, MANY - 1));
@@ -282,6 +285,9 @@ TEST_F(tool, memory_of_a_process_is_called_so)
 	EXPECT_SAID("It is memory of a process");
 	EXPECT_NOT_SAID("4294967295");
 	EXPECT_EQ(above, !!strstr(self->text, "That memory stays where it is"));
+	EXPECT_EQ(above, !!strstr(self->text, "refused 1 time."));
+	/* vivid says no more than EFAULT or EINVAL. */
+	EXPECT_EQ(!above, !!strstr(self->text, "copy into a buffer without USER_MEMORY"));
 	EXPECT_NOT_SAID("--dma-bits");
 	EXPECT_EQ(0, RUN_ON_US("explain %d --json"));
 	EXPECT_SAID("\"user_memory\": true");
@@ -292,6 +298,76 @@ TEST_F(tool, memory_of_a_process_is_called_so)
 	close(result.fd);
 	bufalloc_close(device);
 	munmap(pages, MIB);
+}
+
+/* What drivers refuse by themselves, for which bufalloc has no reason to tell. */
+TEST_F(tool, explain_names_what_a_driver_may_need)
+{
+	struct bufalloc_request request = request_of(4 * MIB, BUFALLOC_CACHING_CACHED);
+	int device = bufalloc_open(NULL), one, low, many;
+	struct bufalloc_result result;
+
+	ASSERT_LE(0, device);
+	one = buffer_open_contiguous(device, MIB, BUFALLOC_CACHING_CACHED);
+	ASSERT_LE(0, one);
+	EXPECT_EQ(0, RUN_ON_US("explain %d %d", one));
+	EXPECT_SAID("in 1 physically contiguous run.");
+	EXPECT_SAID("attached to 0 devices");
+	EXPECT_SAID("It may need");
+	EXPECT_NOT_SAID("--contiguous");
+	request.dma_bits = 32;
+	ASSERT_EQ(0, bufalloc_alloc(device, &request, &result, NULL));
+	low = result.fd;
+	EXPECT_EQ(0, RUN_ON_US("explain %d %d", low));
+	EXPECT_NOT_SAID("--dma-bits 32");
+	request.dma_bits = 0;
+	many = buffer_open_scattered(device, &request);
+	if (many >= 0) {
+		EXPECT_EQ(0, RUN_ON_US("explain %d %d", many));
+		EXPECT_SAID("--contiguous");
+		close(many);
+	}
+	request.flags = BUFALLOC_ALLOC_PAGEABLE;
+	ASSERT_EQ(0, bufalloc_alloc(device, &request, &result, NULL));
+	EXPECT_EQ(0, RUN_ON_US("explain %d %d", result.fd));
+	EXPECT_SAID("--dma-bits 32");
+	EXPECT_EQ(0, RUN_ON_US("explain %d --json"));
+	EXPECT_SAID("\"reason_text\": \"No refusal of a device has reached bufalloc.\"");
+	EXPECT_NOT_SAID("says it all");
+	close(result.fd);
+	close(low);
+	close(one);
+	bufalloc_close(device);
+}
+
+/* Other drivers answer our ioctls with whatever they like. */
+TEST_F(tool, device_of_another_driver_is_called_so)
+{
+	static const char *const others[] = { "/dev/null", "/dev/kmsg", "/dev/dma_heap/system" };
+	char command[128];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		if (access(others[i], F_OK))
+			continue;
+		snprintf(command, sizeof(command), "alloc 4K --json --device %s", others[i]);
+		EXPECT_EQ(1, RUN(command));
+		EXPECT_SAID("It is not bufalloc's device.")
+		TH_LOG("%s", others[i]);
+		EXPECT_NOT_SAID("\"failed\"");
+	}
+}
+
+TEST_F(tool, missing_heap_is_no_missing_file)
+{
+	EXPECT_EQ(1, RUN("alloc 4K --dma-bits 13"));
+	EXPECT_SAID("No heap has only memory below that limit");
+	EXPECT_NOT_SAID("No such file");
+	EXPECT_EQ(1, RUN("alloc 4K --heap 77"));
+	EXPECT_SAID("There is no such heap");
+	EXPECT_NOT_SAID("No such file");
+	EXPECT_EQ(1, RUN("alloc 4K --heap 77 --json"));
+	EXPECT_NOT_SAID("No such file");
 }
 
 TEST_F(tool, what_is_not_needed_is_called_so)

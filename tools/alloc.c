@@ -103,7 +103,7 @@ static int use(int device, const struct wish *wish, const struct bufalloc_result
 static void no_device(const struct wish *wish, int err)
 {
 	if (wish->json)
-		json_refused(err, wish->count, BUFALLOC_REASON_NONE);
+		json_error(strerror(err));
 	trouble_open(wish->device, err);
 }
 
@@ -128,14 +128,15 @@ static int allocate(int device, struct wish *wish)
 	for (i = 0; i < wish->count; i++)
 		requests[i] = wish->request;
 	ret = bufalloc_alloc_batch(device, requests, results, wish->count, &failed, &reason);
+	if (ret == -ENOTTY) {
+		no_device(wish, ENOTTY);
+		return FAILED;
+	}
 	if (ret) {
 		if (wish->json)
 			json_refused(-ret, failed, reason);
 		fflush(stdout);
-		if (ret == -ENOTTY)
-			trouble_open(wish->device, ENOTTY);
-		else
-			refused(wish, -ret, failed, reason);
+		refused(wish, -ret, failed, reason);
 		return FAILED;
 	}
 	ret = use(device, wish, results, obtained);
@@ -146,7 +147,7 @@ static int allocate(int device, struct wish *wish)
 
 static int run(struct wish *wish)
 {
-	int device = bufalloc_open(wish->device);
+	int device = open_device(wish->device);
 	int ret;
 
 	if (device < 0) {

@@ -82,7 +82,8 @@ static int commit(const struct errand *errand, const struct holder *holder)
 	if (errand->json)
 		json_committed(holder);
 	else
-		printf("%u buffers have their memory.\n", holder->count);
+		printf("%u buffer%s.\n", holder->count,
+		       holder->count == 1 ? " has its memory" : "s have their memory");
 	return finish_output(DONE);
 }
 

@@ -95,7 +95,7 @@ static void no_holder(const struct errand *errand, int err)
 
 int errand_begin(const struct errand *errand, struct holder *holder)
 {
-	int device = bufalloc_open(errand->device);
+	int device = open_device(errand->device);
 	int ret;
 
 	if (device < 0) {

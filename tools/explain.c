@@ -44,21 +44,24 @@ static void print_memory(int device, const struct bufalloc_query *query)
 	char heap[BUFALLOC_HEAP_NAME_LEN], human[HUMAN_LEN];
 
 	if (is_of_process(query)) {
-		printf("  It is memory of a process, in %u physically contiguous runs.\n",
-		       query->out_segments);
+		printf("  It is memory of a process, in %u physically contiguous run%s.\n",
+		       query->out_segments, plural(query->out_segments));
 	} else if (query->out_state & BUFALLOC_STATE_PAGEABLE) {
 		printf("  Its memory is pageable: %s of it are in memory.\n",
 		       human_size(human, query->out_resident));
 	} else if (query->out_state & BUFALLOC_STATE_BACKED) {
 		heap_name(device, query->out_heap, heap);
-		printf("  It has its memory: from %s, in %u physically contiguous runs.\n", heap,
-		       query->out_segments);
+		printf("  It has its memory: from %s, in %u physically contiguous run%s.\n", heap,
+		       query->out_segments, plural(query->out_segments));
 	} else if (query->out_state & BUFALLOC_STATE_DISCARDABLE) {
 		puts("  It has no memory.");
 	} else {
 		puts("  It has no memory yet: that comes with its first use, or with a commit.");
 	}
 }
+
+/* In the place of a reason. */
+static const char no_refusal[] = "No refusal of a device has reached bufalloc.";
 
 /* Where some memory lies cannot be asked for. */
 static const char *hint(const struct bufalloc_query *query)
@@ -74,22 +77,64 @@ static const char *hint(const struct bufalloc_query *query)
 	return next_step(0, query->out_refusal);
 }
 
+static const char *reason_text(const struct bufalloc_query *query)
+{
+	return query->out_refusals ? bufalloc_reason_string(query->out_refusal) : no_refusal;
+}
+
+static bool reaches_above_4_gib(int device, const struct bufalloc_query *query)
+{
+	struct bufalloc_heap heap;
+
+	return !bufalloc_get_heap(device, query->out_heap, &heap) && heap.out_dma_bits > 32;
+}
+
+/* What drivers look for themselves, before they ask for a map that could be refused. */
+static void print_lacks(int device, const struct bufalloc_query *query)
+{
+	if (is_of_process(query)) {
+		puts("  - a mapping of the kernel, as vivid and others that move data by CPU do,\n"
+		     "    or memory in another form or place: copy into a buffer without USER_MEMORY.");
+		return;
+	}
+	if (query->out_state & BUFALLOC_STATE_PAGEABLE) {
+		puts("  - memory in one run or below 4 GiB: allocate it without --pageable, with\n"
+		     "    --contiguous or --dma-bits 32.");
+		return;
+	}
+	if (query->out_segments > 1 && !(query->out_state & BUFALLOC_STATE_CONTIGUOUS))
+		puts("  - one physically contiguous run, as drivers with dma-contig do: allocate it\n"
+		     "    with --contiguous.");
+	if (query->out_state & BUFALLOC_STATE_BACKED && reaches_above_4_gib(device, query))
+		puts("  - memory below 4 GiB, as cirrus does: allocate it with --dma-bits 32.");
+}
+
+/* There is nothing to tell of these: so what may have been the cause. */
+static void print_unseen(int device, const struct bufalloc_query *query)
+{
+	printf("  %s\n", no_refusal);
+	puts("  A driver that refuses the buffer by itself gives an error alone, such as EINVAL\n"
+	     "  or EFAULT; \"dmesg\" may tell more. It may need");
+	print_lacks(device, query);
+	puts("  - a format, a size or alignments that this buffer was not asked to have.");
+}
+
 static void print_held(int device, const struct held *held)
 {
 	const struct bufalloc_query *query = &held->query;
 	char human[HUMAN_LEN];
 
-	printf("fd %d: %s, %s, attached to %u devices\n", held->number,
+	printf("fd %d: %s, %s, attached to %u device%s\n", held->number,
 	       human_size(human, query->out_length), bufalloc_caching_string(query->out_caching),
-	       query->out_attachments);
+	       query->out_attachments, plural(query->out_attachments));
 	print_memory(device, query);
 	print_need(query);
 	if (!query->out_refusals) {
-		puts("  No device was ever refused.");
+		print_unseen(device, query);
 		return;
 	}
-	printf("  Devices were refused %u times. The last time:\n  %s\n", query->out_refusals,
-	       bufalloc_reason_string(query->out_refusal));
+	printf("  Devices were refused %u time%s. The last time:\n  %s\n", query->out_refusals,
+	       plural(query->out_refusals), reason_text(query));
 	if (hint(query))
 		printf("  %s\n", hint(query));
 }
@@ -120,7 +165,7 @@ static void json_held(struct json *json, int device, const struct held *held)
 	json_number(json, "attachments", query->out_attachments);
 	json_number(json, "refusals", query->out_refusals);
 	json_number(json, "reason", query->out_refusal);
-	json_string(json, "reason_text", bufalloc_reason_string(query->out_refusal));
+	json_string(json, "reason_text", reason_text(query));
 	json_close(json, '}');
 }
 

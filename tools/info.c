@@ -217,7 +217,7 @@ static int show_device(struct json *json, const char *path)
 	struct bufalloc_info info;
 	int device, ret;
 
-	device = bufalloc_open(path);
+	device = open_device(path);
 	if (device < 0)
 		return device;
 	ret = bufalloc_get_info(device, &info);

@@ -102,7 +102,7 @@ void json_error(const char *text)
 
 void json_refusal(struct json *json, int err, uint32_t failed, uint32_t reason)
 {
-	json_string(json, "error", strerror(err));
+	json_string(json, "error", refusal_words(err, reason));
 	json_number(json, "failed", failed);
 	json_number(json, "reason", reason);
 	json_string(json, "reason_text", bufalloc_reason_string(reason));

@@ -28,6 +28,12 @@ int verb_explain(int argc, char **argv);
 bool parse_number(const char *text, uint64_t max, uint64_t *number);
 bool parse_size(const char *text, uint64_t *bytes);
 
+/* The end of a noun that @count of them are. */
+static inline const char *plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 /* "7.9 MiB", in a buffer of HUMAN_LEN bytes, which is returned. */
 #define HUMAN_LEN 32
 char *human_size(char *buffer, uint64_t bytes);
@@ -38,12 +44,16 @@ void list_cachings(FILE *out, const char *indent);
 
 /* The device that this user may open, where none was named. */
 const char *default_device(void);
+/* A file descriptor of a device that is bufalloc's, or a negative errno. */
+int open_device(const char *path);
 
 /* trouble.c: what went wrong and what to do next, on stderr. */
 bool module_loaded(void);
 void trouble_open(const char *path, int err);
 /* @where is what was refused, if it is known: " at ...". */
 void trouble_refused(const char *verb, const char *where, int err, uint32_t reason);
+/* What an error means where a request is refused. */
+const char *refusal_words(int err, uint32_t reason);
 /* What to do about a reason, or NULL. */
 const char *next_step(int err, uint32_t reason);
 int usage_error(const char *verb);

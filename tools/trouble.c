@@ -65,6 +65,16 @@ void trouble_open(const char *path, int err)
 	}
 }
 
+/* ENOENT is the name of a heap, not of a file. */
+const char *refusal_words(int err, uint32_t reason)
+{
+	if (err == ENOENT && reason == BUFALLOC_REASON_DMA_BITS)
+		return "No heap has only memory below that limit of addresses";
+	if (err == ENOENT && reason == BUFALLOC_REASON_HEAP)
+		return "There is no such heap";
+	return strerror(err);
+}
+
 const char *next_step(int err, uint32_t reason)
 {
 	switch (reason) {
@@ -127,7 +137,8 @@ void trouble_refused(const char *verb, const char *where, int err, uint32_t reas
 {
 	const char *step = next_step(err, reason);
 
-	fprintf(stderr, "bufalloc %s: refused%s: %s\n", verb, where, strerror(err));
+	fprintf(stderr, "bufalloc %s: refused%s: %s\n", verb, where,
+		refusal_words(err, reason));
 	if (reason != BUFALLOC_REASON_NONE)
 		fprintf(stderr, "  %s\n", bufalloc_reason_string(reason));
 	if (step)
