@@ -91,14 +91,21 @@ help:
 
 all: module lib tools
 
+# gcc does not know the options of a kernel that clang built.
+clang_built = $(shell grep -s '^CONFIG_CC_IS_CLANG=y' '$(KDIR)/include/config/auto.conf')
+llvm = $(if $(LLVM)$(filter command,$(origin CC)),,$(if $(clang_built),LLVM=1))
+
 # kbuild writes beside the sources, so it gets a copy of them.
 module:
 	@test -e '$(KDIR)/Makefile' || { \
 		echo 'There are no kernel headers in $(KDIR).'; \
 		echo 'Try "make deps", or name another place with KDIR=.'; exit 1; }
+	@test -z '$(llvm)' || command -v clang > /dev/null || { \
+		echo 'The kernel of $(KDIR) was built by clang, which is not installed here.'; \
+		echo 'Install clang and lld, or name them with LLVM= (LLVM=-18).'; exit 1; }
 	@mkdir -p build/module
 	@cp -a $(sources) build/module/
-	$(MAKE) -C "$$KDIR" M='$(CURDIR)/build/module' modules
+	$(MAKE) -C "$$KDIR" M='$(CURDIR)/build/module' $(llvm) modules
 
 lib:
 	$(MAKE) -C lib O=../build/lib
@@ -143,7 +150,7 @@ lint:
 install: all man
 	$(install_user)
 	$(MAKE) -C "$$KDIR" M='$(CURDIR)/build/module' INSTALL_MOD_PATH="$$DESTDIR" \
-		INSTALL_MOD_DIR=updates modules_install
+		INSTALL_MOD_DIR=updates $(llvm) modules_install
 	$(if $(DESTDIR),,ldconfig; depmod $(KVERSION); $(reload_udev))
 
 install-user: lib tools man

@@ -48,10 +48,25 @@ host_has()
 	esac
 }
 
+# Whether roots can be entered: each command runs in a mount namespace of its own.
+host_can_mount()
+{
+	if [ "$(id -u)" -ne 0 ] && ! command -v sudo > /dev/null; then
+		echo "Debian roots are mounted here, which needs root or sudo."
+		return 1
+	fi
+	as_root unshare --mount true 2> /dev/null && return
+	echo "Debian roots are mounted here, which needs CAP_SYS_ADMIN: this root has not got it."
+	echo "In a container: start that with --privileged."
+	return 1
+}
+
 # host_install LIST...: says what it installs before it does.
 host_install()
 {
 	local probe package why list missing=()
+
+	[[ " $* " != *" host_needs "* ]] || host_can_mount || return
 
 	while read -r probe package why; do
 		host_has "$probe" && continue
@@ -60,8 +75,10 @@ host_install()
 		missing+=("$package")
 	done < <(for list in "$@"; do "$list"; done)
 	[ ${#missing[@]} -gt 0 ] || return 0
-	[ "$(id -u)" -eq 0 ] || command -v sudo > /dev/null ||
-		die "That needs root or sudo. As root: apt-get install ${missing[*]}"
+	if [ "$(id -u)" -ne 0 ] && ! command -v sudo > /dev/null; then
+		echo "That needs root or sudo. As root: apt-get install ${missing[*]}"
+		return 1
+	fi
 
 	say "apt-get update, apt-get install"
 	logged "$build_dir/log/apt-update" as_root apt-get update ||
