@@ -280,7 +280,7 @@ static size_t address_space(void)
 	return read_number("/proc/self/statm") * sysconf(_SC_PAGESIZE);
 }
 
-/* In a child, since limits and locks stay. 0, or an errno of the library's. */
+/* In a child, since limits and locks stay. 0 or a negative errno. */
 static int map_with_little_room(int fd, int resource, size_t room)
 {
 	struct rlimit limit = { .rlim_cur = room, .rlim_max = room };
@@ -290,7 +290,7 @@ static int map_with_little_room(int fd, int resource, size_t room)
 
 	child = fork();
 	if (child < 0)
-		return errno;
+		return -errno;
 	if (!child) {
 		if (resource == RLIMIT_MEMLOCK && (setgid(NOBODY) || setuid(NOBODY)))
 			_exit(255);
@@ -304,8 +304,8 @@ static int map_with_little_room(int fd, int resource, size_t room)
 		_exit(-ret);
 	}
 	if (waitpid(child, &status, 0) != child || !WIFEXITED(status))
-		return EIO;
-	return WEXITSTATUS(status);
+		return -EIO;
+	return -WEXITSTATUS(status);
 }
 
 /* There is no room for the 2 MiB more that it takes for an address of its choice. */
@@ -314,7 +314,7 @@ TEST_F(mmap, the_library_maps_where_mmap_does)
 	EXPECT_EQ(0, map_with_little_room(self->fd, RLIMIT_MEMLOCK, 64 * KIB));
 	EXPECT_EQ(0, map_with_little_room(self->fd, RLIMIT_AS, address_space() + MIB));
 	/* What the kernel refuses is refused. */
-	EXPECT_EQ(ENOMEM, map_with_little_room(self->fd, RLIMIT_AS, address_space()));
+	EXPECT_EQ(-ENOMEM, map_with_little_room(self->fd, RLIMIT_AS, address_space()));
 }
 
 /* The name of a mapping's file in /proc/self/maps; "" for none. */

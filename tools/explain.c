@@ -93,8 +93,8 @@ static bool reaches_above_4_gib(int device, const struct bufalloc_query *query)
 static void print_lacks(int device, const struct bufalloc_query *query)
 {
 	if (is_of_process(query)) {
-		puts("  - a mapping of the kernel, as vivid and others that move data by CPU do,\n"
-		     "    or memory in another form or place: copy into a buffer without USER_MEMORY.");
+		puts("  - a mapping of the kernel, as vivid and others that move data by CPU do, or\n"
+		     "    memory in another form or place: copy into a buffer without USER_MEMORY.");
 		return;
 	}
 	if (query->out_state & BUFALLOC_STATE_PAGEABLE) {

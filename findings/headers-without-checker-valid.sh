@@ -1,0 +1,110 @@
+#!/bin/bash
+# findings/headers-without-checker-valid.sh
+#
+# With Debian's kernel headers 7.3.4, "make C=2" does not check a module.
+#
+# Packages: linux-headers-7.3.4+deb13-amd64 7.3.4-1~bpo13+1 (trixie-backports),
+#           sparse 0.6.4-5 and gcc-14 (trixie).
+# Input:    a module of ten lines that compiles, and reads through a __user pointer.
+# Command:  make -C /usr/src/linux-headers-7.3.4+deb13-amd64 M=/module C=2 modules
+# Expected: sparse runs ("CHECK /module/finding.c") and says "dereference of noderef
+#           expression"; without sparse, an error.
+# Seen:     exit status 0 and no CHECK line. One warning in the middle of the output:
+#             scripts/checker-valid.sh: not found
+#             C=2 specified, but sparse is not available or not up to date
+#           though sparse is installed, and finds the mistake when it is run.
+# Cause:    the kernel's Makefile asks scripts/checker-valid.sh whether the checker
+#           works. The packages of the headers do not have that script. With a script
+#           that prints 1 in its place, the same command runs sparse.
+# Effect:   a continuous integration that trusts the exit status checks nothing.
+#
+# Exit status: 0 while it is so, 1 when it has changed, 2 when it could not be tried.
+# Needs root, mmdebstrap, debian-archive-keyring and a Debian mirror; takes one to two
+# minutes, and leaves nothing behind.
+set -euo pipefail
+
+release=7.3.4+deb13-amd64
+include=(make gcc-14 libc6-dev libelf1t64 sparse=0.6.4-5 "linux-headers-$release=7.3.4-1~bpo13+1")
+work=$(mktemp -d)
+trap 'rm -rf --one-file-system "$work"' EXIT
+root=$work/root
+
+# Where this machine gets packages from; where that is no Debian, mmdebstrap knows.
+mirror()
+{
+	apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL)' 'Created-By: Packages' 2> /dev/null |
+		awk '$2 == "Debian" && $3 == "Debian" && $1 ~ /^http/ { print $1; exit }'
+}
+
+proxies()
+{
+	apt-config dump --no-empty Acquire::http::Proxy Acquire::https::Proxy 2> /dev/null |
+		sed -n 's/^\(Acquire::https\?::Proxy .*\)$/--aptopt=\1/p'
+}
+
+make_root()
+{
+	local options mirrors
+	mapfile -t options < <(proxies)
+	mapfile -t mirrors < <(mirror)
+	# Backports come from where the rest comes from. Mounts of an interrupted run go
+	# with the namespace.
+	unshare --mount mmdebstrap --mode=root --variant=minbase --include="$(IFS=,; echo "${include[*]}")" \
+		--aptopt='APT::Install-Recommends "false"' --dpkgopt='path-exclude=/usr/share/doc/*' \
+		--setup-hook='sed -i "s/^\(.*\) trixie main$/&\n\1 trixie-backports main/" "$1"/etc/apt/sources.list' \
+		"${options[@]}" trixie "$root" "${mirrors[@]}" > "$work/log" 2>&1
+}
+
+make_module()
+{
+	mkdir "$root/module"
+	echo 'obj-m := finding.o' > "$root/module/Kbuild"
+	cat > "$root/module/finding.c" <<-'END'
+		#include <linux/module.h>
+		#include <linux/uaccess.h>
+
+		int finding(const int __user *pointer);
+		int finding(const int __user *pointer)
+		{
+			return *pointer;
+		}
+
+		MODULE_DESCRIPTION("finding");
+		MODULE_LICENSE("GPL");
+	END
+}
+
+# What make says, and its exit status in the last line.
+build()
+{
+	rm -f "$root"/module/*.o
+	chroot "$root" make -C "/usr/src/linux-headers-$release" M=/module C=2 \
+		CONFIG_DEBUG_INFO_BTF_MODULES= modules 2>&1 && echo "exit status 0" || echo "exit status $?"
+}
+
+is_as_stated()
+{
+	! grep -q '^ *CHECK' "$work/seen" && grep -q '^exit status 0$' "$work/seen" &&
+		grep -q 'C=2 specified, but sparse is not available' "$work/seen" &&
+		grep -q '^ *CHECK' "$work/mended" && grep -q 'dereference of noderef' "$work/mended"
+}
+
+if ! make_root; then
+	cat "$work/log"
+	echo "The packages of this finding could not be installed."
+	exit 2
+fi
+make_module
+chroot "$root" sparse --version
+echo "== as the packages are"
+build | tee "$work/seen"
+echo "== with a scripts/checker-valid.sh"
+printf '#!/bin/sh\necho 1\n' > "$root/usr/lib/linux-kbuild-${release%-amd64}/scripts/checker-valid.sh"
+chmod +x "$root/usr/lib/linux-kbuild-${release%-amd64}/scripts/checker-valid.sh"
+build | tee "$work/mended"
+if is_as_stated; then
+	echo "It is as stated: no CHECK line, and success."
+else
+	echo "It has changed."
+	exit 1
+fi
