@@ -114,10 +114,10 @@ FIXTURE_SETUP(dma)
 	ASSERT_LE(0, self->importer);
 	edus_find(self->importer, &self->edus);
 	dma_bits = edus_reaching(&self->edus);
-	ASSERT_LE(2, self->edus.count);
-
 	self->fd = open_as(self->device, variant, dma_bits);
 	ASSERT_LE(0, self->fd);
+	edus_taking(&self->edus, self->device, self->fd);
+	ASSERT_LE(2, self->edus.count);
 	self->boundary = find_boundary(self->importer, self->fd,
 				       variant->length);
 	ASSERT_LE(4096, self->boundary);

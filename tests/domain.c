@@ -151,6 +151,8 @@ TEST_F(domain, tables_are_those_of_the_domain)
 	int i, id;
 
 	ASSERT_LE(0, fd);
+	edus_taking(&self->edus, self->device, fd);
+	ASSERT_LE(1, self->edus.count);
 	ASSERT_EQ(0, bufalloc_query(self->device, fd, &query));
 	for (i = 0; i < self->edus.count; i++) {
 		const struct importer_facts *facts = &self->edus.facts[i];
@@ -183,6 +185,8 @@ TEST_F(domain, kinds_of_domain_share_a_buffer)
 	uint64_t value;
 
 	ASSERT_LE(0, fd);
+	edus_taking(&self->edus, self->device, fd);
+	ASSERT_LE(1, self->edus.count);
 	ASSERT_EQ(0, buffer_map(fd, &map));
 	outside = import(self->importer, fd, IMPORTER_DEVICE_64);
 	ASSERT_LE(0, outside);

@@ -82,6 +82,7 @@ FIXTURE_SETUP(segment)
 	request.dma_bits = edus_reaching(&self->edus);
 	self->fd = buffer_open_scattered(self->device, &request);
 	ASSERT_LE(0, self->fd);
+	edus_taking(&self->edus, self->device, self->fd);
 	ASSERT_EQ(0, buffer_map(self->fd, &self->map));
 }
 

@@ -4,6 +4,7 @@
 #define _IMPORTER_COMPAT_H
 
 #include <linux/dma-buf.h>
+#include <linux/dma-map-ops.h>
 #include <linux/module.h>
 
 #undef MODULE_IMPORT_NS
@@ -21,5 +22,20 @@
 #define dma_buf_vmap_unlocked dma_buf_vmap
 #define dma_buf_vunmap_unlocked dma_buf_vunmap
 #endif
+
+/* Nothing where all devices of the architecture snoop. */
+static inline void clear_dma_coherent(struct device *dev)
+{
+#if defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_DEVICE) || \
+	defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU) || \
+	defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU_ALL)
+#ifdef HAVE_DEV_CLEAR_DMA_COHERENT
+	dev_clear_dma_coherent(dev);
+#else
+	/* Seen in 7.3, not in 6.12: until then it is a field. */
+	dev->dma_coherent = false;
+#endif
+#endif
+}
 
 #endif /* _IMPORTER_COMPAT_H */

@@ -11,6 +11,7 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 
+#include "compat.h"
 #include "edu.h"
 #include "importer.h"
 #include "port.h"
@@ -21,6 +22,16 @@ static unsigned int edu_bits[IMPORTER_EDUS_MAX] = {
 };
 module_param_array(edu_bits, uint, NULL, 0444);
 MODULE_PARM_DESC(edu_bits, "address bits of each edu, by its PCI address");
+
+/*
+ * QEMU's machines have devices of one kind only. It has no caches, so that a device
+ * that is said not to snoop works as one that does.
+ */
+static bool edu_snoops[IMPORTER_EDUS_MAX] = {
+	[2 ... IMPORTER_EDUS_MAX - 1] = true,
+};
+module_param_array(edu_snoops, bool, NULL, 0444);
+MODULE_PARM_DESC(edu_snoops, "whether each edu snoops, if its machine's devices do and an architecture knows others");
 
 #define EDU_VENDOR 0x1234
 #define EDU_DEVICE 0x11e8
@@ -109,6 +120,9 @@ static int edu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = pcim_enable_device(pdev);
 	if (ret)
 		return ret;
+	/* The bus sets it again for each driver that it binds. */
+	if (!edu_snoops[rank])
+		clear_dma_coherent(&pdev->dev);
 	ret = dma_set_mask_and_coherent(&pdev->dev,
 					DMA_BIT_MASK(edu_bits[rank]));
 	if (ret)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <unistd.h>
 
+#include "bufalloc.h"
 #include "lib/edus.h"
+#include "lib/guest.h"
 
 void edus_find(int importer, struct edus *edus)
 {
@@ -43,6 +45,34 @@ uint32_t edus_reaching(struct edus *edus)
 	}
 	edus->count = kept;
 	return dma_bits;
+}
+
+/*
+ * Where each mapping has a type of its own, the kernel's stays cacheable: a device that
+ * snoops needs write-back memory, and one that does not needs other memory, or syncs.
+ */
+bool device_takes(const struct importer_facts *facts, int device, int fd)
+{
+	struct bufalloc_query query;
+	bool write_back;
+
+	if (bufalloc_query(device, fd, &query))
+		return false;
+	if (query.out_caching == BUFALLOC_CACHING_CACHED ||
+	    machine_types_memory())
+		return true;
+	write_back = query.out_memtype == BUFALLOC_MEMTYPE_WRITE_BACK;
+	return write_back == !!facts->out_coherent;
+}
+
+void edus_taking(struct edus *edus, int device, int fd)
+{
+	int i, kept = 0;
+
+	for (i = 0; i < edus->count; i++)
+		if (device_takes(&edus->facts[i], device, fd))
+			edus->facts[kept++] = edus->facts[i];
+	edus->count = kept;
 }
 
 bool edus_may_leave_mapped(void)

@@ -27,6 +27,12 @@ unsigned int mask_bits(const struct importer_facts *facts);
  */
 uint32_t edus_reaching(struct edus *edus);
 
+/* Whether a device may map that buffer, which has its memory; errors say no. */
+bool device_takes(const struct importer_facts *facts, int device, int fd);
+
+/* Take out those that may not. */
+void edus_taking(struct edus *edus, int device, int fd);
+
 /*
  * Whether nobody minds a driver that leaves its device with something mapped. Where
  * the use of the DMA API is watched it is warned of, and that is right.
