@@ -75,6 +75,8 @@ static const char *const reasons[] = {
 		"The buffer is mapped: by a device, by a processor, or by the kernel.",
 	[BUFALLOC_REASON_PURGED] =
 		"Its users said that they do not need it (BUFALLOC_ADVICE_DONTNEED): say BUFALLOC_ADVICE_WILLNEED first.",
+	[BUFALLOC_REASON_SNOOPING] =
+		"The device snoops the processor's caches, which may have old lines of this memory: use cached, or coherent and deferred.",
 };
 
 static const char *const cachings[] = {

@@ -23,6 +23,7 @@
 #include "backing.h"
 #include "client.h"
 #include "direct.h"
+#include "heap.h"
 #include "table.h"
 
 /* Others run between two calls of the DMA API that clean as much of the caches. */
@@ -87,6 +88,18 @@ static bool is_stale(const struct attachment *attachment)
 	return !is_cached(attachment) &&
 	       source->memtype == BUFALLOC_MEMTYPE_WRITE_BACK &&
 	       !dev_is_dma_coherent(attachment->dev);
+}
+
+/*
+ * The opposite: memory that the CPU writes past the caches, while they may have old lines
+ * of it that belong to the kernel's own mapping, and a device that snoops.
+ */
+static bool snoops_cached_alias(const struct attachment *attachment)
+{
+	const struct source *source = &attachment->backing->source;
+
+	return heap_has_cached_alias(source->heap, source->memtype) &&
+	       dev_is_dma_coherent(attachment->dev);
 }
 
 /*
@@ -205,6 +218,10 @@ static int check_device(const struct attachment *attachment,
 	}
 	if (is_stale(attachment)) {
 		*reason = BUFALLOC_REASON_NOT_SNOOPING;
+		return -EIO;
+	}
+	if (snoops_cached_alias(attachment)) {
+		*reason = BUFALLOC_REASON_SNOOPING;
 		return -EIO;
 	}
 	return 0;

@@ -90,7 +90,8 @@ static int chunk_clear(const struct chunk *chunk, const struct source *source)
 {
 	if (chunk->cleared)
 		return 0;
-	return caching_clear(chunk->page, chunk->size, source->memtype);
+	return caching_clear(source->heap->dev, chunk->page, chunk->size,
+			     source->memtype);
 }
 
 /* An area for long runs may not align them as the page allocator does. */
@@ -403,6 +404,8 @@ void backing_adopt(struct backing *backing, struct backing *from)
 {
 	backing->source.heap = from->source.heap;
 	backing->source.node = from->source.node;
+	backing->source.caching = from->source.caching;
+	backing->source.memtype = from->source.memtype;
 	list_splice_init(&from->chunks, &backing->chunks);
 	backing->nr_chunks = from->nr_chunks;
 	backing->nr_segments = from->nr_segments;

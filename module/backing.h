@@ -20,6 +20,8 @@ struct store;
  * @alignment: what the address of each run is a multiple of, as the heap's device
  *	sees it: a power of two, at least a page.
  * @max_segments: physically contiguous runs; 0 for no limit.
+ * @caching: of the buffer, where no device that is attached has a say.
+ * @any_caching: COHERENT will do as well.
  * @one_run: a single one is worth a try.
  * @heap_is_fixed: by who asked for it.
  * @narrowed: the heap is a smaller one than they were given, for the devices' sake.
@@ -30,6 +32,8 @@ struct demand {
 	size_t length;
 	size_t alignment;
 	unsigned int max_segments;
+	enum bufalloc_caching caching;
+	bool any_caching;
 	bool one_run;
 	bool heap_is_fixed;
 	bool narrowed;

@@ -215,6 +215,8 @@ static int find_caching(struct batch *batch, struct item *item)
 	if (source->memtype == BUFALLOC_MEMTYPE_NONE)
 		return refuse(batch, item, BUFALLOC_REASON_CACHING,
 			      -EOPNOTSUPP);
+	item->demand.caching = source->caching;
+	item->demand.any_caching = req->flags & BUFALLOC_ALLOC_ANY_CACHING;
 	return 0;
 }
 

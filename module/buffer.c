@@ -399,6 +399,20 @@ static u32 heap_of(const struct buffer *buffer)
 					     buffer->heap->index;
 }
 
+/* The same of the caching, and of what CPU mappings are. */
+static void describe_caching(const struct buffer *buffer,
+			     struct buffer_facts *facts)
+{
+	const struct backing *backing = &buffer->backing;
+
+	facts->caching = backing->source.caching;
+	facts->memtype = backing->source.memtype;
+	if (backing_has_memory(backing))
+		return;
+	facts->caching = backing->demand.caching;
+	facts->memtype = heap_memtype(buffer->heap, facts->caching);
+}
+
 void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts)
 {
 	struct buffer *buffer = dmabuf->priv;
@@ -407,12 +421,11 @@ void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts)
 
 	*facts = (struct buffer_facts) {
 		.length = backing->demand.length,
-		.caching = backing->source.caching,
-		.memtype = backing->source.memtype,
 	};
 
 	ww_mutex_lock(&buffer->lock, NULL);
 	facts->heap = heap_of(buffer);
+	describe_caching(buffer, facts);
 	facts->chunks = backing->nr_chunks;
 	facts->segments = backing->nr_segments;
 	facts->refusals = buffer->refusals;

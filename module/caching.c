@@ -8,9 +8,10 @@
  * is changed along with it, for as long as the memory is ours.
  */
 #include <linux/dma-map-ops.h>
+#include <linux/dma-mapping.h>
 #include <linux/highmem.h>
-#include <linux/slab.h>
-#include <linux/vmalloc.h>
+#include <linux/minmax.h>
+#include <linux/swiotlb.h>
 
 #ifdef CONFIG_X86
 #include <asm/memtype.h>
@@ -18,10 +19,10 @@
 #endif
 
 #include "caching.h"
-#include "client.h"
+#include "direct.h"
 
-/* Memory is cleared through a window of this size where it has to be mapped. */
-#define WINDOW_SIZE SZ_256K
+/* Bytes that are taken out of the caches before others may run. */
+#define FLUSH_STEP SZ_4M
 
 #ifdef CONFIG_X86
 /* The type must be set in the kernel's mapping as well, and taken back. */
@@ -73,21 +74,52 @@ bool caching_is_of_memory(enum bufalloc_memtype memtype)
 	return false;
 }
 
+static bool is_same(pgprot_t one, pgprot_t other)
+{
+	return pgprot_val(one) == pgprot_val(other);
+}
+
+/*
+ * What the architecture made of PAGE_KERNEL when it was asked for another type. Some
+ * have no other, or fewer than they have names for.
+ */
+static enum bufalloc_memtype obtained_memtype(pgprot_t prot)
+{
+	if (is_same(prot, PAGE_KERNEL))
+		return BUFALLOC_MEMTYPE_NONE;
+	if (is_same(prot, pgprot_noncached(PAGE_KERNEL)))
+		return BUFALLOC_MEMTYPE_UNCACHED;
+	if (is_same(prot, pgprot_writecombine(PAGE_KERNEL)))
+		return BUFALLOC_MEMTYPE_WRITE_COMBINE;
+	return BUFALLOC_MEMTYPE_NONE;
+}
+
+/* flush_lines() would work on a copy. */
+static bool is_flush_bounced(struct device *dev)
+{
+	return dev_is_direct(dev) && is_swiotlb_force_bounce(dev);
+}
+
 static enum bufalloc_memtype coherent_memtype(struct device *dev)
 {
 	if (dev_is_dma_coherent(dev))
 		return BUFALLOC_MEMTYPE_WRITE_BACK;
-	if (IS_ENABLED(CONFIG_ARM) || IS_ENABLED(CONFIG_ARM64))
-		return BUFALLOC_MEMTYPE_WRITE_COMBINE;
-	return BUFALLOC_MEMTYPE_UNCACHED;
+	if (is_flush_bounced(dev))
+		return BUFALLOC_MEMTYPE_NONE;
+	return obtained_memtype(pgprot_dmacoherent(PAGE_KERNEL));
 }
 
 static enum bufalloc_memtype wc_memtype(struct device *dev)
 {
+	enum bufalloc_memtype memtype;
+
 	/* A coherent device's memory stays cacheable: that is no WC. */
-	if (dev_is_dma_coherent(dev))
+	if (dev_is_dma_coherent(dev) || is_flush_bounced(dev))
 		return BUFALLOC_MEMTYPE_NONE;
-	return BUFALLOC_MEMTYPE_WRITE_COMBINE;
+	memtype = obtained_memtype(pgprot_writecombine(PAGE_KERNEL));
+	return memtype == BUFALLOC_MEMTYPE_WRITE_COMBINE ?
+		       memtype :
+		       BUFALLOC_MEMTYPE_NONE;
 }
 
 int caching_convert(struct page *page, size_t size,
@@ -130,54 +162,6 @@ pgprot_t caching_pgprot(enum bufalloc_memtype memtype, pgprot_t prot)
 	}
 }
 
-static int clear_window(struct page **pages, struct page *page, size_t size,
-			enum bufalloc_memtype memtype)
-{
-	unsigned long pfn = page_to_pfn(page);
-	unsigned int count = size >> PAGE_SHIFT;
-	unsigned int i;
-	void *window;
-
-	for (i = 0; i < count; i++)
-		pages[i] = pfn_to_page(pfn + i);
-
-	window = vmap(pages, count, VM_MAP,
-		      caching_pgprot(memtype, PAGE_KERNEL));
-	if (!window)
-		return -ENOMEM;
-	memset(window, 0, size);
-	vunmap(window);
-	return 0;
-}
-
-/*
- * Where the type is one of the mapping, clear through a mapping of that type:
- * a cache line left behind by clearing through the kernel's own would be found
- * by a snooping device.
- */
-static int clear_mapped(struct page *page, size_t size,
-			enum bufalloc_memtype memtype)
-{
-	unsigned long pfn = page_to_pfn(page);
-	struct page **pages;
-	size_t done, step;
-	int ret = 0;
-
-	pages = kmalloc_array(WINDOW_SIZE >> PAGE_SHIFT, sizeof(*pages),
-			      GFP_METADATA);
-	if (!pages)
-		return -ENOMEM;
-
-	for (done = 0; done < size && !ret; done += step) {
-		step = min_t(size_t, size - done, WINDOW_SIZE);
-		ret = clear_window(pages, pfn_to_page(pfn), step, memtype);
-		pfn += step >> PAGE_SHIFT;
-		cond_resched();
-	}
-	kfree(pages);
-	return ret;
-}
-
 static void clear_direct(struct page *page, size_t size)
 {
 	unsigned long pfn = page_to_pfn(page);
@@ -190,19 +174,47 @@ static void clear_direct(struct page *page, size_t size)
 }
 
 /*
- * Clear memory after caching_convert(): memory that is not write-back has
- * nothing of it left in a cache. Returns 0 or -ENOMEM.
+ * Have nothing of the memory left in a cache: the start of a mapping for a device that
+ * does not snoop writes it to memory, and the end invalidates it.
  */
-int caching_clear(struct page *page, size_t size,
+static int flush_lines(struct device *dev, struct page *page, size_t size)
+{
+	size_t done, step;
+	dma_addr_t addr;
+
+	for (done = 0; done < size; done += step) {
+		step = min_t(size_t, size - done, FLUSH_STEP);
+		addr = dma_map_page(dev, page, done, step, DMA_BIDIRECTIONAL);
+		if (dma_mapping_error(dev, addr))
+			return -ENOMEM;
+		dma_unmap_page(dev, addr, step, DMA_BIDIRECTIONAL);
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * caching_clear() - clear memory after caching_convert()
+ * @dev: the device that the memory is allocated for.
+ * @page: the first page.
+ * @size: bytes, whole pages.
+ * @memtype: what CPU mappings of the memory will be.
+ *
+ * The kernel's own mapping is used. Where that is cacheable and the others are not, no
+ * line of it stays: neither these zeros nor what the memory's last owner left may come
+ * down on what is written past the caches.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int caching_clear(struct device *dev, struct page *page, size_t size,
 		  enum bufalloc_memtype memtype)
 {
 	int ret = 0;
 
-	if (memtype == BUFALLOC_MEMTYPE_WRITE_BACK ||
-	    caching_is_of_memory(memtype))
-		clear_direct(page, size);
-	else
-		ret = clear_mapped(page, size, memtype);
+	clear_direct(page, size);
+	if (memtype != BUFALLOC_MEMTYPE_WRITE_BACK &&
+	    !caching_is_of_memory(memtype))
+		ret = flush_lines(dev, page, size);
 
 	/* Drain the write-combining buffers before a device may look. */
 	wmb();

@@ -16,7 +16,7 @@ int caching_convert(struct page *page, size_t size,
 		    enum bufalloc_memtype memtype);
 int caching_restore(struct page *page, size_t size,
 		    enum bufalloc_memtype memtype);
-int caching_clear(struct page *page, size_t size,
+int caching_clear(struct device *dev, struct page *page, size_t size,
 		  enum bufalloc_memtype memtype);
 
 #endif /* _BUFALLOC_CACHING_H */

@@ -25,6 +25,17 @@ static struct device *source_device(const struct source *source)
 }
 
 /*
+ * Memory that is only cacheable, and that the DMA API's coherent side would not give:
+ * CACHED, or what a heap's device that does not snoop has for others that do.
+ */
+static bool is_streamed(const struct source *source)
+{
+	return source->caching == BUFALLOC_CACHING_CACHED ||
+	       (source->memtype == BUFALLOC_MEMTYPE_WRITE_BACK &&
+		!dev_is_dma_coherent(source->heap->dev));
+}
+
+/*
  * What a chunk of that length counts for. The page allocator and a pool give powers of
  * two. A region of CMA, from which comes what is larger than the page allocator can
  * give, rounds nothing, and neither does who puts single pages together.
@@ -37,8 +48,7 @@ size_t chunk_cost(const struct source *source, size_t size,
 
 	if (heap->pool)
 		return PAGE_SIZE << order;
-	if (heap->translated && form == CHUNK_ORDINARY &&
-	    source->caching != BUFALLOC_CACHING_CACHED)
+	if (heap->translated && form == CHUNK_ORDINARY && !is_streamed(source))
 		return size;
 	if (heap->region_size || order > MAX_PAGE_ORDER)
 		return size;
@@ -153,29 +163,6 @@ static int coherent_locate(struct chunk *chunk, const struct source *source)
 	return 0;
 }
 
-/*
- * What the memory's last owner left in the caches must not come down on it later.
- * Most architectures that need it flush what they allocate, but 32-bit ARM not where
- * it makes no mapping: there a mapping for the device, and its end, do it.
- */
-static int coherent_flush(const struct chunk *chunk,
-			  const struct source *source)
-{
-	const struct heap *heap = source->heap;
-	dma_addr_t addr;
-
-	if (IS_ENABLED(CONFIG_ARCH_HAS_DMA_PREP_COHERENT) ||
-	    heap->translated || heap->pool || dev_is_dma_coherent(heap->dev))
-		return 0;
-
-	addr = dma_map_page(heap->dev, chunk->page, 0, chunk->taken,
-			    DMA_BIDIRECTIONAL);
-	if (dma_mapping_error(heap->dev, addr))
-		return -ENOMEM;
-	dma_unmap_page(heap->dev, addr, chunk->taken, DMA_BIDIRECTIONAL);
-	return 0;
-}
-
 static int coherent_alloc(struct chunk *chunk, const struct source *source,
 			  enum chunk_form form, gfp_t gfp)
 {
@@ -189,18 +176,15 @@ static int coherent_alloc(struct chunk *chunk, const struct source *source,
 		return -ENOMEM;
 
 	ret = coherent_locate(chunk, source);
-	if (!ret)
-		ret = coherent_flush(chunk, source);
-	if (ret) {
+	if (ret)
 		coherent_free(chunk, source);
-		pieces_destroy(chunk->pieces);
-	}
 	return ret;
 }
 
 /*
- * Cached memory is handed to devices by streaming syncs, which what
- * dma_alloc_attrs() returns must not see. The DMA API clears it.
+ * Cached memory is handed to devices by streaming syncs, which what dma_alloc_attrs()
+ * returns must not see. The DMA API clears it. Memory that only devices that snoop
+ * use needs no syncs, and gets none.
  */
 static int cached_alloc(struct chunk *chunk, const struct source *source,
 			gfp_t gfp)
@@ -227,7 +211,7 @@ static bool avoids_cma(const struct source *source, size_t size,
 		return false;
 	if (form != CHUNK_ORDINARY && !source->client->charged_only)
 		return false;
-	if (heap->translated && source->caching != BUFALLOC_CACHING_CACHED)
+	if (heap->translated && !is_streamed(source))
 		return false;
 	return dev_has_cma_area(source_device(source));
 }
@@ -235,7 +219,7 @@ static bool avoids_cma(const struct source *source, size_t size,
 static int dma_api_try(struct chunk *chunk, const struct source *source,
 		       enum chunk_form form, gfp_t gfp)
 {
-	if (source->caching == BUFALLOC_CACHING_CACHED)
+	if (is_streamed(source))
 		return cached_alloc(chunk, source, gfp);
 	return coherent_alloc(chunk, source, form, gfp);
 }
@@ -292,7 +276,7 @@ static int dma_api_alloc(struct chunk *chunk, const struct source *source,
 
 static void dma_api_free(const struct chunk *chunk, const struct source *source)
 {
-	if (source->caching == BUFALLOC_CACHING_CACHED)
+	if (is_streamed(source))
 		dma_free_pages(source_device(source), chunk->taken, chunk->page,
 			       chunk->dma, DMA_BIDIRECTIONAL);
 	else

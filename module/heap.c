@@ -136,6 +136,17 @@ enum bufalloc_memtype heap_memtype(const struct heap *heap,
 		       BUFALLOC_MEMTYPE_WRITE_COMBINE;
 }
 
+/*
+ * Whether the kernel has a cacheable mapping of memory that others map with another type.
+ * A device that snoops may find old lines of that mapping.
+ */
+bool heap_has_cached_alias(const struct heap *heap,
+			   enum bufalloc_memtype memtype)
+{
+	return memtype != BUFALLOC_MEMTYPE_WRITE_BACK &&
+	       !caching_is_of_memory(memtype) && !heap->no_map;
+}
+
 static bool heap_is_known(const char *name)
 {
 	u32 i;

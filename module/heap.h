@@ -21,6 +21,7 @@ struct dmem_cgroup_region;
  * @translated: @dev is behind an IOMMU.
  * @pool: its region is one that the kernel maps write-combined, and not along
  *	with all other memory.
+ * @no_map: the kernel has no cacheable mapping of its region.
  * @region_start: of memory that is set aside for @dev.
  * @region_size: its bytes; 0 where it takes memory from the whole system.
  * @used: bytes taken from it.
@@ -36,6 +37,7 @@ struct heap {
 	bool special;
 	bool translated;
 	bool pool;
+	bool no_map;
 	phys_addr_t region_start;
 	size_t region_size;
 	atomic64_t used;
@@ -49,6 +51,8 @@ struct heap *heap_find(u32 index, u32 dma_bits);
 struct device *heap_device(const struct heap *heap, int node);
 enum bufalloc_memtype heap_memtype(const struct heap *heap,
 				   enum bufalloc_caching caching);
+bool heap_has_cached_alias(const struct heap *heap,
+			   enum bufalloc_memtype memtype);
 
 int heap_init(void);
 void heap_exit(void);

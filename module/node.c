@@ -70,6 +70,7 @@ static int node_describe_region(struct heap *heap, struct device_node *np)
 	heap->region_size = region->size;
 	heap->dma_bits = fls64(region->base + region->size - 1);
 	heap->pool = !of_property_read_bool(np, "reusable");
+	heap->no_map = of_property_read_bool(np, "no-map");
 	/* Its type would have to be changed in a mapping that is not there. */
 	if (heap->pool &&
 	    caching_is_of_memory(BUFALLOC_MEMTYPE_WRITE_COMBINE))

@@ -5,6 +5,7 @@
  * pieces.
  */
 #include <linux/dma-direct.h>
+#include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
@@ -21,6 +22,8 @@ void place_init(struct place *place)
 {
 	place->dma_bits = ALL_BITS;
 	place->one_run = false;
+	place->snoops = false;
+	place->bypasses = false;
 	place->node = NUMA_NO_NODE;
 	place->some = false;
 }
@@ -71,19 +74,64 @@ void place_admit(struct place *place, struct device *dev, size_t length)
 	if (!dev->dma_mask)
 		return;
 	admit_node(place, dev_to_node(dev));
+	place->snoops |= dev_is_dma_coherent(dev);
+	place->bypasses |= !dev_is_dma_coherent(dev);
 	if (!dev_is_direct(dev))
 		return;
 	place->dma_bits = min(place->dma_bits, bits_of(dev));
 	place->one_run |= wants_one_run(dev, length);
 }
 
-/* Whether memory that was taken for a wider or a narrower place is in this one, too. */
+/*
+ * What CPU mappings of memory of that heap will be. Where all devices snoop, COHERENT is
+ * write-back. With one that does not among them it stays what it is without devices: the
+ * others are refused then, since only CACHED memory serves both kinds.
+ */
+static enum bufalloc_memtype memtype_of(const struct place *place,
+					const struct demand *demand,
+					const struct heap *heap)
+{
+	enum bufalloc_memtype memtype = heap_memtype(heap, demand->caching);
+
+	if (demand->caching != BUFALLOC_CACHING_COHERENT && !demand->any_caching)
+		return memtype;
+	if (!place->snoops || place->bypasses ||
+	    !heap_has_cached_alias(heap, memtype))
+		return memtype;
+	/* A pool without a cacheable mapping has nothing else. */
+	if (heap_memtype(heap, BUFALLOC_CACHING_CACHED) ==
+	    BUFALLOC_MEMTYPE_NONE)
+		return memtype;
+	return BUFALLOC_MEMTYPE_WRITE_BACK;
+}
+
+static bool is_within(const struct place *place, const struct backing *backing)
+{
+	return backing->demand.heap_is_fixed ||
+	       backing->source.heap->dma_bits <= place->dma_bits;
+}
+
+/* Whether memory that was taken for another place is in this one, and of its type. */
 bool place_covers(const struct place *place, const struct backing *backing)
 {
-	const struct heap *heap = backing->source.heap;
+	const struct source *source = &backing->source;
 
-	return backing->demand.heap_is_fixed ||
-	       heap->dma_bits <= place->dma_bits;
+	return is_within(place, backing) &&
+	       source->memtype ==
+		       memtype_of(place, &backing->demand, source->heap);
+}
+
+/* WC that is write-back is COHERENT: it needs no sync, and is not asked for as such. */
+static void apply_memtype(const struct place *place, struct backing *backing)
+{
+	const struct demand *demand = &backing->demand;
+	struct source *source = &backing->source;
+
+	source->memtype = memtype_of(place, demand, source->heap);
+	source->caching = demand->caching;
+	if (demand->caching == BUFALLOC_CACHING_WC &&
+	    source->memtype == BUFALLOC_MEMTYPE_WRITE_BACK)
+		source->caching = BUFALLOC_CACHING_COHERENT;
 }
 
 /**
@@ -104,6 +152,7 @@ int place_apply(const struct place *place, struct backing *backing)
 		return -EIO;
 	backing->demand.narrowed = heap != source->heap;
 	source->heap = heap;
+	apply_memtype(place, backing);
 	source->node = place->node;
 	/* Where there is one node only, it is the same as none. */
 	if (heap_device(heap, source->node) == heap->dev)

@@ -17,12 +17,16 @@ struct device;
  * struct place - where memory that comes late may be
  * @dma_bits: every device reaches what lies below 2^dma_bits.
  * @one_run: a device would rather have it contiguous.
+ * @snoops: a device sees what is in the caches.
+ * @bypasses: a device does not.
  * @node: of memory, that is nearest to them; NUMA_NO_NODE where they differ.
  * @some: there is a device that has a node.
  */
 struct place {
 	u32 dma_bits;
 	bool one_run;
+	bool snoops;
+	bool bypasses;
 	int node;
 	bool some;
 };

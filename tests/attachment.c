@@ -11,6 +11,7 @@
 
 #include "kselftest_harness.h"
 #include "lib/buffers.h"
+#include "lib/edus.h"
 #include "lib/guest.h"
 #include "lib/imports.h"
 
@@ -357,6 +358,222 @@ TEST_F(attachment, dma_api_makes_no_kernel_mapping)
 	EXPECT_TRUE(all & ATTR_NO_KERNEL_MAPPING);
 	EXPECT_EQ(variant->caching == BUFALLOC_CACHING_WC,
 		  !!(any & ATTR_WRITE_COMBINE));
+}
+
+/*
+ * Devices that snoop and one that does not, on the same machine. Where the type of memory
+ * belongs to each mapping, the kernel's own mapping stays cacheable.
+ */
+FIXTURE(snooping)
+{
+	int device;
+	int importer;
+	uint32_t snoops[2];
+	uint32_t bypasses;
+	struct bufalloc_result result;
+};
+
+FIXTURE_SETUP(snooping)
+{
+	struct edus edus;
+	int i, count = 0;
+
+	if (machine_types_memory())
+		SKIP(return, "the kernel's own mapping has the same type");
+	self->device = bufalloc_open(NULL);
+	ASSERT_LE(0, self->device);
+	self->importer = importer_open();
+	ASSERT_LE(0, self->importer);
+	self->result.fd = -1;
+	edus_find(self->importer, &edus);
+	for (i = 0; i < edus.count; i++) {
+		if (!edus.facts[i].out_coherent)
+			self->bypasses = edus.facts[i].device;
+		else if (count < 2)
+			self->snoops[count++] = edus.facts[i].device;
+	}
+	if (!strcmp(machine(), "nosnoop"))
+		SKIP(return, "no device of this machine snoops");
+	ASSERT_EQ(2, count);
+	ASSERT_NE(0, self->bypasses);
+}
+
+FIXTURE_TEARDOWN(snooping)
+{
+	close(self->result.fd);
+	close(self->importer);
+	bufalloc_close(self->device);
+}
+
+/* A buffer that replaces the last one. */
+static int take(FIXTURE_DATA(snooping) * self, uint32_t caching, uint32_t flags)
+{
+	struct bufalloc_request request = request_of(LENGTH, caching);
+
+	close(self->result.fd);
+	request.flags = flags;
+	return bufalloc_alloc(self->device, &request, &self->result, NULL);
+}
+
+static int attach(FIXTURE_DATA(snooping) * self, uint32_t device)
+{
+	return importer_attach(self->importer, self->result.fd, device);
+}
+
+/* The reason of a refusal, 0 where the device has the buffer mapped, or an errno. */
+static int map_reason(FIXTURE_DATA(snooping) * self, int id)
+{
+	static struct importer_map map;
+	uint32_t reason;
+	int ret = importer_map(self->importer, id, IMPORTER_BIDIRECTIONAL, &map);
+
+	if (ret != -EIO)
+		return ret;
+	buffer_refusals(self->device, self->result.fd, &reason);
+	return reason;
+}
+
+/* The page table's word, where QUERY says the same; else -EPROTO. */
+static int entry_of(FIXTURE_DATA(snooping) * self, uint32_t caching)
+{
+	struct bufalloc_query query;
+	struct mapping map;
+	int entry;
+
+	if (bufalloc_query(self->device, self->result.fd, &query) ||
+	    buffer_map(self->result.fd, &map))
+		return -EIO;
+	entry = user_memtype(self->importer, map.bytes);
+	buffer_unmap(&map);
+	if (query.out_caching != caching ||
+	    query.out_memtype != (entry == IMPORTER_WRITE_BACK ?
+					  BUFALLOC_MEMTYPE_WRITE_BACK :
+					  BUFALLOC_MEMTYPE_WRITE_COMBINE))
+		return -EPROTO;
+	return entry;
+}
+
+/* The device could find old lines of the kernel's cacheable mapping. */
+TEST_F(snooping, device_is_refused_uncached_memory)
+{
+	uint32_t caching;
+
+	for (caching = BUFALLOC_CACHING_WC; caching <= BUFALLOC_CACHING_COHERENT;
+	     caching++) {
+		ASSERT_EQ(0, take(self, caching, 0));
+		EXPECT_EQ(BUFALLOC_REASON_SNOOPING,
+			  map_reason(self, attach(self, self->snoops[0])));
+		EXPECT_EQ(0, map_reason(self, attach(self, self->bypasses)));
+		EXPECT_EQ(IMPORTER_WRITE_COMBINE, entry_of(self, caching));
+	}
+}
+
+TEST_F(snooping, cached_memory_serves_both_kinds)
+{
+	ASSERT_EQ(0, take(self, BUFALLOC_CACHING_CACHED, 0));
+	EXPECT_EQ(0, map_reason(self, attach(self, self->snoops[0])));
+	EXPECT_EQ(0, map_reason(self, attach(self, self->bypasses)));
+}
+
+/* By the first map and by COMMIT. A device that comes later has no say. */
+TEST_F(snooping, deferred_coherent_is_write_back_where_all_snoop)
+{
+	int id, commit;
+
+	for (commit = 0; commit < 2; commit++) {
+		ASSERT_EQ(0, take(self, BUFALLOC_CACHING_COHERENT,
+				  BUFALLOC_ALLOC_DEFERRED));
+		EXPECT_EQ(BUFALLOC_MEMTYPE_WRITE_COMBINE, self->result.memtype);
+		ASSERT_LE(0, attach(self, self->snoops[0]));
+		id = attach(self, self->snoops[1]);
+		if (commit)
+			ASSERT_EQ(0, bufalloc_commit(self->device,
+						     &self->result.fd, 1, NULL,
+						     NULL));
+		EXPECT_EQ(0, map_reason(self, id));
+		EXPECT_EQ(IMPORTER_WRITE_BACK,
+			  entry_of(self, BUFALLOC_CACHING_COHERENT));
+		EXPECT_EQ(BUFALLOC_REASON_NOT_SNOOPING,
+			  map_reason(self, attach(self, self->bypasses)));
+	}
+}
+
+/* What the CPU wrote, and the device read, and wrote elsewhere, is there. */
+TEST_F(snooping, deferred_coherent_moves_data)
+{
+	enum { CHUNK = 2048 };
+	struct mapping map;
+	int id;
+
+	ASSERT_EQ(0, take(self, BUFALLOC_CACHING_COHERENT,
+			  BUFALLOC_ALLOC_DEFERRED));
+	id = attach(self, self->snoops[0]);
+	ASSERT_EQ(0, map_reason(self, id));
+	ASSERT_EQ(0, buffer_map(self->result.fd, &map));
+	EXPECT_TRUE(mapping_is(&map, 0));
+	memset(map.bytes, 0x3c, CHUNK);
+	ASSERT_EQ(0, importer_dma(self->importer, id, IMPORTER_TO_DEVICE, 0,
+				  CHUNK));
+	ASSERT_EQ(0, importer_dma(self->importer, id, IMPORTER_FROM_DEVICE,
+				  map.length - CHUNK, CHUNK));
+	EXPECT_EQ(0, memcmp(map.bytes, map.bytes + map.length - CHUNK, CHUNK));
+	buffer_unmap(&map);
+}
+
+TEST_F(snooping, deferred_coherent_is_uncached_where_none_snoops)
+{
+	ASSERT_EQ(0, take(self, BUFALLOC_CACHING_COHERENT,
+			  BUFALLOC_ALLOC_DEFERRED));
+	EXPECT_EQ(0, map_reason(self, attach(self, self->bypasses)));
+	EXPECT_EQ(IMPORTER_WRITE_COMBINE,
+		  entry_of(self, BUFALLOC_CACHING_COHERENT));
+	EXPECT_EQ(BUFALLOC_REASON_SNOOPING,
+		  map_reason(self, attach(self, self->snoops[0])));
+}
+
+/* No type serves both, and the one of ALLOC serves those that do not snoop. */
+TEST_F(snooping, mixed_devices_are_served_as_by_alloc)
+{
+	int snoops, bypasses;
+
+	ASSERT_EQ(0, take(self, BUFALLOC_CACHING_COHERENT,
+			  BUFALLOC_ALLOC_DEFERRED));
+	snoops = attach(self, self->snoops[0]);
+	bypasses = attach(self, self->bypasses);
+	EXPECT_EQ(BUFALLOC_REASON_SNOOPING, map_reason(self, snoops));
+	EXPECT_EQ(0, map_reason(self, bypasses));
+	EXPECT_EQ(IMPORTER_WRITE_COMBINE,
+		  entry_of(self, BUFALLOC_CACHING_COHERENT));
+}
+
+/* WC that may be another is COHERENT then; WC that may not stays what it is. */
+TEST_F(snooping, deferred_wc_becomes_coherent_where_any_will_do)
+{
+	ASSERT_EQ(0, take(self, BUFALLOC_CACHING_WC,
+			  BUFALLOC_ALLOC_DEFERRED | BUFALLOC_ALLOC_ANY_CACHING));
+	EXPECT_EQ(BUFALLOC_CACHING_WC, self->result.caching);
+	EXPECT_EQ(0, map_reason(self, attach(self, self->snoops[0])));
+	EXPECT_EQ(IMPORTER_WRITE_BACK, entry_of(self, BUFALLOC_CACHING_COHERENT));
+
+	ASSERT_EQ(0, take(self, BUFALLOC_CACHING_WC, BUFALLOC_ALLOC_DEFERRED));
+	EXPECT_EQ(BUFALLOC_REASON_SNOOPING,
+		  map_reason(self, attach(self, self->snoops[0])));
+	EXPECT_EQ(IMPORTER_WRITE_COMBINE, entry_of(self, BUFALLOC_CACHING_WC));
+}
+
+/* The CPU's mapping sees no device. */
+TEST_F(snooping, deferred_coherent_is_uncached_for_the_cpu_alone)
+{
+	struct mapping map;
+
+	ASSERT_EQ(0, take(self, BUFALLOC_CACHING_COHERENT,
+			  BUFALLOC_ALLOC_DEFERRED));
+	ASSERT_EQ(0, buffer_map(self->result.fd, &map));
+	EXPECT_EQ(BUFALLOC_REASON_SNOOPING,
+		  map_reason(self, attach(self, self->snoops[0])));
+	EXPECT_EQ(IMPORTER_WRITE_COMBINE,
+		  entry_of(self, BUFALLOC_CACHING_COHERENT));
+	buffer_unmap(&map);
 }
 
 TEST_HARNESS_MAIN

@@ -61,6 +61,19 @@ static uint32_t promised(uint32_t caching)
 	return BUFALLOC_MEMTYPE_WRITE_COMBINE;
 }
 
+/* The page table's word for a type. */
+static int entry_of(uint32_t memtype)
+{
+	switch (memtype) {
+	case BUFALLOC_MEMTYPE_WRITE_BACK:
+		return IMPORTER_WRITE_BACK;
+	case BUFALLOC_MEMTYPE_WRITE_COMBINE:
+		return IMPORTER_WRITE_COMBINE;
+	default:
+		return IMPORTER_UNCACHED;
+	}
+}
+
 FIXTURE_SETUP(caching)
 {
 	if (variant->caching == BUFALLOC_CACHING_WC && !machine_has_wc())
@@ -70,9 +83,7 @@ FIXTURE_SETUP(caching)
 	self->importer = importer_open();
 	ASSERT_LE(0, self->importer);
 	self->memtype = promised(variant->caching);
-	self->entry = self->memtype == BUFALLOC_MEMTYPE_WRITE_BACK ?
-			      IMPORTER_WRITE_BACK :
-			      IMPORTER_WRITE_COMBINE;
+	self->entry = entry_of(self->memtype);
 	self->direct = machine_types_memory() ? self->entry :
 						IMPORTER_WRITE_BACK;
 }
@@ -218,6 +229,37 @@ TEST_F(caching, is_reported)
 	EXPECT_EQ(self->memtype, memtypes[variant->caching]);
 	EXPECT_TRUE(heap.out_cachings & 1U << variant->caching);
 	close(result.fd);
+}
+
+/* What each heap says of a caching is what the page table says of its buffers. */
+TEST_F(caching, every_heap_says_what_the_entry_is)
+{
+	struct bufalloc_request request = request_of(64 * KIB, variant->caching);
+	struct bufalloc_result result;
+	struct bufalloc_info info;
+	struct bufalloc_heap heap;
+	uint32_t memtypes[3];
+
+	ASSERT_EQ(0, bufalloc_get_info(self->device, &info));
+	for (request.heap = 0; request.heap < info.out_heaps; request.heap++) {
+		ASSERT_EQ(0, bufalloc_get_heap(self->device, request.heap, &heap));
+		memtypes[BUFALLOC_CACHING_WC] = heap.out_memtype_wc;
+		memtypes[BUFALLOC_CACHING_COHERENT] = heap.out_memtype_coherent;
+		memtypes[BUFALLOC_CACHING_CACHED] = heap.out_memtype_cached;
+		if (memtypes[variant->caching] == BUFALLOC_MEMTYPE_NONE) {
+			EXPECT_EQ(-EOPNOTSUPP,
+				  bufalloc_alloc(self->device, &request, &result,
+						 NULL));
+			continue;
+		}
+		ASSERT_EQ(0, bufalloc_alloc(self->device, &request, &result,
+					    NULL));
+		ASSERT_EQ(0, buffer_map(result.fd, &self->mapping));
+		EXPECT_EQ(entry_of(memtypes[variant->caching]),
+			  user_memtype(self->importer, self->mapping.bytes));
+		buffer_unmap(&self->mapping);
+		close(result.fd);
+	}
 }
 
 /* "Any will do" changes nothing where what is asked for can be had. */

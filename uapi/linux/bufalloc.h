@@ -610,6 +610,8 @@ struct bufalloc_result {
  * @BUFALLOC_REASON_LOCKED: ENOMEM: past RLIMIT_MEMLOCK.
  * @BUFALLOC_REASON_BUSY: EBUSY: a device, the CPU or the kernel has it mapped.
  * @BUFALLOC_REASON_PURGED: EBUSY: nobody needs it, since %BUFALLOC_ADVICE_DONTNEED.
+ * @BUFALLOC_REASON_SNOOPING: EIO: the device snoops, and CPU mappings of this memory are
+ *	not cacheable while the kernel's own mapping is: the caches may have old lines.
  */
 enum bufalloc_reason {
 	BUFALLOC_REASON_NONE = 0,
@@ -647,6 +649,7 @@ enum bufalloc_reason {
 	BUFALLOC_REASON_LOCKED = 32,
 	BUFALLOC_REASON_BUSY = 33,
 	BUFALLOC_REASON_PURGED = 34,
+	BUFALLOC_REASON_SNOOPING = 35,
 };
 
 /**
