@@ -9,7 +9,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/cc_platform.h>
 #include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
@@ -358,7 +357,7 @@ static int heap_register_devices(void)
 static int heap_check_platform(void)
 {
 	/* DMA memory would be decrypted behind mappings that know nothing of it. */
-	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT)) {
+	if (memory_is_encrypted()) {
 		pr_err("memory encryption is active, which is not supported\n");
 		return -EOPNOTSUPP;
 	}

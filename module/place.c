@@ -98,11 +98,8 @@ static enum bufalloc_memtype memtype_of(const struct place *place,
 	if (!place->snoops || place->bypasses ||
 	    !heap_has_cached_alias(heap, memtype))
 		return memtype;
-	/* A pool without a cacheable mapping has nothing else. */
-	if (heap_memtype(heap, BUFALLOC_CACHING_CACHED) ==
-	    BUFALLOC_MEMTYPE_NONE)
-		return memtype;
-	return BUFALLOC_MEMTYPE_WRITE_BACK;
+	/* A pool, and memory that the kernel does not map, have nothing else. */
+	return heap_memtype(heap, BUFALLOC_CACHING_CACHED) ?: memtype;
 }
 
 static bool is_within(const struct place *place, const struct backing *backing)

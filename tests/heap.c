@@ -347,6 +347,61 @@ TEST_F(heap, who_does_not_snoop_is_told)
 	close(result.fd);
 }
 
+static uint32_t find_snooping(int importer)
+{
+	struct edus edus;
+	int i;
+
+	edus_find(importer, &edus);
+	for (i = 0; i < edus.count; i++)
+		if (edus.facts[i].out_coherent)
+			return edus.facts[i].device;
+	return 0;
+}
+
+/*
+ * The kernel has a cacheable mapping of all memory but a pool's: a device that snoops may
+ * have a pool, and otherwise what is write-back, as a deferred buffer is for it.
+ */
+TEST_F(heap, who_snoops_is_told)
+{
+	bool pool = variant->region && !variant->reusable;
+	int expected = pool || variant->coherent ? 0 : -EIO;
+	uint32_t snoops = find_snooping(self->importer);
+	static struct importer_map map;
+	struct bufalloc_result result;
+	struct bufalloc_query query;
+	uint32_t reason;
+	int id;
+
+	ASSERT_NE(0, snoops);
+	ASSERT_EQ(0, bufalloc_alloc(self->device, &self->request, &result, NULL));
+	id = importer_attach(self->importer, result.fd, snoops);
+	ASSERT_LE(0, id);
+	EXPECT_EQ(expected, importer_map(self->importer, id, IMPORTER_TO_DEVICE,
+					 &map));
+	buffer_refusals(self->device, result.fd, &reason);
+	EXPECT_EQ(expected ? BUFALLOC_REASON_SNOOPING : BUFALLOC_REASON_NONE,
+		  reason);
+	ASSERT_EQ(0, importer_detach(self->importer, id));
+	close(result.fd);
+
+	self->request.caching = BUFALLOC_CACHING_COHERENT;
+	self->request.flags = BUFALLOC_ALLOC_DEFERRED;
+	ASSERT_EQ(0, bufalloc_alloc(self->device, &self->request, &result, NULL));
+	id = importer_attach(self->importer, result.fd, snoops);
+	ASSERT_LE(0, id);
+	EXPECT_EQ(0, importer_map(self->importer, id, IMPORTER_TO_DEVICE, &map));
+	ASSERT_EQ(0, bufalloc_query(self->device, result.fd, &query));
+	EXPECT_EQ(pool ? BUFALLOC_MEMTYPE_WRITE_COMBINE :
+			 BUFALLOC_MEMTYPE_WRITE_BACK,
+		  query.out_memtype);
+	EXPECT_EQ(BUFALLOC_CACHING_COHERENT, query.out_caching);
+	EXPECT_EQ(self->index, query.out_heap);
+	ASSERT_EQ(0, importer_detach(self->importer, id));
+	close(result.fd);
+}
+
 /* S17: that NO_KERNEL_MAPPING is ignored is told, and true. */
 TEST_F(heap, kernel_mapping_is_as_told)
 {

@@ -104,6 +104,21 @@ TEST_F(tool, info_tells_what_caching_there_is)
 	EXPECT_EQ(machine_has_wc(), !!strstr(self->text, "write-combine"));
 }
 
+TEST_F(tool, info_tells_which_devices_snoop)
+{
+	EXPECT_EQ(0, RUN("info"));
+	EXPECT_EQ(machine_is_coherent(), !!strstr(self->text, "all devices"));
+	if (!machine_is_coherent()) {
+		EXPECT_EQ(strcmp(machine(), "nosnoop") != 0,
+			  !!strstr(self->text, "/pcie@10000000"));
+		EXPECT_EQ(0, RUN("info --json"));
+		EXPECT_SAID("\"snooping_nodes\"");
+	}
+	EXPECT_EQ(0, RUN("info --json"));
+	EXPECT_EQ(machine_is_coherent(),
+		  !!strstr(self->text, "\"all_devices_snoop\": true"));
+}
+
 TEST_F(tool, info_speaks_json)
 {
 	EXPECT_EQ(0, RUN("info --json"));

@@ -12,7 +12,8 @@ static const char help[] =
 	"Usage: bufalloc info [--json] [--device PATH]\n"
 	"\n"
 	"Show whether the module is there, the kernel, the ABI, limits, memory in use, and\n"
-	"each heap with what its cachings really are on this machine.\n"
+	"each heap with what its cachings really are on this machine, and which devices\n"
+	"snoop the processor's caches.\n"
 	"\n"
 	"  --json          print JSON\n"
 	"  --device PATH   use PATH; by default " BUFALLOC_DEVICE ", or -charged\n"
@@ -192,6 +193,69 @@ static void json_heap(struct json *json, const struct bufalloc_heap *heap)
 	json_close(json, '}');
 }
 
+static void print_node(void *data, const char *node)
+{
+	bool *any = data;
+
+	printf("%s %s\n", *any ? "         " : "snooping ", node);
+	*any = true;
+}
+
+static void json_node(void *data, const char *node)
+{
+	json_string(data, NULL, node);
+}
+
+/*
+ * Where COHERENT memory of the first heap is write-back, a device that nothing describes
+ * snoops, and so all do. Of ACPI the kernel does not tell.
+ */
+static bool all_snoop(const struct bufalloc_heap *first)
+{
+	return first->out_memtype_coherent == BUFALLOC_MEMTYPE_WRITE_BACK;
+}
+
+static void print_snooping(const struct bufalloc_heap *first)
+{
+	bool any = false;
+
+	if (all_snoop(first)) {
+		puts("snooping  all devices");
+		return;
+	}
+	if (snoop_is_told())
+		snoop_visit_nodes(print_node, &any);
+	else
+		puts("snooping  this kernel does not tell which devices do");
+	if (snoop_is_told() && !any)
+		puts("snooping  no device");
+	else
+		puts("          a device there, or below, takes cached buffers, or\n"
+		     "          coherent ones that are allocated with --deferred");
+}
+
+static void json_snooping(struct json *json, const struct bufalloc_heap *first)
+{
+	json_bool(json, "all_devices_snoop", all_snoop(first));
+	if (all_snoop(first) || !snoop_is_told())
+		return;
+	json_open(json, "snooping_nodes", '[');
+	snoop_visit_nodes(json_node, json);
+	json_close(json, ']');
+}
+
+static int show_snooping(struct json *json, int device)
+{
+	struct bufalloc_heap first;
+	int ret = bufalloc_get_heap(device, 0, &first);
+
+	if (!ret && json)
+		json_snooping(json, &first);
+	else if (!ret)
+		print_snooping(&first);
+	return ret;
+}
+
 static int show_heaps(struct json *json, int device, uint32_t heaps)
 {
 	struct bufalloc_heap heap;
@@ -227,7 +291,9 @@ static int show_device(struct json *json, const char *path)
 		json_info(json, &info);
 	else
 		print_info(path, &info);
-	ret = show_heaps(json, device, info.out_heaps);
+	ret = show_snooping(json, device);
+	if (!ret)
+		ret = show_heaps(json, device, info.out_heaps);
 close:
 	bufalloc_close(device);
 	return ret;

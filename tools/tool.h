@@ -59,6 +59,10 @@ const char *next_step(int err, uint32_t reason);
 int usage_error(const char *verb);
 int finish_output(int status);
 
+/* snoop.c: the nodes of the device tree whose devices snoop the processor's caches. */
+bool snoop_is_told(void);
+void snoop_visit_nodes(void (*found)(void *data, const char *node), void *data);
+
 /* fill.c: what is written into a buffer and read back. */
 struct fill {
 	bool by_offset;

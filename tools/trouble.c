@@ -115,6 +115,9 @@ const char *next_step(int err, uint32_t reason)
 		return "Boot without swiotlb=force, or with an IOMMU.";
 	case BUFALLOC_REASON_NOT_SNOOPING:
 		return "Ask for the caching wc or cached.";
+	case BUFALLOC_REASON_SNOOPING:
+		return "Ask for the caching cached, or for coherent with --deferred, and attach\n"
+		       "  only devices that snoop. \"bufalloc info\" shows which do.";
 	case BUFALLOC_REASON_MAPPING:
 		return "Free memory, or buffers that the device has mapped.";
 	case BUFALLOC_REASON_CHANGED:

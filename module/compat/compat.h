@@ -7,6 +7,7 @@
 #ifndef _BUFALLOC_COMPAT_H
 #define _BUFALLOC_COMPAT_H
 
+#include <linux/cc_platform.h>
 #ifdef HAVE_DMEM_CGROUP
 #include <linux/cgroup_dmem.h>
 #endif
@@ -151,6 +152,22 @@ static inline void shrinker_free(struct shrinker *shrinker)
 {
 	unregister_shrinker(shrinker);
 	kfree(shrinker);
+}
+#endif
+
+#if defined(CONFIG_S390) && !defined(CONFIG_ARCH_HAS_CC_PLATFORM)
+#include <asm/uv.h>
+
+/* Seen in 7.3, not in 6.12: until then s390 tells of a protected guest in its own way. */
+static inline bool memory_is_encrypted(void)
+{
+	return is_prot_virt_guest();
+}
+#else
+/* force_dma_unencrypted() asks no more than this, but not all architectures export it. */
+static inline bool memory_is_encrypted(void)
+{
+	return cc_platform_has(CC_ATTR_MEM_ENCRYPT);
 }
 #endif
 

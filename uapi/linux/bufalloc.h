@@ -109,6 +109,13 @@
  * that comes later and does not reach the memory is refused (EIO), and QUERY says why.
  * Where bufalloc_request.heap names a heap, it comes from there.
  *
+ * Where some devices snoop the caches and others do not, as on arm and arm64, the devices
+ * that are attached by then also decide what a COHERENT buffer is: write-back where all of
+ * them snoop, else what ALLOC would have made it. A WC buffer with
+ * %BUFALLOC_ALLOC_ANY_CACHING becomes COHERENT where all of them snoop. A device that the
+ * memory is not for is refused: EIO with %BUFALLOC_REASON_SNOOPING or
+ * %BUFALLOC_REASON_NOT_SNOOPING. Devices of both kinds share CACHED buffers.
+ *
  * The memory is charged to those whom ALLOC would have charged, whoever uses the
  * buffer first.
  *
@@ -257,7 +264,9 @@
  * @BUFALLOC_CACHING_WC: Write-combined: never cacheable for the CPU. Writes are
  *	gathered and fast, reads are slow. Needs no sync. The default.
  * @BUFALLOC_CACHING_COHERENT: Never needs a sync. What it is on this machine,
- *	cacheable or not, is reported as an &enum bufalloc_memtype.
+ *	cacheable or not, is reported as an &enum bufalloc_memtype. Where some devices
+ *	snoop the caches and others do not, it is for those that do not, or for those that
+ *	do: see DOC: When a buffer gets its memory.
  * @BUFALLOC_CACHING_CACHED: Cacheable. CPU accesses belong between
  *	DMA_BUF_IOCTL_SYNC calls, which cost time where a device is not
  *	coherent.
@@ -432,7 +441,8 @@ struct bufalloc_heap {
 #define BUFALLOC_ALLOC_CONTIGUOUS (1U << 0)
 /**
  * BUFALLOC_ALLOC_ANY_CACHING - where the caching asked for is not to be had,
- * give COHERENT instead, and say so in bufalloc_result.caching.
+ * give COHERENT instead, and say so in bufalloc_result.caching; for memory that comes
+ * late, QUERY says so.
  */
 #define BUFALLOC_ALLOC_ANY_CACHING (1U << 1)
 /**
@@ -694,7 +704,8 @@ struct bufalloc_alloc {
  * @fd: File descriptor of a buffer, allocated by this or any other process.
  * @out_length: Bytes in the dma-buf.
  * @out_caching: &enum bufalloc_caching obtained.
- * @out_memtype: &enum bufalloc_memtype of its CPU mappings.
+ * @out_memtype: &enum bufalloc_memtype of its CPU mappings. While the buffer has no
+ *	memory, both are what they would be without devices.
  * @out_heap: Index of its heap; %BUFALLOC_HEAP_ANY for memory of a process.
  * @out_state: BUFALLOC_STATE_* bits.
  * @out_chunks: Number of allocations, or parts of one, that make it up; 0 where it is
