@@ -31,15 +31,20 @@ bool caching_is_of_memory(enum bufalloc_memtype memtype)
 	return memtype == BUFALLOC_MEMTYPE_WRITE_COMBINE;
 }
 
-static enum bufalloc_memtype wc_memtype(struct device *dev)
+/* Without PAT there is no such type. */
+enum bufalloc_memtype caching_of_wc_mapping(void)
 {
-	/*
-	 * Without PAT there is no such type. Behind an IOMMU the DMA API may
-	 * map the memory by a vmap of its own, whose type cannot be changed.
-	 */
-	if (!pat_enabled() || device_iommu_mapped(dev))
-		return BUFALLOC_MEMTYPE_NONE;
-	return BUFALLOC_MEMTYPE_WRITE_COMBINE;
+	return pat_enabled() ? BUFALLOC_MEMTYPE_WRITE_COMBINE :
+			       BUFALLOC_MEMTYPE_UNCACHED;
+}
+
+/*
+ * Behind an IOMMU the DMA API may map the memory by a vmap of its own, whose type cannot
+ * be changed.
+ */
+static bool has_wc(struct device *dev)
+{
+	return !device_iommu_mapped(dev);
 }
 
 static enum bufalloc_memtype coherent_memtype(struct device *dev)
@@ -109,17 +114,16 @@ static enum bufalloc_memtype coherent_memtype(struct device *dev)
 	return obtained_memtype(pgprot_dmacoherent(PAGE_KERNEL));
 }
 
-static enum bufalloc_memtype wc_memtype(struct device *dev)
+/* What a mapping is that was asked to be write-combined; NONE where it is cacheable. */
+enum bufalloc_memtype caching_of_wc_mapping(void)
 {
-	enum bufalloc_memtype memtype;
+	return obtained_memtype(pgprot_writecombine(PAGE_KERNEL));
+}
 
-	/* A coherent device's memory stays cacheable: that is no WC. */
-	if (dev_is_dma_coherent(dev) || is_flush_bounced(dev))
-		return BUFALLOC_MEMTYPE_NONE;
-	memtype = obtained_memtype(pgprot_writecombine(PAGE_KERNEL));
-	return memtype == BUFALLOC_MEMTYPE_WRITE_COMBINE ?
-		       memtype :
-		       BUFALLOC_MEMTYPE_NONE;
+/* A coherent device's memory stays cacheable: that is no WC. */
+static bool has_wc(struct device *dev)
+{
+	return !dev_is_dma_coherent(dev) && !is_flush_bounced(dev);
 }
 
 int caching_convert(struct page *page, size_t size,
@@ -134,6 +138,15 @@ int caching_restore(struct page *page, size_t size,
 	return 0;
 }
 #endif
+
+static enum bufalloc_memtype wc_memtype(struct device *dev)
+{
+	enum bufalloc_memtype memtype = caching_of_wc_mapping();
+
+	return memtype == BUFALLOC_MEMTYPE_WRITE_COMBINE && has_wc(dev) ?
+		       memtype :
+		       BUFALLOC_MEMTYPE_NONE;
+}
 
 /* What a CPU mapping will be, or NONE where the caching cannot be had. */
 enum bufalloc_memtype caching_memtype(struct device *dev,

@@ -9,6 +9,7 @@
 
 enum bufalloc_memtype caching_memtype(struct device *dev,
 				      enum bufalloc_caching caching);
+enum bufalloc_memtype caching_of_wc_mapping(void);
 pgprot_t caching_pgprot(enum bufalloc_memtype memtype, pgprot_t prot);
 
 bool caching_is_of_memory(enum bufalloc_memtype memtype);

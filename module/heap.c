@@ -118,11 +118,19 @@ static bool heap_is_high(const struct heap *heap)
 	       PageHighMem(pfn_to_page(PHYS_PFN(heap->region_start)));
 }
 
-/*
- * What a CPU mapping of its buffers will be, or NONE where the caching cannot
- * be had. The kernel has a pool mapped write-combined, and no other mapping of
- * it: it is never anything else.
- */
+/* The kernel has a pool mapped write-combined, whatever an architecture makes of that. */
+static enum bufalloc_memtype pool_memtype(enum bufalloc_caching caching)
+{
+	enum bufalloc_memtype memtype = caching_of_wc_mapping();
+
+	if (caching == BUFALLOC_CACHING_CACHED ||
+	    (caching == BUFALLOC_CACHING_WC &&
+	     memtype != BUFALLOC_MEMTYPE_WRITE_COMBINE))
+		return BUFALLOC_MEMTYPE_NONE;
+	return memtype;
+}
+
+/* What a CPU mapping of its buffers will be, or NONE where the caching cannot be had. */
 enum bufalloc_memtype heap_memtype(const struct heap *heap,
 				   enum bufalloc_caching caching)
 {
@@ -130,9 +138,7 @@ enum bufalloc_memtype heap_memtype(const struct heap *heap,
 		return BUFALLOC_MEMTYPE_NONE;
 	if (!heap->pool)
 		return caching_memtype(heap->dev, caching);
-	return caching == BUFALLOC_CACHING_CACHED ?
-		       BUFALLOC_MEMTYPE_NONE :
-		       BUFALLOC_MEMTYPE_WRITE_COMBINE;
+	return pool_memtype(caching);
 }
 
 /*
