@@ -66,7 +66,7 @@ static const char *const reasons[] = {
 	[BUFALLOC_REASON_CHANGED] =
 		"Devices were attached to the buffers again and again meanwhile.",
 	[BUFALLOC_REASON_USER_ADDRESS] =
-		"The address is not one of a page, or there is no memory that the caller may write.",
+		"The address is not one of a page, or there is no memory that the caller may write: none is mapped, a file or its file system ends, or it is a guard.",
 	[BUFALLOC_REASON_USER_KIND] =
 		"Memory of a file or of a device cannot become a buffer: only anonymous memory and shmem.",
 	[BUFALLOC_REASON_LOCKED] =
@@ -77,6 +77,12 @@ static const char *const reasons[] = {
 		"Its users said that they do not need it (BUFALLOC_ADVICE_DONTNEED): say BUFALLOC_ADVICE_WILLNEED first.",
 	[BUFALLOC_REASON_SNOOPING] =
 		"The device snoops the processor's caches, which may have old lines of this memory: use cached, or coherent and deferred.",
+	[BUFALLOC_REASON_MOVABLE] =
+		"Pages of the buffer lie in memory that can be removed (ZONE_MOVABLE), and this kernel cannot move them.",
+	[BUFALLOC_REASON_UNREADABLE] =
+		"A page of the memory is poisoned after a hardware error, or the swap device cannot be read.",
+	[BUFALLOC_REASON_HIBERNATION] =
+		"The machine hibernates just now, which could not save memory of this kind.",
 };
 
 static const char *const cachings[] = {

@@ -225,7 +225,7 @@ TEST(each_reason_is_a_sentence_of_its_own)
 	const char *sentence;
 	uint32_t i, j;
 
-	for (i = 0; i <= BUFALLOC_REASON_UNCHARGED; i++) {
+	for (i = 0; i <= BUFALLOC_REASON_HIBERNATION; i++) {
 		sentence = bufalloc_reason_string(i);
 		ASSERT_NE(NULL, sentence);
 		EXPECT_EQ('.', sentence[strlen(sentence) - 1]);

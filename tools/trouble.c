@@ -122,6 +122,9 @@ const char *next_step(int err, uint32_t reason)
 		return "Free memory, or buffers that the device has mapped.";
 	case BUFALLOC_REASON_CHANGED:
 		return "Attach the devices first, then commit.";
+	case BUFALLOC_REASON_MOVABLE:
+		return "Move the program's pages to a node without movable memory (migratepages),\n"
+		       "  or use a kernel from 6.11 on.";
 	case BUFALLOC_REASON_PURGED:
 		return "The program that owns it calls bufalloc_advise() with WILLNEED.";
 	case BUFALLOC_REASON_UNCHARGED:

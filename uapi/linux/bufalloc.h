@@ -190,9 +190,14 @@
  * A quota counts the whole length from ALLOC on. A memory cgroup, that of the task that
  * called ALLOC, is charged for each page when it is first used, whoever does, as for
  * what a program has; what is swapped out, as for its own. Where it cannot be brought, a
- * device is refused (ENOMEM, or EIO from the swap device), and an access of the CPU is
- * SIGBUS. It may be anywhere in the memory: a device that does not reach all of it is
- * refused, EIO with %BUFALLOC_REASON_UNREACHABLE, perhaps another time not.
+ * device is refused (ENOMEM, or EIO from the swap device or for a page that is poisoned
+ * after a hardware error), and an access of the CPU is SIGBUS. It may be anywhere in the
+ * memory: a device that does not reach all of it is refused, EIO with
+ * %BUFALLOC_REASON_UNREACHABLE, perhaps another time not.
+ *
+ * Pages in memory that can be unplugged, or of a CMA area, move out before a device holds
+ * them. A kernel before 6.11 cannot move them: there a device is refused while pages are
+ * in ZONE_MOVABLE (EBUSY with %BUFALLOC_REASON_MOVABLE).
  *
  * COMMIT succeeds, and brings nothing.
  */
@@ -615,13 +620,23 @@ struct bufalloc_result {
  * @BUFALLOC_REASON_CHANGED: EAGAIN: devices came and went all the while, or what is
  *	needed changed.
  * @BUFALLOC_REASON_USER_ADDRESS: EINVAL: not of a page, or past the end of all
- *	addresses; EFAULT: no memory there, or none that the caller may write.
- * @BUFALLOC_REASON_USER_KIND: EFAULT: memory of a file or of a device.
+ *	addresses; EFAULT: no memory there, or none that the caller may write; also past the
+ *	end of a file, where a file system is full, where no huge page is free, at a guard
+ *	page, or where the swap device cannot be read.
+ * @BUFALLOC_REASON_USER_KIND: EFAULT: memory of a file or of a device, or of
+ *	memfd_secret(2).
  * @BUFALLOC_REASON_LOCKED: ENOMEM: past RLIMIT_MEMLOCK.
  * @BUFALLOC_REASON_BUSY: EBUSY: a device, the CPU or the kernel has it mapped.
  * @BUFALLOC_REASON_PURGED: EBUSY: nobody needs it, since %BUFALLOC_ADVICE_DONTNEED.
  * @BUFALLOC_REASON_SNOOPING: EIO: the device snoops, and CPU mappings of this memory are
  *	not cacheable while the kernel's own mapping is: the caches may have old lines.
+ * @BUFALLOC_REASON_MOVABLE: EBUSY: pages of the buffer lie in memory that the kernel may
+ *	have to empty (ZONE_MOVABLE), and a kernel before 6.11 gives no means to move them.
+ * @BUFALLOC_REASON_UNREADABLE: EIO: a page of a %BUFALLOC_ALLOC_PAGEABLE buffer is
+ *	poisoned after a hardware error, or the swap device cannot be read; EFAULT: a page
+ *	of the caller's memory is poisoned.
+ * @BUFALLOC_REASON_HIBERNATION: EBUSY: the machine hibernates just now, which could not
+ *	save this memory.
  */
 enum bufalloc_reason {
 	BUFALLOC_REASON_NONE = 0,
@@ -660,6 +675,9 @@ enum bufalloc_reason {
 	BUFALLOC_REASON_BUSY = 33,
 	BUFALLOC_REASON_PURGED = 34,
 	BUFALLOC_REASON_SNOOPING = 35,
+	BUFALLOC_REASON_MOVABLE = 36,
+	BUFALLOC_REASON_UNREADABLE = 37,
+	BUFALLOC_REASON_HIBERNATION = 38,
 };
 
 /**
