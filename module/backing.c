@@ -349,6 +349,10 @@ int backing_populate(struct backing *backing, enum bufalloc_reason *reason)
 	int ret;
 
 	if (source->memcg)
+	case -EBUSY:
+		return BUFALLOC_REASON_HIBERNATION;
+	case -EIO:
+		return BUFALLOC_REASON_UNREADABLE;
 		asks = set_active_memcg(source->memcg);
 	ret = populate_as_demanded(backing);
 	if (source->memcg)
@@ -486,7 +490,8 @@ int backing_bring(const struct backing *backing, struct grip *grip,
 	int ret = grip_take(grip);
 
 	if (ret)
-		*reason = why_not(backing, ret);
+		*reason = ret == -EBUSY ? BUFALLOC_REASON_MOVABLE :
+					  why_not(backing, ret);
 	return ret;
 }
 

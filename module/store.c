@@ -77,9 +77,15 @@ static void *no_memory_for_no_room(void *made)
 	return made == ERR_PTR(-ENOSPC) ? ERR_PTR(-ENOMEM) : made;
 }
 
+/* The kernel may allocate pages of the file by itself: it takes them as we do. */
 static struct file *file_make(size_t length)
 {
-	return no_memory_for_no_room(shmem_file_make("bufalloc", length));
+	struct file *file;
+
+	file = no_memory_for_no_room(shmem_file_make("bufalloc", length));
+	if (!IS_ERR(file))
+		mapping_set_gfp_mask(file->f_mapping, GFP_STORE);
+	return file;
 }
 
 /**
@@ -174,6 +180,24 @@ struct page *store_read_page(const struct store *store, pgoff_t index)
 	return read_page(store->file, store->memcg, index);
 }
 
+/*
+ * Migration may have put a page into a block that the kernel has to be able to empty:
+ * of a removable memory module, or of a CMA area. While a device holds the page, that
+ * never ends. So the page moves to other memory first.
+ */
+static struct page *read_page_to_hold(const struct grip *grip, pgoff_t index)
+{
+	struct page *page = read_page(grip->file, grip->memcg, index);
+	struct mem_cgroup *asks;
+
+	if (IS_ERR(page))
+		return page;
+	asks = set_active_memcg(grip->memcg);
+	page = shmem_page_longterm(grip->file, index, page);
+	set_active_memcg(asks);
+	return no_memory_for_no_room(page);
+}
+
 /* What nobody could look at for a while is put where the kernel looks. */
 static void release_batch(struct folio_batch *batch)
 {
@@ -227,7 +251,7 @@ static size_t read_pages(const struct grip *grip, struct page **pages, int *err)
 		*err = check_reading(grip, i);
 		if (*err)
 			break;
-		pages[i] = read_page(grip->file, grip->memcg, i);
+		pages[i] = read_page_to_hold(grip, i);
 		if (IS_ERR(pages[i])) {
 			*err = PTR_ERR(pages[i]);
 			break;
@@ -259,8 +283,9 @@ void grip_begin(struct grip *grip, const struct store *store)
  * grip_take() - bring all pages of a store, and have them stay
  * @grip: as grip_begin() left it. Its store is not destroyed meanwhile.
  *
- * Return: 0, -ENOMEM, -EINTR after a fatal signal, or what reading from the swap device
- * returned.
+ * Return: 0; -ENOMEM; -EINTR after a fatal signal; -EBUSY where a page lies in movable
+ * memory and this kernel gives a module no means to move it; -EIO where a page is
+ * poisoned; or what reading from the swap device returned.
  */
 int grip_take(struct grip *grip)
 {

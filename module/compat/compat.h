@@ -141,6 +141,36 @@ static inline struct shrinker *shrinker_alloc(unsigned int flags,
 	return kzalloc(sizeof(struct shrinker), GFP_KERNEL);
 }
 
+/*
+ * A page of a shmem file that may be held for long: @page, or another one in its place.
+ * The reference to @page is consumed. Migration moves a page only while nobody else
+ * has a reference to it.
+ */
+static inline struct page *shmem_page_longterm(struct file *file, pgoff_t index,
+					       struct page *page)
+{
+#ifdef HAVE_MEMFD_PIN_FOLIOS
+	loff_t start = (loff_t)index << PAGE_SHIFT;
+	struct folio *folio;
+	pgoff_t offset;
+	long ret;
+
+	put_page(page);
+	ret = memfd_pin_folios(file, start, start + PAGE_SIZE - 1, &folio, 1, &offset);
+	if (ret < 0)
+		return ERR_PTR(ret);
+	folio_get(folio);
+	unpin_folio(folio);
+	return folio_page(folio, offset >> PAGE_SHIFT);
+#else
+	/* Up to 6.10 a module can move no page, and of CMA areas it sees nothing. */
+	if (!is_zone_movable_page(page))
+		return page;
+	put_page(page);
+	return ERR_PTR(-EBUSY);
+#endif
+}
+
 static inline void shrinker_register(struct shrinker *shrinker)
 {
 	shrinker->seeks = DEFAULT_SEEKS;
