@@ -8,6 +8,8 @@
  * Page faults happen here, and none of our locks is held.
  */
 #include <linux/capability.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -67,22 +69,63 @@ static bool is_suitable(struct page *page)
 	       (folio_test_anon(folio) || folio_test_swapbacked(folio));
 }
 
-/*
- * What can be written and still not be pinned is memory of another kind. Some processors
- * ignore a part of an address, as pinning does, but this look-up does not.
- */
-static enum bufalloc_reason why_not_pinned(unsigned long address)
+/* Where pages that are written belong to a file, that file has to be of shmem. */
+static bool is_suitable_mapping(const struct vm_area_struct *vma)
 {
+	const struct inode *inode;
+
+	if (vma->vm_flags & (VM_IO | VM_PFNMAP))
+		return false;
+	if (!(vma->vm_flags & VM_SHARED))
+		return true;
+	/* Nodes of devices lie in a file system of the same kind. */
+	inode = vma->vm_file ? file_inode(vma->vm_file) : NULL;
+	return inode && S_ISREG(inode->i_mode) &&
+	       inode->i_sb->s_magic == TMPFS_MAGIC;
+}
+
+/*
+ * Memory of another kind cannot be pinned though the caller may write it. A mapping
+ * that is of the right kind has no page there, or none that can be written. Some
+ * processors ignore a part of an address, as pinning does, but this look-up does not.
+ */
+static enum bufalloc_reason judge_mapping(unsigned long address)
+{
+	enum bufalloc_reason reason = BUFALLOC_REASON_USER_ADDRESS;
 	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
-	bool writable;
 
 	mmap_read_lock(mm);
 	vma = vma_lookup(mm, untagged_addr(address));
-	writable = vma && vma->vm_flags & VM_WRITE;
+	if (vma && vma->vm_flags & VM_WRITE && !is_suitable_mapping(vma))
+		reason = BUFALLOC_REASON_USER_KIND;
 	mmap_read_unlock(mm);
-	return writable ? BUFALLOC_REASON_USER_KIND :
-			  BUFALLOC_REASON_USER_ADDRESS;
+	return reason;
+}
+
+/* Pinning many pages at once does not tell an error of the hardware from the others. */
+static bool is_poisoned(unsigned long address)
+{
+	struct page *page;
+	long got;
+
+	got = pin_user_pages_unlocked(address, 1, &page,
+				      FOLL_WRITE | FOLL_HWPOISON);
+	if (got == 1)
+		unpin_user_page(page);
+	return got == -EHWPOISON;
+}
+
+static enum bufalloc_reason why_not_pinned(int err, unsigned long address)
+{
+	enum bufalloc_reason reason = judge_mapping(address);
+
+	/* Pages of a file system whose memory is a device's own, also as a copy. */
+	if (err == -EOPNOTSUPP)
+		reason = BUFALLOC_REASON_USER_KIND;
+	if (reason == BUFALLOC_REASON_USER_ADDRESS && is_poisoned(address))
+		reason = BUFALLOC_REASON_UNREADABLE;
+	return reason;
 }
 
 static int refuse_pin(int err, unsigned long address,
@@ -96,7 +139,7 @@ static int refuse_pin(int err, unsigned long address,
 		*reason = BUFALLOC_REASON_MEMORY;
 		return -ENOMEM;
 	}
-	*reason = why_not_pinned(address);
+	*reason = why_not_pinned(err, address);
 	return -EFAULT;
 }
 

@@ -45,6 +45,10 @@
 #define RW (PROT_READ | PROT_WRITE)
 #define ANY (MAP_PRIVATE | MAP_ANONYMOUS)
 
+/* Newer than the headers: MADV_GUARD_INSTALL and MADV_GUARD_REMOVE. */
+#define GUARD_INSTALL 102
+#define GUARD_REMOVE 103
+
 #define REASON_OF(errno, reason) ((errno) << 8 | (reason))
 
 /* Of the address space: what counts against RLIMIT_MEMLOCK, in bytes. */
@@ -359,6 +363,152 @@ TEST_F(refused, shared_huge_pages)
 	munmap(pages, HUGE);
 	close(fd);
 	ASSERT_EQ(0, write_string(HUGE_PAGES, "0"));
+}
+
+/* It is memory of the right kind, and there is none. */
+TEST_F(refused, past_the_end_of_a_memfd)
+{
+	int fd = memfd_create("short", MFD_CLOEXEC);
+	void *pages;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ftruncate(fd, 4 * PAGE));
+	pages = mmap(NULL, 8 * PAGE, RW, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, pages);
+	EXPECT_EQ(REASON_OF(EFAULT, BUFALLOC_REASON_USER_ADDRESS),
+		  refusal_at(self->device, pages, 8 * PAGE));
+	EXPECT_EQ(0, refusal_at(self->device, pages, 4 * PAGE));
+	munmap(pages, 8 * PAGE);
+
+	/* Copies of it end there, too. */
+	pages = mmap(NULL, 8 * PAGE, RW, MAP_PRIVATE, fd, 0);
+	ASSERT_NE(MAP_FAILED, pages);
+	EXPECT_EQ(REASON_OF(EFAULT, BUFALLOC_REASON_USER_ADDRESS),
+		  refusal_at(self->device, pages, 8 * PAGE));
+	munmap(pages, 8 * PAGE);
+	close(fd);
+}
+
+TEST_F(refused, memory_of_a_full_file_system)
+{
+	const char *place = "/tmp/full";
+	void *pages;
+	int fd;
+
+	ASSERT_EQ(0, mkdir(place, 0700));
+	ASSERT_EQ(0, mount("none", place, "tmpfs", 0, "size=64k"));
+	fd = open("/tmp/full/file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ftruncate(fd, 32 * PAGE));
+	pages = mmap(NULL, 32 * PAGE, RW, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, pages);
+	EXPECT_EQ(REASON_OF(EFAULT, BUFALLOC_REASON_USER_ADDRESS),
+		  refusal_at(self->device, pages, 32 * PAGE));
+	munmap(pages, 32 * PAGE);
+	close(fd);
+	EXPECT_EQ(0, umount(place));
+	EXPECT_EQ(0, rmdir(place));
+}
+
+/* A mapping that was made before may be written, a later one may not. */
+TEST_F(refused, sealed_memory_that_cannot_be_written)
+{
+	int fd = memfd_create("sealed", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	void *before, *after;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ftruncate(fd, 4 * PAGE));
+	before = mmap(NULL, 4 * PAGE, RW, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, before);
+	ASSERT_EQ(0, fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE));
+	after = mmap(NULL, 4 * PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, after);
+	EXPECT_EQ(REASON_OF(EFAULT, BUFALLOC_REASON_USER_ADDRESS),
+		  refusal_at(self->device, after, 4 * PAGE));
+	EXPECT_EQ(0, refusal_at(self->device, before, 4 * PAGE));
+	munmap(before, 4 * PAGE);
+	munmap(after, 4 * PAGE);
+	close(fd);
+}
+
+/* Without a page that is free: they were not set aside when it was mapped. */
+TEST_F(refused, huge_pages_that_are_not_there)
+{
+	long before = read_number(HUGE_PAGES);
+	void *pages;
+
+	if (before < 0)
+		SKIP(return, "this kernel has no huge pages");
+	pages = mmap(NULL, HUGE, RW, ANY | MAP_HUGETLB | MAP_NORESERVE, -1, 0);
+	ASSERT_NE(MAP_FAILED, pages);
+	EXPECT_EQ(REASON_OF(EFAULT, BUFALLOC_REASON_USER_ADDRESS),
+		  refusal_at(self->device, pages, HUGE));
+	munmap(pages, HUGE);
+}
+
+TEST_F(refused, guard_page)
+{
+	/* 6.13 has it. */
+	if (madvise(self->pages + 8 * PAGE, PAGE, GUARD_INSTALL) && errno == EINVAL)
+		SKIP(return, "this kernel has no guards in a mapping");
+	EXPECT_REFUSED(EFAULT, USER_ADDRESS);
+	ASSERT_EQ(0, madvise(self->pages + 8 * PAGE, PAGE, GUARD_REMOVE));
+	EXPECT_EQ(0, refusal(self->device, &self->request));
+}
+
+/* What no page of the kernel's own mapping is, no device gets. */
+TEST_F(refused, memory_that_is_secret)
+{
+	int fd = syscall(SYS_memfd_secret, O_CLOEXEC);
+	void *pages;
+
+	if (fd < 0)
+		SKIP(return, "this kernel has no memfd_secret");
+	ASSERT_EQ(0, ftruncate(fd, PAGE));
+	pages = mmap(NULL, PAGE, RW, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, pages);
+	EXPECT_EQ(REASON_OF(EFAULT, BUFALLOC_REASON_USER_KIND),
+		  refusal_at(self->device, pages, PAGE));
+	munmap(pages, PAGE);
+	close(fd);
+}
+
+/* Nobody takes what a signal would tell of. */
+TEST_F(refused, memory_whose_faults_are_signals)
+{
+	struct uffdio_api api = { .api = UFFD_API, .features = UFFD_FEATURE_SIGBUS };
+	struct uffdio_register area = {
+		.range = { .start = (uintptr_t)self->pages, .len = 16 * PAGE },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int fd;
+
+	ASSERT_EQ(0, madvise(self->pages, 16 * PAGE, MADV_DONTNEED));
+	fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (fd < 0)
+		SKIP(return, "this kernel has no userfaultfd");
+	ASSERT_EQ(0, ioctl(fd, UFFDIO_API, &api));
+	ASSERT_EQ(0, ioctl(fd, UFFDIO_REGISTER, &area));
+	EXPECT_REFUSED(EFAULT, USER_ADDRESS);
+	close(fd);
+	EXPECT_EQ(0, refusal(self->device, &self->request));
+}
+
+static void survive(int signal)
+{
+	(void)signal;
+}
+
+TEST_F(refused, poisoned_page)
+{
+	self->pages[8 * PAGE] = 1;
+	/* The kernel also tells whoever had the page. */
+	ASSERT_NE(SIG_ERR, signal(SIGBUS, survive));
+	if (madvise(self->pages + 8 * PAGE, PAGE, MADV_HWPOISON) && errno == EINVAL)
+		SKIP(return, "this kernel knows of no errors of the hardware");
+	EXPECT_REFUSED(EFAULT, UNREADABLE);
+	self->request.length = 8 * PAGE;
+	EXPECT_EQ(0, refusal(self->device, &self->request));
 }
 
 /* With others: all or nothing, also of what is pinned already. */
