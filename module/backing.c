@@ -17,6 +17,7 @@
 #include "caching.h"
 #include "client.h"
 #include "heap.h"
+#include "hibernation.h"
 #include "pinned.h"
 #include "quota.h"
 #include "spare.h"
@@ -268,6 +269,7 @@ void backing_init(struct backing *backing, const struct source *source,
 	backing->nr_chunks = 0;
 	backing->nr_segments = 0;
 	backing->store = NULL;
+	backing->blocks_hibernation = false;
 	atomic_set(&backing->mappings, 0);
 }
 
@@ -294,11 +296,34 @@ static bool is_cheap_as_one_run(const struct backing *backing)
 	       length / 8;
 }
 
+/* What the kernel sees of it by its own mapping may not be what is in memory. */
+static int block_hibernation(struct backing *backing)
+{
+	enum bufalloc_memtype memtype = backing->source.memtype;
+	int ret;
+
+	if (memtype == BUFALLOC_MEMTYPE_WRITE_BACK ||
+	    caching_is_of_memory(memtype))
+		return 0;
+	ret = hibernation_block();
+	backing->blocks_hibernation = !ret;
+	return ret;
+}
+
+static void unblock_hibernation(struct backing *backing)
+{
+	if (backing->blocks_hibernation)
+		hibernation_unblock();
+	backing->blocks_hibernation = false;
+}
+
 static int populate_as_demanded(struct backing *backing)
 {
 	const struct demand *demand = &backing->demand;
 	int ret = -ENOMEM;
 
+	if (block_hibernation(backing))
+		return -EBUSY;
 	if (demand->pageable)
 		return populate_store(backing);
 	if (demand->max_segments == 1)
@@ -324,6 +349,10 @@ static enum bufalloc_reason why_not(const struct backing *backing, int err)
 		return BUFALLOC_REASON_SIGNAL;
 	case -ENFILE:
 		return BUFALLOC_REASON_FDS;
+	case -EBUSY:
+		return BUFALLOC_REASON_HIBERNATION;
+	case -EIO:
+		return BUFALLOC_REASON_UNREADABLE;
 	}
 	if (demand->max_segments == 1)
 		return BUFALLOC_REASON_CONTIGUOUS;
@@ -340,7 +369,8 @@ static enum bufalloc_reason why_not(const struct backing *backing, int err)
  * @reason: why there is none, where that fails.
  *
  * Return: 0; -ENOMEM, -EDQUOT past a quota, -EINTR after a fatal signal, -ENFILE
- * where pageable memory has no file left: then nothing is held.
+ * where pageable memory has no file left, -EBUSY while the machine hibernates: then
+ * nothing is held.
  */
 int backing_populate(struct backing *backing, enum bufalloc_reason *reason)
 {
@@ -349,10 +379,6 @@ int backing_populate(struct backing *backing, enum bufalloc_reason *reason)
 	int ret;
 
 	if (source->memcg)
-	case -EBUSY:
-		return BUFALLOC_REASON_HIBERNATION;
-	case -EIO:
-		return BUFALLOC_REASON_UNREADABLE;
 		asks = set_active_memcg(source->memcg);
 	ret = populate_as_demanded(backing);
 	if (source->memcg)
@@ -414,9 +440,11 @@ void backing_adopt(struct backing *backing, struct backing *from)
 	backing->nr_chunks = from->nr_chunks;
 	backing->nr_segments = from->nr_segments;
 	backing->store = from->store;
+	backing->blocks_hibernation = from->blocks_hibernation;
 	from->nr_chunks = 0;
 	from->nr_segments = 0;
 	from->store = NULL;
+	from->blocks_hibernation = false;
 }
 
 static void free_memory(struct backing *backing,
@@ -433,6 +461,7 @@ static void free_memory(struct backing *backing,
 	}
 	backing->nr_chunks = 0;
 	backing->nr_segments = 0;
+	unblock_hibernation(backing);
 }
 
 /* The memory goes back; nobody may look at it any more. */

@@ -50,6 +50,7 @@ struct demand {
  * @nr_segments: physically contiguous runs: neighbouring chunks are one.
  * @store: has the memory where that is pageable. Then there are chunks only while it
  *	is held: from backing_hold() to backing_let_go().
+ * @blocks_hibernation: it is counted among those that hibernation would not copy.
  * @mappings: of userspace.
  *
  * But for the last, fixed from backing_populate() or backing_pin() to backing_free(),
@@ -62,6 +63,7 @@ struct backing {
 	unsigned int nr_chunks;
 	unsigned int nr_segments;
 	struct store *store;
+	bool blocks_hibernation;
 	atomic_t mappings;
 };
 

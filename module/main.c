@@ -8,6 +8,7 @@
 
 #include "device.h"
 #include "heap.h"
+#include "hibernation.h"
 #include "node.h"
 #include "purge.h"
 #include "unbind.h"
@@ -24,9 +25,10 @@ static int __init bufalloc_init(void)
 	if (ret)
 		goto exit_unbind;
 
+	hibernation_init();
 	ret = heap_init();
 	if (ret)
-		goto exit_purge;
+		goto exit_hibernation;
 
 	ret = node_init();
 	if (ret)
@@ -42,7 +44,8 @@ exit_node:
 	node_exit();
 exit_heap:
 	heap_exit();
-exit_purge:
+exit_hibernation:
+	hibernation_exit();
 	purge_exit();
 exit_unbind:
 	unbind_exit();
@@ -55,6 +58,7 @@ static void __exit bufalloc_exit(void)
 	devnode_unregister();
 	node_exit();
 	heap_exit();
+	hibernation_exit();
 	purge_exit();
 	unbind_exit();
 }

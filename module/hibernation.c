@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hibernation copies memory by the kernel's own mapping, which is cacheable, and puts it
+ * back by that mapping without cleaning the caches to memory. Where the memory type
+ * belongs to a mapping, a buffer that is not write-back bypasses the caches: what it
+ * holds may be missing from the copy, and what was put back may stay in the caches. So
+ * there is no hibernation while such a buffer has memory, and such a buffer gets no
+ * memory during hibernation.
+ */
+#include <linux/atomic.h>
+#include <linux/limits.h>
+#include <linux/notifier.h>
+#include <linux/suspend.h>
+
+#include "hibernation.h"
+
+/* Buffers whose memory must not be copied; or HIBERNATING, and then there are none. */
+static atomic_t blockers = ATOMIC_INIT(0);
+
+#define HIBERNATING INT_MIN
+
+/**
+ * hibernation_block() - keep the machine from hibernating
+ *
+ * Return: 0, or -EBUSY while it does.
+ */
+int hibernation_block(void)
+{
+	return atomic_inc_unless_negative(&blockers) ? 0 : -EBUSY;
+}
+
+void hibernation_unblock(void)
+{
+	atomic_dec(&blockers);
+}
+
+/*
+ * A kernel that restores an image loses what it has itself: only the one that makes the
+ * image is asked.
+ */
+static int hibernation_notify(struct notifier_block *block, unsigned long event,
+			      void *unused)
+{
+	switch (event) {
+	case PM_HIBERNATION_PREPARE:
+		if (atomic_cmpxchg(&blockers, 0, HIBERNATING))
+			return notifier_from_errno(-EBUSY);
+		return NOTIFY_OK;
+	case PM_POST_HIBERNATION:
+		atomic_set(&blockers, 0);
+		return NOTIFY_OK;
+	default:
+		return NOTIFY_DONE;
+	}
+}
+
+static struct notifier_block hibernation_notifier = {
+	.notifier_call = hibernation_notify,
+};
+
+void hibernation_init(void)
+{
+	/* It fails for one that is registered already, and for no other reason. */
+	register_pm_notifier(&hibernation_notifier);
+}
+
+void hibernation_exit(void)
+{
+	unregister_pm_notifier(&hibernation_notifier);
+}
