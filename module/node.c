@@ -126,6 +126,11 @@ static int node_probe(struct platform_device *pdev)
 		return dev_err_probe(dev, -EOPNOTSUPP,
 				     "a heap has to be there from the start, and not of an overlay that can go\n");
 
+	/* The driver of a bus may take its devices away, and buffers outlive that. */
+	if (dev->parent != &platform_bus)
+		return dev_err_probe(dev, -EOPNOTSUPP,
+				     "a heap has to be a child of the root node\n");
+
 	heap = devm_kzalloc(dev, sizeof(*heap), GFP_KERNEL);
 	if (!heap)
 		return -ENOMEM;

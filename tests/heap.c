@@ -66,6 +66,7 @@ static const char *const bad_names[] = {
 	"astray",
 	"dangling",
 	"closed",
+	"nested",
 	"",
 	"abcdefghijklmnopqrstuvwxyz01234",
 };
@@ -458,7 +459,10 @@ TEST_F(heap, devices_share_its_memory)
 	close(result.fd);
 }
 
-/* A region that is none, or not ours to keep; no name, or one that is taken. */
+/*
+ * A region that is none, or not ours to keep; no name, or one that is taken; or a place
+ * from which the node's device can be taken away.
+ */
 TEST(a_bad_node_is_no_heap)
 {
 	struct tree_heap nodes[HEAPS_MAX];
