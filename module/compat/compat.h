@@ -8,7 +8,7 @@
 #define _BUFALLOC_COMPAT_H
 
 #include <linux/cc_platform.h>
-#ifdef HAVE_DMEM_CGROUP
+#if defined(HAVE_DMEM_CGROUP) || defined(HAVE_DMEM_CGROUP_SIZE)
 #include <linux/cgroup_dmem.h>
 #endif
 #include <linux/dma-buf.h>
@@ -87,8 +87,16 @@ static inline bool dev_has_cma_area(struct device *dev)
 }
 #endif
 
-#ifndef HAVE_DMEM_CGROUP
-/* 7.3 gave them this form; the first ones came with 6.14. */
+#ifdef HAVE_DMEM_CGROUP_SIZE
+/* From 6.14 to 7.2 a region is registered by its size alone. */
+struct dmem_cgroup_init {
+	u64 size;
+};
+
+#define dmem_cgroup_register_region(init, ...) \
+	dmem_cgroup_register_region((init)->size, __VA_ARGS__)
+#elif !defined(HAVE_DMEM_CGROUP)
+/* 7.3 gave them this form; before 6.14 there is none. */
 struct dmem_cgroup_region;
 struct dmem_cgroup_pool_state;
 
@@ -133,14 +141,6 @@ static inline struct file *shmem_file_make(const char *name, loff_t length)
 #endif
 }
 
-#ifndef HAVE_SHRINKER_ALLOC
-/* 6.7 allocates them, so that they can be looked at without a lock. */
-static inline struct shrinker *shrinker_alloc(unsigned int flags,
-					      const char *format, ...)
-{
-	return kzalloc(sizeof(struct shrinker), GFP_KERNEL);
-}
-
 /*
  * A page of a shmem file that may be held for long: @page, or another one in its place.
  * The reference to @page is consumed. Migration moves a page only while nobody else
@@ -169,6 +169,14 @@ static inline struct page *shmem_page_longterm(struct file *file, pgoff_t index,
 	put_page(page);
 	return ERR_PTR(-EBUSY);
 #endif
+}
+
+#ifndef HAVE_SHRINKER_ALLOC
+/* 6.7 allocates them, so that they can be looked at without a lock. */
+static inline struct shrinker *shrinker_alloc(unsigned int flags,
+					      const char *format, ...)
+{
+	return kzalloc(sizeof(struct shrinker), GFP_KERNEL);
 }
 
 static inline void shrinker_register(struct shrinker *shrinker)
