@@ -47,7 +47,8 @@ static int hibernation_notify(struct notifier_block *block, unsigned long event,
 			return notifier_from_errno(-EBUSY);
 		return NOTIFY_OK;
 	case PM_POST_HIBERNATION:
-		atomic_set(&blockers, 0);
+		/* A module that was loaded meanwhile has not seen the start. */
+		atomic_cmpxchg(&blockers, HIBERNATING, 0);
 		return NOTIFY_OK;
 	default:
 		return NOTIFY_DONE;
