@@ -16,6 +16,7 @@
 #include "block.h"
 #include "caching.h"
 #include "client.h"
+#include "estimate.h"
 #include "heap.h"
 #include "hibernation.h"
 #include "pinned.h"
@@ -363,6 +364,21 @@ static enum bufalloc_reason why_not(const struct backing *backing, int err)
 	return BUFALLOC_REASON_MEMORY;
 }
 
+/* With the memory cgroup of its source as the one that is charged. */
+static int populate_charged(struct backing *backing)
+{
+	struct mem_cgroup *memcg = backing->source.memcg;
+	struct mem_cgroup *before = NULL;
+	int ret;
+
+	if (memcg)
+		before = set_active_memcg(memcg);
+	ret = populate_as_demanded(backing);
+	if (memcg)
+		set_active_memcg(before);
+	return ret;
+}
+
 /**
  * backing_populate() - take memory, cleared, on the account of its source
  * @backing: as backing_init() left it.
@@ -374,15 +390,10 @@ static enum bufalloc_reason why_not(const struct backing *backing, int err)
  */
 int backing_populate(struct backing *backing, enum bufalloc_reason *reason)
 {
-	const struct source *source = &backing->source;
-	struct mem_cgroup *asks = NULL;
-	int ret;
+	int ret = estimate_check(backing);
 
-	if (source->memcg)
-		asks = set_active_memcg(source->memcg);
-	ret = populate_as_demanded(backing);
-	if (source->memcg)
-		set_active_memcg(asks);
+	if (!ret)
+		ret = populate_charged(backing);
 	if (ret) {
 		*reason = why_not(backing, ret);
 		backing_free(backing);

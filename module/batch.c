@@ -20,6 +20,7 @@
 #include "chunk.h"
 #include "client.h"
 #include "compat/compat.h"
+#include "estimate.h"
 #include "heap.h"
 #include "pinned.h"
 #include "quota.h"
@@ -42,6 +43,7 @@
  * @demand: what it must be.
  * @dmabuf: the buffer, or NULL.
  * @fd: reserved for it, or negative.
+ * @ask: the least that its memory will be charged.
  */
 struct item {
 	struct bufalloc_request request;
@@ -49,6 +51,7 @@ struct item {
 	struct demand demand;
 	struct dma_buf *dmabuf;
 	int fd;
+	struct quota_ask ask;
 };
 
 /*
@@ -83,12 +86,10 @@ static int check_user_memory(struct batch *batch, const struct item *item)
 {
 	const struct bufalloc_request *req = &item->request;
 
-	if (!is_users(item))
-		return req->address ? refuse(batch, item, BUFALLOC_REASON_FIELD,
-					     -EINVAL) :
-				      0;
-	if (req->flags &
-	    ~(BUFALLOC_ALLOC_USER_MEMORY | BUFALLOC_ALLOC_ANY_CACHING))
+	if (!is_users(item) && !req->address)
+		return 0;
+	if (!is_users(item) || req->flags & ~(BUFALLOC_ALLOC_USER_MEMORY |
+					      BUFALLOC_ALLOC_ANY_CACHING))
 		return refuse(batch, item, BUFALLOC_REASON_FIELD, -EINVAL);
 	if (!PAGE_ALIGNED(req->length) || req->padding)
 		return refuse(batch, item, BUFALLOC_REASON_LENGTH, -EINVAL);
@@ -274,15 +275,11 @@ static int item_reserve_fd(struct batch *batch, struct item *item)
 
 static enum bufalloc_reason why_not_made(const struct item *item, int err)
 {
-	switch (err) {
-	case -EDQUOT:
-		return quota_tightest(item->source.client->quota,
-				      (struct use) { .buffers = 1 });
-	case -ENFILE:
-		return BUFALLOC_REASON_FDS;
-	default:
-		return BUFALLOC_REASON_MEMORY;
-	}
+	struct use buffer = { .buffers = 1 };
+
+	if (err == -EDQUOT)
+		return quota_tightest(item->source.client->quota, buffer);
+	return err == -ENFILE ? BUFALLOC_REASON_FDS : BUFALLOC_REASON_MEMORY;
 }
 
 static int item_make(struct batch *batch, struct item *item)
@@ -312,12 +309,40 @@ static int item_pin(struct batch *batch, struct item *item)
 	return ret ? refuse(batch, item, reason, ret) : 0;
 }
 
+/* What is pinned was charged then, and what is deferred is charged later. */
+static bool gets_memory_now(const struct item *item)
+{
+	return !is_users(item) &&
+	       !(item->request.flags & BUFALLOC_ALLOC_DEFERRED);
+}
+
+/* Before any memory is taken: a refusal then takes none from anybody. */
+static int check_quota(struct batch *batch)
+{
+	const struct quota_ask *refused;
+	struct estimate estimate;
+	struct item *item;
+	u32 i;
+
+	estimate_begin(&estimate);
+	for (i = 0; i < batch->alloc->count; i++) {
+		item = &batch->items[i];
+		if (gets_memory_now(item))
+			buffer_estimate_unseen(item->dmabuf, &estimate, &item->ask);
+	}
+	refused = estimate_find_refused(&estimate);
+	if (!refused)
+		return 0;
+	return refuse(batch, container_of(refused, struct item, ask),
+		      quota_tightest(refused->quota, refused->use), -EDQUOT);
+}
+
 static int item_populate(struct batch *batch, struct item *item)
 {
 	enum bufalloc_reason reason;
 	int ret;
 
-	if (is_users(item) || item->request.flags & BUFALLOC_ALLOC_DEFERRED)
+	if (!gets_memory_now(item))
 		return 0;
 	ret = buffer_populate_unseen(item->dmabuf, &reason);
 	return ret ? refuse(batch, item, reason, ret) : 0;
@@ -378,22 +403,19 @@ static int populate_all(void *data)
 	/* What was said of an earlier try is no longer so. */
 	batch->alloc->out_failed = batch->alloc->count;
 	batch->alloc->out_reason = BUFALLOC_REASON_NONE;
-	ret = batch_each(batch, item_populate);
+	ret = check_quota(batch);
+	if (!ret)
+		ret = batch_each(batch, item_populate);
 	if (ret)
 		batch_each(batch, item_depopulate);
 	return ret;
 }
 
-static bool is_user_address(u64 address)
-{
-	return address == (uintptr_t)address;
-}
-
 /* In the order that the ABI states. */
 static int check_call(const struct bufalloc_alloc *alloc)
 {
-	if (!is_user_address(alloc->requests) ||
-	    !is_user_address(alloc->results))
+	if (alloc->requests != (uintptr_t)alloc->requests ||
+	    alloc->results != (uintptr_t)alloc->results)
 		return -EFAULT;
 	if (alloc->request_size < REQUEST_SIZE_MIN ||
 	    alloc->result_size < RESULT_SIZE_MIN)

@@ -282,12 +282,22 @@ static unsigned int block_find_range(const struct block *block,
 	return begin;
 }
 
+/* With the client's blocks_lock. */
+static void count_room(const struct block *block, long pages)
+{
+	struct client *client = block->source.client;
+
+	WRITE_ONCE(client->blocks_room,
+		   client->blocks_room + (pages << PAGE_SHIFT));
+}
+
 static void block_take(struct block *block, struct chunk *chunk,
 		       unsigned int start, unsigned int pages)
 {
 	bitmap_set(block->map, start, pages);
 	block->free -= pages;
 	block_measure(block);
+	count_room(block, -(long)pages);
 
 	*chunk = (struct chunk) {
 		.page = block->whole.page + start,
@@ -347,6 +357,7 @@ static void carve_from_new(struct chunk *chunk, struct block *block,
 		fresh = NULL;
 	}
 	tree_insert(tree, block);
+	count_room(block, block->pages);
 	block_take(block, chunk, 0, pages);
 	mutex_unlock(&client->blocks_lock);
 	kfree(fresh);
@@ -400,10 +411,12 @@ void block_return_locked(struct chunk *chunk)
 	lockdep_assert_held(&block->source.client->blocks_lock);
 	bitmap_clear(block->map, chunk->page - block->whole.page, pages);
 	block->free += pages;
+	count_room(block, pages);
 	if (block->free < block->pages) {
 		block_measure(block);
 		return;
 	}
+	count_room(block, -(long)block->pages);
 	tree_erase(block->tree, block);
 	block_destroy(block);
 }

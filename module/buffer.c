@@ -15,6 +15,7 @@
 #include "buffer.h"
 #include "client.h"
 #include "compat/compat.h"
+#include "estimate.h"
 #include "heap.h"
 #include "memory.h"
 #include "mmap.h"
@@ -362,13 +363,21 @@ struct dma_buf *buffer_create(const struct source *source,
 	return dmabuf;
 }
 
-/* Between buffer_create() and the first file descriptor, as is the next. */
+/* Between buffer_create() and the first file descriptor, as are the next. */
 int buffer_pin_unseen(struct dma_buf *dmabuf, u64 address,
 		      enum bufalloc_reason *reason)
 {
 	struct buffer *buffer = dmabuf->priv;
 
 	return backing_pin(&buffer->backing, address, reason);
+}
+
+void buffer_estimate_unseen(struct dma_buf *dmabuf, struct estimate *estimate,
+			    struct quota_ask *ask)
+{
+	const struct buffer *buffer = dmabuf->priv;
+
+	estimate_add(estimate, ask, &buffer->backing);
 }
 
 int buffer_populate_unseen(struct dma_buf *dmabuf, enum bufalloc_reason *reason)

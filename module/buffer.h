@@ -12,6 +12,8 @@
 struct backing;
 struct demand;
 struct dma_buf;
+struct estimate;
+struct quota_ask;
 struct source;
 struct ww_acquire_ctx;
 struct ww_mutex;
@@ -37,6 +39,8 @@ struct dma_buf *buffer_create(const struct source *source,
 			      const struct demand *demand, int fd_flags);
 int buffer_pin_unseen(struct dma_buf *dmabuf, u64 address,
 		      enum bufalloc_reason *reason);
+void buffer_estimate_unseen(struct dma_buf *dmabuf, struct estimate *estimate,
+			    struct quota_ask *ask);
 int buffer_populate_unseen(struct dma_buf *dmabuf, enum bufalloc_reason *reason);
 void buffer_depopulate_unseen(struct dma_buf *dmabuf);
 bool buffer_is(const struct dma_buf *dmabuf);

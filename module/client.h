@@ -29,6 +29,8 @@ int make_room_for_file(void);
  * @block_trees: its &struct block_tree, one for each kind of blocks that it has. A
  *	block is held by the chunks carved from it, and the tree by its blocks, so that
  *	the list is empty when the last buffer is gone.
+ * @blocks_room: bytes of its blocks that are charged and not carved. It is written under
+ *	@blocks_lock, and read without.
  */
 struct client {
 	struct kref ref;
@@ -36,6 +38,7 @@ struct client {
 	bool charged_only;
 	struct mutex blocks_lock;
 	struct list_head block_trees;
+	size_t blocks_room;
 };
 
 struct client *client_create(const struct cred *opener, bool charged_only);

@@ -19,7 +19,9 @@
 #include "buffer.h"
 #include "client.h"
 #include "commit.h"
+#include "estimate.h"
 #include "place.h"
+#include "quota.h"
 #include "turn.h"
 
 /**
@@ -27,11 +29,13 @@
  * @dmabuf: held.
  * @fresh: memory that is to become its own.
  * @needs: it had none when it was asked.
+ * @ask: the least that its memory will be charged.
  */
 struct member {
 	struct dma_buf *dmabuf;
 	struct backing fresh;
 	bool needs;
+	struct quota_ask ask;
 };
 
 /**
@@ -196,6 +200,28 @@ static void give_back(struct set *set, u32 count)
 			backing_free(&set->members[i].fresh);
 }
 
+/* Before any memory is taken: a refusal then takes none from anybody. */
+static int check_quotas(struct set *set)
+{
+	const struct quota_ask *refused;
+	struct estimate estimate;
+	struct member *member;
+	u32 i;
+
+	estimate_begin(&estimate);
+	for (i = 0; i < set->arg->count; i++) {
+		member = &set->members[i];
+		if (member->needs)
+			estimate_add(&estimate, &member->ask, &member->fresh);
+	}
+	refused = estimate_find_refused(&estimate);
+	if (!refused)
+		return 0;
+	member = container_of(refused, struct member, ask);
+	return refuse(set, member - set->members,
+		      quota_tightest(refused->quota, refused->use), -EDQUOT);
+}
+
 /* All that is needed, or nothing: for turn_take(). */
 static int take_all(void *data)
 {
@@ -204,6 +230,9 @@ static int take_all(void *data)
 	int ret;
 	u32 i;
 
+	ret = check_quotas(set);
+	if (ret)
+		return ret;
 	for (i = 0; i < set->arg->count; i++) {
 		if (!set->members[i].needs)
 			continue;

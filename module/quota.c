@@ -242,6 +242,31 @@ static bool fits_all(const struct quota *quota, struct use more)
 	return fits(system_held, more, system_max());
 }
 
+/* With quota_lock. */
+static int charge(struct quota *quota, struct use more)
+{
+	unsigned int i;
+
+	if (!fits_all(quota, more))
+		return -EDQUOT;
+	for (i = 0; i < quota->count; i++)
+		add(&quota->holders[i]->held, more);
+	add(&quota->held, more);
+	add(&system_held, more);
+	return 0;
+}
+
+/* With quota_lock. */
+static void uncharge(struct quota *quota, struct use less)
+{
+	unsigned int i;
+
+	for (i = 0; i < quota->count; i++)
+		take(&quota->holders[i]->held, less);
+	take(&quota->held, less);
+	take(&system_held, less);
+}
+
 /**
  * quota_charge() - count more, before it is taken
  * @quota: of the client that asks.
@@ -251,17 +276,10 @@ static bool fits_all(const struct quota *quota, struct use more)
  */
 int quota_charge(struct quota *quota, struct use more)
 {
-	int ret = -EDQUOT;
-	unsigned int i;
+	int ret;
 
 	spin_lock(&quota_lock);
-	if (fits_all(quota, more)) {
-		for (i = 0; i < quota->count; i++)
-			add(&quota->holders[i]->held, more);
-		add(&quota->held, more);
-		add(&system_held, more);
-		ret = 0;
-	}
+	ret = charge(quota, more);
 	spin_unlock(&quota_lock);
 	return ret;
 }
@@ -269,14 +287,36 @@ int quota_charge(struct quota *quota, struct use more)
 /* Exactly what was charged, after it was given back. */
 void quota_uncharge(struct quota *quota, struct use less)
 {
-	unsigned int i;
+	spin_lock(&quota_lock);
+	uncharge(quota, less);
+	spin_unlock(&quota_lock);
+}
+
+/**
+ * quota_find_refused() - compare a whole set with the limits, and charge nothing
+ * @asks: the parts of the set, as &struct quota_ask.
+ *
+ * The parts may count for the same users, so each is charged on top of those before it,
+ * and all of them are uncharged again under the same lock: no other caller sees it.
+ *
+ * Return: the first part that does not fit, or NULL.
+ */
+const struct quota_ask *quota_find_refused(struct list_head *asks)
+{
+	const struct quota_ask *refused = NULL;
+	struct quota_ask *ask;
 
 	spin_lock(&quota_lock);
-	for (i = 0; i < quota->count; i++)
-		take(&quota->holders[i]->held, less);
-	take(&quota->held, less);
-	take(&system_held, less);
+	list_for_each_entry(ask, asks, node) {
+		if (charge(ask->quota, ask->use)) {
+			refused = ask;
+			break;
+		}
+	}
+	list_for_each_entry_continue_reverse(ask, asks, node)
+		uncharge(ask->quota, ask->use);
 	spin_unlock(&quota_lock);
+	return refused;
 }
 
 static bool is_tighter(struct use held, struct use than, struct use more)

@@ -2,6 +2,7 @@
 #ifndef _BUFALLOC_QUOTA_H
 #define _BUFALLOC_QUOTA_H
 
+#include <linux/list.h>
 #include <linux/sizes.h>
 #include <linux/types.h>
 
@@ -42,11 +43,24 @@ struct quota_report {
 	struct use system_max;
 };
 
+/**
+ * struct quota_ask - what a part of a set of buffers will be charged
+ * @node: in the list of the set.
+ * @quota: what it will be charged to.
+ * @use: the least that it will be.
+ */
+struct quota_ask {
+	struct list_head node;
+	struct quota *quota;
+	struct use use;
+};
+
 struct quota *quota_create(const struct cred *opener);
 void quota_destroy(struct quota *quota);
 
 int quota_charge(struct quota *quota, struct use more);
 void quota_uncharge(struct quota *quota, struct use less);
+const struct quota_ask *quota_find_refused(struct list_head *asks);
 
 enum bufalloc_reason quota_tightest(const struct quota *quota, struct use more);
 void quota_tell(const struct quota *quota, struct quota_report *report);

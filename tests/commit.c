@@ -239,6 +239,28 @@ TEST_F(commit, quota_is_EDQUOT)
 	EXPECT_EQ(self->bytes, live_bytes());
 }
 
+/* Each buffer has room, and not both: no memory is asked for. */
+TEST_F(commit, refused_set_takes_nothing)
+{
+	bool cached = variant->caching == BUFALLOC_CACHING_CACHED;
+	struct quotas low = self->quotas;
+	int fds[2];
+
+	ASSERT_EQ(0, open_scene(self->device, variant->caching, 0, 16 * MIB,
+				fds, 2));
+	low.max[SYSTEM_BYTES] = self->bytes + live_buffers() * 4096 + 24 * MIB;
+	ASSERT_EQ(0, quotas_write(&low));
+	ASSERT_EQ(0, probe_start(cached ? "dma_alloc_pages" : "dma_alloc_attrs",
+				 ""));
+	EXPECT_EQ(-EDQUOT, COMMIT(fds, 2));
+	EXPECT_EQ(0, probe_hits());
+	probe_stop();
+	EXPECT_EQ(1, self->failed);
+	EXPECT_EQ(BUFALLOC_REASON_SYSTEM_BYTES, self->reason);
+	EXPECT_EQ(0, count_backed(self->device, fds, 2));
+	close_scene(fds, 2);
+}
+
 /* Who has no right to the device's memory of others has one to commit it. */
 TEST_F(commit, client_that_allocated_pays)
 {

@@ -200,6 +200,76 @@ TEST_F(quota, batch_names_the_request_past_the_limit)
 	EXPECT_EQ(self->bytes, live_bytes());
 }
 
+/* Requests in one call that have room for two and a half of them. */
+#define PAST 4
+
+/* The calls of @function during an ALLOC of PAST requests past the limit, or -1. */
+static long calls_during_refusal(int device, const char *function,
+				 uint32_t caching, uint32_t *failed)
+{
+	struct bufalloc_request requests[PAST];
+	struct bufalloc_result results[PAST];
+	uint32_t reason;
+	long hits;
+	int i, ret;
+
+	for (i = 0; i < PAST; i++)
+		requests[i] = request_of(4 * MIB, caching);
+	if (probe_start(function, ""))
+		return -1;
+	ret = bufalloc_alloc_batch(device, requests, results, PAST, failed,
+				   &reason);
+	hits = probe_hits();
+	probe_stop();
+	return ret == -EDQUOT && reason == BUFALLOC_REASON_USER_BYTES ? hits :
+									-1;
+}
+
+/* Nobody misses memory meanwhile: none is asked for. */
+TEST_F(quota, refused_set_takes_nothing)
+{
+	struct bufalloc_info info;
+	uint32_t failed = 0;
+
+	ASSERT_EQ(0, bufalloc_get_info(self->device, &info));
+	SET_LIMIT(USER_BYTES,
+		  info.out_user_bytes + PAST * self->cost + 10 * MIB);
+	EXPECT_EQ(0, calls_during_refusal(self->device, "dma_alloc_pages",
+					  BUFALLOC_CACHING_CACHED, &failed));
+	EXPECT_EQ(2, failed);
+	EXPECT_EQ(0, calls_during_refusal(self->device, "dma_alloc_attrs",
+					  BUFALLOC_CACHING_COHERENT, &failed));
+	EXPECT_EQ(2, failed);
+	if (!machine_has_wc())
+		return;
+	EXPECT_EQ(0, calls_during_refusal(self->device, "dma_alloc_attrs",
+					  BUFALLOC_CACHING_WC, &failed));
+	EXPECT_EQ(2, failed);
+}
+
+/* A piece of memory that is charged already fits where nothing else does. */
+TEST_F(quota, room_of_a_block_is_no_new_memory)
+{
+	uint32_t caching = machine_has_wc() ? BUFALLOC_CACHING_WC :
+					      BUFALLOC_CACHING_COHERENT;
+	bool carved = machine_has_wc() && machine_types_memory();
+	struct bufalloc_info info;
+	int fd, more;
+
+	fd = buffer_open(self->device, 64 * KIB, caching);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, bufalloc_get_info(self->device, &info));
+	SET_LIMIT(USER_BYTES, info.out_user_bytes + self->cost);
+	more = buffer_open(self->device, MIB, caching);
+	if (carved)
+		EXPECT_LE(0, more);
+	else
+		EXPECT_EQ(-EDQUOT, more);
+	close(more);
+	EXPECT_EQ(-EDQUOT, buffer_open(self->device, 2 * MIB, caching));
+	close(fd);
+}
+
 /* A limit that is lowered takes nothing away, and refuses from then on. */
 TEST_F(quota, lowered_limit_leaves_what_there_is)
 {

@@ -9,6 +9,8 @@
  *   finish  everybody ends;
  *   wins    of sets that each have room alone, one at least has it.
  *
+ * A turn is not lost here, as it is to a set whose memory cgroup is past memory.high.
+ *
  * ROOM is the memory there is, in buffers. TOUCH adds the one who uses buffer 1 alone,
  * for good; then there may be room for no set at all. NEVER_AGAIN and NEVER_YIELD leave
  * out what makes it right: the first breaks wins, the second finish.
@@ -117,10 +119,13 @@ inline lock_all(me)
 	od
 }
 
-/* take_all(): one buffer after the other, all that are needed or none. */
+/*
+ * take_all(): nothing where there is no room for the whole set, as check_quotas() finds;
+ * else one buffer after the other, all that are needed or none.
+ */
 inline take_all(me)
 {
-	failed = false;
+	atomic { failed = (room < needs[0] + needs[1]) }
 	i = 0;
 	do
 	:: i == MEMBERS || failed -> break

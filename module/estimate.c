@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The least that buffers will be charged, before any of their memory is taken. A set
+ * past a quota would else take memory up to the quota first, and give it back: for
+ * seconds nobody else would have that memory.
+ *
+ * It is a lower bound: no set is refused here that could be charged. So
+ * quota_charge() still decides for each chunk.
+ */
+#include <linux/compiler.h>
+#include <linux/errno.h>
+#include <linux/minmax.h>
+
+#include "backing.h"
+#include "caching.h"
+#include "client.h"
+#include "estimate.h"
+
+void estimate_begin(struct estimate *estimate)
+{
+	INIT_LIST_HEAD(&estimate->asks);
+	estimate->client = NULL;
+	estimate->room = 0;
+}
+
+/* Pieces of a block are not charged: the block was, when it was made. */
+static size_t take_room(struct estimate *estimate, const struct backing *backing)
+{
+	const struct client *client = backing->source.client;
+	size_t taken;
+
+	if (backing->demand.pageable ||
+	    !caching_is_of_memory(backing->source.memtype))
+		return 0;
+	if (estimate->client != client) {
+		estimate->client = client;
+		estimate->room = READ_ONCE(client->blocks_room);
+	}
+	taken = min(estimate->room, backing->demand.length);
+	estimate->room -= taken;
+	return taken;
+}
+
+/**
+ * estimate_add() - count one more buffer of the set
+ * @estimate: of the set.
+ * @ask: to be filled in; it stays in the set's list.
+ * @backing: without memory.
+ */
+void estimate_add(struct estimate *estimate, struct quota_ask *ask,
+		  const struct backing *backing)
+{
+	size_t room = take_room(estimate, backing);
+
+	*ask = (struct quota_ask) {
+		.quota = backing->source.client->quota,
+		.use.bytes = backing->demand.length - room,
+	};
+	list_add_tail(&ask->node, &estimate->asks);
+}
+
+/* Return: the first buffer that is past a quota with those before it, or NULL. */
+const struct quota_ask *estimate_find_refused(struct estimate *estimate)
+{
+	return quota_find_refused(&estimate->asks);
+}
+
+/* A set of one. Return: 0, or -EDQUOT. */
+int estimate_check(const struct backing *backing)
+{
+	struct estimate estimate;
+	struct quota_ask ask;
+
+	estimate_begin(&estimate);
+	estimate_add(&estimate, &ask, backing);
+	return estimate_find_refused(&estimate) ? -EDQUOT : 0;
+}
