@@ -56,7 +56,9 @@ static struct buffer *buffer_alloc(const struct source *source,
 	backing_init(&buffer->backing, source, demand);
 	offer_init(&buffer->offer, &buffer->lock, &buffer->backing);
 	/* Whoever uses it first may be of another cgroup, or of none. */
-	buffer->backing.source.memcg = get_mem_cgroup_from_mm(current->mm);
+	if (!demand->is_users)
+		buffer->backing.source.memcg =
+			get_mem_cgroup_from_mm(current->mm);
 	client_get(source->client);
 	return buffer;
 }

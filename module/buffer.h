@@ -55,6 +55,7 @@ struct ww_mutex *buffer_lock(struct dma_buf *dmabuf);
 
 int buffer_prepare(struct dma_buf *dmabuf, struct backing *fresh,
 		   enum bufalloc_reason *reason);
+void buffer_release_fresh(struct backing *fresh);
 bool buffer_accepts(const struct dma_buf *dmabuf, const struct backing *fresh);
 void buffer_adopt(struct dma_buf *dmabuf, struct backing *fresh);
 bool buffer_has_memory(struct dma_buf *dmabuf);

@@ -178,6 +178,8 @@ static int ask_all(struct set *set)
 	ret = lock_all(set, &context);
 	if (ret)
 		return ret;
+	for (i = 0; i < set->arg->count; i++)
+		set->members[i].needs = false;
 	for (i = 0; i < set->arg->count; i++) {
 		member = &set->members[i];
 		ret = buffer_prepare(member->dmabuf, &member->fresh, &reason);
@@ -271,7 +273,6 @@ static void adopt_all(struct set *set)
 	}
 }
 
-/* Who was first with a buffer of ours has left us memory to give back. */
 static int publish_all(struct set *set)
 {
 	struct ww_acquire_ctx context;
@@ -287,7 +288,6 @@ static int publish_all(struct set *set)
 		if (!accepted)
 			ret = -EAGAIN;
 	}
-	give_back(set, set->arg->count);
 	return ret;
 }
 
@@ -315,6 +315,16 @@ static bool is_worth_another_try(const struct set *set, int err)
 	return err == -EAGAIN;
 }
 
+/* What no buffer has adopted goes back: another thread was first, or the set failed. */
+static void release_all(struct set *set)
+{
+	u32 i;
+
+	for (i = 0; i < set->arg->count; i++)
+		if (set->members[i].needs)
+			buffer_release_fresh(&set->members[i].fresh);
+}
+
 static int commit_once(struct set *set)
 {
 	int ret;
@@ -324,6 +334,7 @@ static int commit_once(struct set *set)
 		ret = turn_take(take_all, set);
 	if (!ret)
 		ret = publish_all(set);
+	release_all(set);
 	return ret;
 }
 

@@ -5,6 +5,7 @@
  * unless its users do not need it and the kernel does: see purge.c.
  */
 #include <linux/dma-buf.h>
+#include <linux/memcontrol.h>
 
 #include "attachment.h"
 #include "buffer.h"
@@ -30,7 +31,19 @@ static void find_place(const struct buffer *buffer, struct place *place)
 				    buffer->backing.demand.length);
 }
 
-/* What is to become the buffer's memory, and nothing of it yet. */
+static void get_memcg(struct mem_cgroup *memcg)
+{
+#ifdef CONFIG_MEMCG
+	if (memcg)
+		css_get(&memcg->css);
+#endif
+}
+
+/*
+ * What is to become the buffer's memory, and nothing of it yet. It has a reference of its
+ * own to the memory cgroup: another thread may populate the buffer meanwhile, which
+ * drops that of the buffer.
+ */
 static int prepare_fresh(const struct buffer *buffer, struct backing *fresh,
 			 enum bufalloc_reason *reason)
 {
@@ -43,13 +56,47 @@ static int prepare_fresh(const struct buffer *buffer, struct backing *fresh,
 	ret = place_apply(&place, fresh);
 	if (ret)
 		*reason = BUFALLOC_REASON_UNREACHABLE;
+	else
+		get_memcg(fresh->source.memcg);
 	return ret;
+}
+
+/* The reverse of prepare_fresh(): what nobody has adopted goes back. */
+void buffer_release_fresh(struct backing *fresh)
+{
+	backing_free(fresh);
+	mem_cgroup_put(fresh->source.memcg);
+	fresh->source.memcg = NULL;
+}
+
+/*
+ * Memory that stays needs no memory cgroup any more, and a reference would keep a removed
+ * cgroup in the kernel for as long as the buffer. Pageable memory comes page by page.
+ */
+static void drop_memcg(struct buffer *buffer)
+{
+	struct source *source = &buffer->backing.source;
+
+	if (buffer->backing.demand.pageable)
+		return;
+	mem_cgroup_put(source->memcg);
+	source->memcg = NULL;
+}
+
+/* Memory that may be purged can come again, and is charged to the caller then. */
+static void take_memcg(struct buffer *buffer)
+{
+	struct source *source = &buffer->backing.source;
+
+	if (!source->memcg)
+		source->memcg = get_mem_cgroup_from_mm(current->mm);
 }
 
 static void adopt_fresh(struct buffer *buffer, struct backing *fresh)
 {
 	backing_adopt(&buffer->backing, fresh);
 	buffer->offer.taken = false;
+	drop_memcg(buffer);
 }
 
 /* For who holds the lock, or where nobody else knows of the buffer yet. */
@@ -62,10 +109,12 @@ int buffer_populate(struct buffer *buffer, enum bufalloc_reason *reason)
 		return 0;
 
 	ret = prepare_fresh(buffer, &fresh, reason);
-	if (!ret)
-		ret = backing_populate(&fresh, reason);
+	if (ret)
+		return ret;
+	ret = backing_populate(&fresh, reason);
 	if (!ret)
 		adopt_fresh(buffer, &fresh);
+	buffer_release_fresh(&fresh);
 	return ret;
 }
 
@@ -134,7 +183,7 @@ static int bring_once(struct buffer *buffer, enum bufalloc_reason *reason)
 	else if (!ret)
 		ret = -EAGAIN;
 	ww_mutex_unlock(&buffer->lock);
-	backing_free(&fresh);
+	buffer_release_fresh(&fresh);
 	return ret;
 }
 
@@ -308,7 +357,7 @@ void buffer_let_go(struct buffer *buffer)
 /**
  * buffer_prepare() - say what memory a buffer would get now
  * @dmabuf: locked.
- * @fresh: to be filled in, where it has none.
+ * @fresh: to be filled in, where it has none; buffer_release_fresh() ends it.
  * @reason: why there can be none, where that fails.
  *
  * Return: 1 where it needs memory, 0 where it has it, -EIO, or -EBUSY for one that
@@ -376,6 +425,7 @@ int buffer_discard(struct dma_buf *dmabuf, bool *retained)
 	} else {
 		drop_tables(buffer);
 		buffer->discardable = true;
+		take_memcg(buffer);
 		*retained = !buffer->offer.taken;
 		offer_make(&buffer->offer);
 	}
@@ -392,5 +442,7 @@ void buffer_keep(struct dma_buf *dmabuf, bool *retained)
 	offer_withdraw(&buffer->offer);
 	buffer->discardable = false;
 	*retained = !buffer->offer.taken;
+	if (has_memory(buffer))
+		drop_memcg(buffer);
 	ww_mutex_unlock(&buffer->lock);
 }

@@ -19,7 +19,8 @@
  *	mmap_lock, the reservation, @bringing and the turn, outside reclaim.
  * @attachments: the importers, as &struct attachment.
  * @heap: where its memory comes from without devices.
- * @backing: its memory; source.client is held, and source.memcg.
+ * @backing: its memory; source.client is held, and source.memcg while memory can still
+ *	come: before the first, while it may be purged, and for pageable memory.
  * @holds: maps of devices and of the kernel.
  * @gripped: pages are being brought for the first of them.
  * @discardable: its users do not need it: nobody may use it.

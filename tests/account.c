@@ -5,13 +5,22 @@
  * is in cma.c.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "lib/buffers.h"
 #include "lib/groups.h"
 #include "lib/guest.h"
+#include "lib/patience.h"
+#include "lib/quotas.h"
 
 #define OTHER GROUPS "/bufalloc-other"
 
@@ -148,6 +157,163 @@ TEST_F(account, buffer_outlives_its_group)
 	close(fd);
 }
 
+/* Removed groups that the kernel still has. */
+static long groups_dying(void)
+{
+	static const char name[] = "nr_dying_descendants ";
+	char text[512] = "", *found;
+	int fd = open(GROUPS "/cgroup.stat", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return -1;
+	close(fd);
+	found = strstr(text, name);
+	return found ? strtol(found + strlen(name), NULL, 10) : -1;
+}
+
+/* The kernel takes them apart by and by. */
+static bool groups_dying_get_to(long most)
+{
+	int tries;
+
+	for (tries = 0; tries < 6000 && groups_dying() > most; tries++)
+		usleep(10000);
+	return groups_dying() <= most;
+}
+
+/*
+ * A buffer of somebody who was in a group and is no more: @open is called in a child that
+ * has our files. Returns the file descriptor, or a negative number.
+ */
+static int open_in(const char *group, int (*open)(void *data), void *data)
+{
+	int status, fd;
+	pid_t child;
+
+	child = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+	if (!child) {
+		fd = group_enter(group) ? -1 : open(data);
+		_exit(fd < 0 || fd > 254 ? 255 : fd);
+	}
+	if (waitpid(child, &status, 0) != child || !WIFEXITED(status) ||
+	    WEXITSTATUS(status) == 255)
+		return -1;
+	return WEXITSTATUS(status);
+}
+
+/* What a child asks for. */
+struct wish {
+	int device;
+	struct bufalloc_request request;
+};
+
+static int wish_open(void *data)
+{
+	struct wish *wish = data;
+	struct bufalloc_result result;
+	int ret = bufalloc_alloc(wish->device, &wish->request, &result, NULL);
+
+	return ret ? ret : result.fd;
+}
+
+/* More than other tests leave behind for a moment. */
+#define REMOVED 16
+
+/* Each of as many groups asks for one buffer, and is removed before that. */
+static void buffers_of_removed_groups(struct __test_metadata *_metadata,
+				      struct wish *wish)
+{
+	int fds[REMOVED], i;
+
+	ASSERT_EQ(0, group_enter(GROUPS));
+	ASSERT_TRUE(groups_dying_get_to(REMOVED / 2 - 1));
+	for (i = 0; i < REMOVED; i++) {
+		ASSERT_EQ(0, group_make(GROUP));
+		fds[i] = open_in(GROUP, wish_open, wish);
+		ASSERT_LE(0, fds[i]);
+		ASSERT_EQ(0, group_remove(GROUP));
+	}
+	EXPECT_TRUE(groups_dying_get_to(REMOVED / 2));
+	for (i = 0; i < REMOVED; i++)
+		close(fds[i]);
+}
+
+/* A buffer that has its memory needs its group no more. */
+TEST_F_TIMEOUT(account, removed_group_is_gone, PATIENCE)
+{
+	struct wish wish = {
+		.device = self->device,
+		.request = request_of(MIB, variant->caching),
+	};
+
+	buffers_of_removed_groups(_metadata, &wish);
+}
+
+#define USER_MEMORY "/sys/module/bufalloc/parameters/user_memory"
+
+/* Nor does one that never takes any. */
+TEST_F_TIMEOUT(account, removed_group_of_user_memory_is_gone, PATIENCE)
+{
+	struct wish wish = {
+		.device = self->device,
+		.request = request_of(64 * KIB, BUFALLOC_CACHING_CACHED),
+	};
+	char *bytes;
+
+	if (variant->caching != BUFALLOC_CACHING_CACHED)
+		return;
+	/* Of a group that stays. */
+	ASSERT_EQ(0, group_enter(GROUPS));
+	bytes = mmap(NULL, 64 * KIB, PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, bytes);
+	memset(bytes, 1, 64 * KIB);
+	wish.request.flags = BUFALLOC_ALLOC_USER_MEMORY;
+	wish.request.address = (uintptr_t)bytes;
+	ASSERT_EQ(0, write_string(USER_MEMORY, "1"));
+	buffers_of_removed_groups(_metadata, &wish);
+	EXPECT_EQ(0, write_string(USER_MEMORY, "0"));
+	munmap(bytes, 64 * KIB);
+}
+
+#define DROP_CACHES "/proc/sys/vm/drop_caches"
+
+static uint32_t state_of(int device, int fd)
+{
+	struct bufalloc_query query;
+
+	return bufalloc_query(device, fd, &query) ? 0 : query.out_state;
+}
+
+/* Memory that was purged comes again for who gave the old away. */
+TEST_F_TIMEOUT(account, purged_memory_is_charged_to_who_gave_it_away, PATIENCE)
+{
+	struct wish wish = {
+		.device = self->device,
+		.request = request_of(32 * MIB, variant->caching),
+	};
+	long before;
+	int fd;
+
+	wish.request.fd_flags = O_RDWR | O_CLOEXEC;
+	ASSERT_EQ(0, write_string(DROP_CACHES, "4"));
+	fd = open_in(GROUP, wish_open, &wish);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, group_enter(OTHER));
+	ASSERT_EQ(0, bufalloc_advise(self->device, fd, BUFALLOC_ADVICE_DONTNEED,
+				     NULL));
+	ASSERT_EQ(0, group_enter(GROUPS));
+	while (!(state_of(self->device, fd) & BUFALLOC_STATE_PURGED))
+		ASSERT_EQ(0, write_string(DROP_CACHES, "2"));
+	ASSERT_EQ(0, bufalloc_advise(self->device, fd, BUFALLOC_ADVICE_WILLNEED,
+				     NULL));
+	before = group_held(OTHER);
+	ASSERT_EQ(0, bufalloc_commit(self->device, &fd, 1, NULL, NULL));
+	EXPECT_LE(before - (long)SLACK + (long)(32 * MIB), group_held(OTHER));
+	close(fd);
+	EXPECT_GT(before + (long)SLACK, group_held(OTHER));
+}
+
 /* What the kernel keeps of a buffer is paid for as well. */
 TEST_F(account, records_are_charged)
 {
@@ -198,6 +364,161 @@ TEST_F(account, small_buffers_are_limited)
 	EXPECT_LT(0, count);
 	while (count)
 		close(fds[--count]);
+}
+
+/*
+ * Past memory.high of its group the kernel has a task sleep, seconds for each few pages,
+ * inside the call that asks for them.
+ */
+FIXTURE(throttled)
+{
+	int device;
+	long bytes;
+	long kills;
+	pid_t children[2];
+	struct quotas quotas;
+};
+
+FIXTURE_SETUP(throttled)
+{
+	ASSERT_EQ(0, quotas_lift(&self->quotas));
+	self->bytes = live_bytes();
+	self->kills = vmstat("oom_kill");
+	self->device = bufalloc_open(NULL);
+	ASSERT_LE(0, self->device);
+	group_controls("+memory");
+	ASSERT_EQ(0, group_make(GROUP));
+	ASSERT_EQ(0, group_make(OTHER));
+	ASSERT_EQ(0, write_string(GROUP "/memory.high", "1M"));
+	ASSERT_EQ(0, write_string(OTHER "/memory.high", "1M"));
+}
+
+static int end_child(pid_t *child, int signal)
+{
+	int status = -1;
+
+	if (*child > 0) {
+		kill(*child, signal);
+		waitpid(*child, &status, 0);
+	}
+	*child = 0;
+	return status;
+}
+
+FIXTURE_TEARDOWN(throttled)
+{
+	end_child(&self->children[0], SIGKILL);
+	end_child(&self->children[1], SIGKILL);
+	group_remove(GROUP);
+	group_remove(OTHER);
+	bufalloc_close(self->device);
+	EXPECT_EQ(self->bytes, live_bytes());
+	EXPECT_EQ(self->kills, vmstat("oom_kill"));
+	EXPECT_EQ(0, quotas_write(&self->quotas));
+}
+
+/* More than there is in one run anywhere. */
+#define NO_RUN (256 * MIB)
+
+/* Asks for so much in that group, and for what there is not where it @fails. */
+static pid_t start_in(const char *group, int device, size_t length, bool fails)
+{
+	struct bufalloc_request requests[] = {
+		request_of(length, BUFALLOC_CACHING_CACHED),
+		request_of(NO_RUN, BUFALLOC_CACHING_CACHED),
+	};
+	struct bufalloc_result results[2];
+	pid_t child = fork();
+
+	if (child)
+		return child;
+	requests[1].flags = BUFALLOC_ALLOC_CONTIGUOUS;
+	if (!group_enter(group))
+		bufalloc_alloc_batch(device, requests, results, fails ? 2 : 1,
+				     NULL, NULL);
+	_exit(0);
+}
+
+static bool has_ended(pid_t child)
+{
+	siginfo_t info = {};
+
+	return !waitid(P_PID, child, &info, WEXITED | WNOHANG | WNOWAIT) &&
+	       info.si_pid == child;
+}
+
+/* Until it holds more, or less. False where the child has ended before. */
+static bool held_exceeds(const char *group, long bytes, pid_t child)
+{
+	while (group_held(group) <= bytes)
+		if (has_ended(child))
+			return false;
+	return true;
+}
+
+static bool held_falls_below(const char *group, long bytes, pid_t child)
+{
+	while (group_held(group) >= bytes)
+		if (has_ended(child))
+			return false;
+	return true;
+}
+
+TEST_F_TIMEOUT(throttled, SIGTERM_ends_the_call, PATIENCE)
+{
+	int status;
+
+	/* It would sleep for minutes. */
+	self->children[0] = start_in(GROUP, self->device, 256 * MIB, false);
+	ASSERT_LT(0, self->children[0]);
+	ASSERT_TRUE(held_exceeds(GROUP, 8 * MIB, self->children[0]));
+	status = end_child(&self->children[0], SIGTERM);
+	EXPECT_TRUE(WIFSIGNALED(status));
+	EXPECT_EQ(SIGTERM, WTERMSIG(status));
+	EXPECT_EQ(self->bytes, live_bytes());
+}
+
+/*
+ * A child takes its memory, cannot have all of it, and takes it again, in turn, since it
+ * failed beside another. What its group holds tells when. Returns whether the child was
+ * still at it when a call of ours that failed in the same way was over.
+ */
+static bool call_ends_before(struct __test_metadata *_metadata, int device,
+			     pid_t *child)
+{
+	bool before = false;
+
+	*child = start_in(OTHER, device, 12 * MIB, true);
+	ASSERT_LT(0, *child);
+	if (held_exceeds(OTHER, 10 * MIB, *child) &&
+	    held_falls_below(OTHER, 3 * MIB, *child) &&
+	    held_exceeds(OTHER, 6 * MIB, *child)) {
+		EXPECT_EQ(-ENOMEM, buffer_open_contiguous(device, NO_RUN,
+							  BUFALLOC_CACHING_CACHED));
+		before = group_held(OTHER) > (long)(6 * MIB);
+	}
+	end_child(child, SIGKILL);
+	return before;
+}
+
+/* On a busy machine all of it may be over before we look: then once more. */
+TEST_F_TIMEOUT(throttled, nobody_waits_for_its_turn, PATIENCE)
+{
+	uint64_t start, end;
+	int tries;
+
+	if (cma_area(&start, &end))
+		SKIP(return, "who avoids the CMA area does not sleep in the call");
+	/* Takes memory all the while, so that no other call fails alone. */
+	self->children[0] = start_in(GROUP, self->device, 512 * MIB, false);
+	ASSERT_LT(0, self->children[0]);
+	ASSERT_TRUE(held_exceeds(GROUP, 3 * MIB, self->children[0]));
+	for (tries = 0; tries < 10; tries++)
+		if (call_ends_before(_metadata, self->device,
+				     &self->children[1]))
+			break;
+	EXPECT_GT(10, tries);
+	EXPECT_FALSE(has_ended(self->children[0]));
 }
 
 TEST_HARNESS_MAIN

@@ -213,6 +213,8 @@
  * and COMMIT are EBUSY, and so are maps of devices, with %BUFALLOC_REASON_PURGED. Then
  * out_retained says whether the content is still there. If not, it gets new memory at
  * its next use, as after %BUFALLOC_ALLOC_DEFERRED: zero, and where its devices reach it.
+ * The memory cgroup of the task that called ADVISE with %BUFALLOC_ADVICE_DONTNEED is
+ * charged for that memory.
  *
  * Memory counts for quotas and cgroups until it is taken. Only that of buffers that are
  * not %BUFALLOC_ALLOC_PAGEABLE counts as available meanwhile, to ALLOC as to anybody who
@@ -228,6 +230,8 @@
  * calls ALLOC, until they are freed, whoever holds the buffer by then. Past the
  * limit of the cgroup ALLOC is ENOMEM, and nothing that it takes calls the OOM
  * killer. (A table of file descriptors that has to grow may, as with open(2).)
+ * Past its memory.high the kernel slows ALLOC down, by seconds for each chunk: a
+ * signal that ends the process ends the call.
  * The root cgroup, and kernels that do not account for their own memory
  * (cgroup.memory=nokmem), charge nothing.
  *
