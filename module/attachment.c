@@ -399,13 +399,15 @@ struct sg_table *attachment_map(struct attachment *attachment,
 	return &attachment->sgt;
 }
 
-/* The mapping stays for the next attachment_map(). */
+/* The mapping stays for the next attachment_map(), where its end would be told. */
 void attachment_unmap(struct attachment *attachment,
 		      enum dma_data_direction dir)
 {
 	give_part(attachment, NULL, OWNER_CPU, safe_direction(attachment, dir));
 	attachment->users--;
-	if (attachment->leaving && !attachment->users)
+	if (attachment->users)
+		return;
+	if (attachment->leaving || !attachment->keeps_mapping)
 		mapping_destroy(attachment);
 }
 

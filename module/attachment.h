@@ -41,6 +41,7 @@ enum owner {
  * @dir: the direction of that mapping.
  * @users: maps that have not been unmapped.
  * @leaving: the driver leaves @dev: no mapping is kept any more.
+ * @keeps_mapping: the mapping stays after the last unmap, for the next map.
  * @spans: where the device sees each entry of @sgt, where syncs are needed, and one
  *	more for the end.
  *
@@ -56,6 +57,7 @@ struct attachment {
 	enum dma_data_direction dir;
 	unsigned int users;
 	bool leaving;
+	bool keeps_mapping;
 	struct span *spans;
 };
 

@@ -87,8 +87,8 @@ static enum bufalloc_reason table_refusal(int err)
 }
 
 /*
- * A device that cannot list the memory is told so now, if there is any. Unwatched
- * until it is in the list, the attachment has nothing that a driver could leave.
+ * A device that cannot list the memory is told so now, if there is any. Register for
+ * unbind notification last: nothing is mapped before attach returns.
  */
 static int buffer_attach(struct dma_buf *dmabuf,
 			 struct dma_buf_attachment *attach)
@@ -102,6 +102,7 @@ static int buffer_attach(struct dma_buf *dmabuf,
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);
 
+	attachment->keeps_mapping = unbind_is_told(attach->dev);
 	ww_mutex_lock(&buffer->lock, NULL);
 	if (buffer->backing.nr_chunks && !buffer->discardable)
 		ret = attachment_provide_table(attachment);

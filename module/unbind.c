@@ -5,7 +5,8 @@
  * for the next use belong to the driver, and go when it does.
  *
  * The buses that are watched are those of devices that do DMA and are there as
- * long as the kernel: one that can go must not be asked for anything later.
+ * long as the kernel: one that can go must not be asked for anything later. Nobody
+ * tells of drivers on other buses, so no mapping is kept for their devices.
  */
 #include <linux/device.h>
 #include <linux/mutex.h>
@@ -45,10 +46,28 @@ static struct notifier_block platform_notifier = {
 	.notifier_call = unbind_notify,
 };
 
+/* Whether unbind_notify() is called before the driver of @dev leaves it. */
+bool unbind_is_told(const struct device *dev)
+{
+	return dev_is_platform(dev) || dev_is_pci(dev);
+}
+
+/* The driver core says so before it calls unbind_notify(). */
+static bool is_leaving(const struct device *dev)
+{
+	return READ_ONCE(dev->links.status) == DL_DEV_UNBINDING;
+}
+
+/*
+ * Between unbind_notify() and the end of the driver's remove() the driver may still
+ * attach: nobody tells of that unbinding again.
+ */
 void unbind_watch(struct attachment *attachment)
 {
 	mutex_lock(&attachments_lock);
 	list_add(&attachment->watched, &attachments);
+	if (is_leaving(attachment->dev))
+		attachment_leave(attachment);
 	mutex_unlock(&attachments_lock);
 }
 

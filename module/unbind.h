@@ -2,8 +2,12 @@
 #ifndef _BUFALLOC_UNBIND_H
 #define _BUFALLOC_UNBIND_H
 
-struct attachment;
+#include <linux/types.h>
 
+struct attachment;
+struct device;
+
+bool unbind_is_told(const struct device *dev);
 void unbind_watch(struct attachment *attachment);
 void unbind_forget(struct attachment *attachment);
 

@@ -124,6 +124,27 @@ TEST_F(attachment, mapping_ends_with_the_attachment)
 	probe_stop();
 }
 
+/* Nobody would tell that the driver of such a device leaves. */
+TEST_F(attachment, mapping_on_another_bus_is_not_kept)
+{
+	int id = importer_attach(self->importer, self->fd,
+				 IMPORTER_DEVICE_OTHER_BUS);
+
+	ASSERT_LE(0, id);
+	ASSERT_EQ(0, probe_start("dma_unmap_sg_attrs", ""));
+	ASSERT_EQ(0, importer_map(self->importer, id, IMPORTER_TO_DEVICE,
+				  &self->map));
+	EXPECT_EQ(0, probe_hits());
+	ASSERT_EQ(0, importer_unmap(self->importer, id));
+	EXPECT_EQ(1, probe_hits());
+	/* It can be mapped again. */
+	ASSERT_EQ(0, importer_map(self->importer, id, IMPORTER_TO_DEVICE,
+				  &self->map));
+	ASSERT_EQ(0, importer_detach(self->importer, id));
+	EXPECT_EQ(2, probe_hits());
+	probe_stop();
+}
+
 static int last_direction(void)
 {
 	char text[8192], *found;

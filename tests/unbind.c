@@ -117,6 +117,25 @@ TEST_F(unbind, kept_mapping_goes_with_the_detach)
 	EXPECT_EQ(self->bytes, live_bytes());
 }
 
+/*
+ * The driver attaches once more in its remove(), of which nobody tells the exporter
+ * again: that mapping ends with its last unmap.
+ */
+TEST_F(unbind, no_mapping_is_kept_for_a_driver_that_leaves)
+{
+	ASSERT_EQ(0, importer_detach(self->importer, self->id));
+	self->id = importer_attach_late(self->importer, self->fd,
+					self->edu.device);
+	ASSERT_LE(0, self->id);
+	ASSERT_EQ(0, probe_start("dma_unmap_sg_attrs", ""));
+	ASSERT_EQ(0, unbind(&self->edu));
+	EXPECT_EQ(1, attachments(self->device, self->fd));
+	EXPECT_EQ(1, probe_hits());
+	ASSERT_EQ(0, importer_detach(self->importer, self->id));
+	EXPECT_EQ(1, probe_hits());
+	probe_stop();
+}
+
 TEST_F(unbind, mapping_in_use_goes_later)
 {
 	if (!edus_may_leave_mapped())

@@ -18,7 +18,9 @@
 /* QEMU's "edu", as many as there are, in the order of their PCI addresses. */
 #define IMPORTER_DEVICE_EDU_0 3
 #define IMPORTER_EDUS_MAX 8
-#define IMPORTER_DEVICES (IMPORTER_DEVICE_EDU_0 + IMPORTER_EDUS_MAX)
+/* Reaches all memory, on a bus that only this driver knows. */
+#define IMPORTER_DEVICE_OTHER_BUS (IMPORTER_DEVICE_EDU_0 + IMPORTER_EDUS_MAX)
+#define IMPORTER_DEVICES (IMPORTER_DEVICE_OTHER_BUS + 1)
 
 /* The values of enum dma_data_direction. */
 #define IMPORTER_BIDIRECTIONAL 0
@@ -184,5 +186,10 @@ struct importer_direct {
 #define IMPORTER_BUSY _IO(IMPORTER_TYPE, 17)
 /* EINVAL where it is another device's. */
 #define IMPORTER_BUS _IOW(IMPORTER_TYPE, 24, struct importer_bus)
+/*
+ * Attach, map and unmap later: in the remove() of the device's driver, as soon as it is
+ * unbound.
+ */
+#define IMPORTER_LATE _IOWR(IMPORTER_TYPE, 25, struct importer_attach)
 
 #endif /* _BUFALLOC_IMPORTER_H */

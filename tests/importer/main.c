@@ -19,6 +19,7 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
+#include "bus.h"
 #include "busy.h"
 #include "compat.h"
 #include "edu.h"
@@ -33,7 +34,7 @@
 /**
  * struct import - a buffer attached to one of the devices
  * @dmabuf: held.
- * @attach: the attachment.
+ * @attach: the attachment; NULL until there is one.
  * @sgt: its table while mapped, or NULL.
  * @direction: of the mapping.
  * @port: of the device, held.
@@ -79,11 +80,32 @@ static void import_unmap(struct import *import)
 
 static void import_destroy(struct import *import)
 {
+	mutex_lock(&import->port->lock);
+	if (import->port->late == import)
+		import->port->late = NULL;
+	mutex_unlock(&import->port->lock);
 	import_unmap(import);
-	dma_buf_detach(import->dmabuf, import->attach);
+	if (import->attach)
+		dma_buf_detach(import->dmabuf, import->attach);
 	dma_buf_put(import->dmabuf);
 	port_put(import->port);
 	kfree(import);
+}
+
+/* The mapping is not in use any more: whether it is kept is up to the exporter. */
+void import_late(struct import *import)
+{
+	struct dma_buf_attachment *attach;
+	struct sg_table *sgt;
+
+	attach = dma_buf_attach(import->dmabuf, import->port->dev);
+	if (IS_ERR(attach))
+		return;
+	import->attach = attach;
+	sgt = dma_buf_map_attachment_unlocked(attach, DMA_BIDIRECTIONAL);
+	if (!IS_ERR(sgt))
+		dma_buf_unmap_attachment_unlocked(attach, sgt,
+						  DMA_BIDIRECTIONAL);
 }
 
 static struct dma_buf_attachment *port_attach(struct port *port,
@@ -98,8 +120,28 @@ static struct dma_buf_attachment *port_attach(struct port *port,
 	return attach;
 }
 
+static int attach_now_or_late(struct import *import, bool late)
+{
+	struct port *port = import->port;
+	int ret = 0;
+
+	if (late) {
+		mutex_lock(&port->lock);
+		if (port->gone)
+			ret = -ENODEV;
+		else
+			port->late = import;
+		mutex_unlock(&port->lock);
+		return ret;
+	}
+	import->attach = port_attach(port, import->dmabuf);
+	if (IS_ERR(import->attach))
+		ret = PTR_ERR(import->attach);
+	return ret;
+}
+
 /* Keeps the port only where it succeeds. */
-static struct import *import_create(int fd, struct port *port)
+static struct import *import_create(int fd, struct port *port, bool late)
 {
 	struct import *import;
 	long err;
@@ -113,12 +155,10 @@ static struct import *import_create(int fd, struct port *port)
 		err = PTR_ERR(import->dmabuf);
 		goto free_import;
 	}
-	import->attach = port_attach(port, import->dmabuf);
-	if (IS_ERR(import->attach)) {
-		err = PTR_ERR(import->attach);
-		goto put_dmabuf;
-	}
 	import->port = port;
+	err = attach_now_or_late(import, late);
+	if (err)
+		goto put_dmabuf;
 	return import;
 
 put_dmabuf:
@@ -128,7 +168,7 @@ free_import:
 	return ERR_PTR(err);
 }
 
-static long run_attach(struct session *session, void __user *user)
+static long run_attach(struct session *session, void __user *user, bool late)
 {
 	struct importer_attach arg;
 	struct import *import;
@@ -143,7 +183,7 @@ static long run_attach(struct session *session, void __user *user)
 	if (!port)
 		return -ENODEV;
 
-	import = import_create(arg.fd, port);
+	import = import_create(arg.fd, port, late);
 	if (IS_ERR(import)) {
 		port_put(port);
 		return PTR_ERR(import);
@@ -242,7 +282,7 @@ static long run_map(struct session *session, void __user *user)
 		return PTR_ERR(arg);
 
 	import = xa_load(&session->imports, arg->id);
-	if (!import)
+	if (!import || !import->attach)
 		ret = -ENOENT;
 	else if (arg->direction > IMPORTER_FROM_DEVICE)
 		ret = -EINVAL;
@@ -587,7 +627,9 @@ static long session_run(struct session *session, unsigned int cmd,
 
 	switch (cmd) {
 	case IMPORTER_ATTACH:
-		return run_attach(session, user);
+		return run_attach(session, user, false);
+	case IMPORTER_LATE:
+		return run_attach(session, user, true);
 	case IMPORTER_DETACH:
 		return run_detach(session, arg);
 	case IMPORTER_MAP:
@@ -762,9 +804,12 @@ static int __init importer_init(void)
 
 	if (ret)
 		return ret;
-	ret = edu_init();
+	ret = bus_init();
 	if (ret)
 		goto exit_platform;
+	ret = edu_init();
+	if (ret)
+		goto exit_bus;
 	ret = misc_register(&importer);
 	if (ret)
 		goto exit_edu;
@@ -772,6 +817,8 @@ static int __init importer_init(void)
 
 exit_edu:
 	edu_exit();
+exit_bus:
+	bus_exit();
 exit_platform:
 	platform_exit();
 	return ret;
@@ -782,6 +829,7 @@ static void __exit importer_exit(void)
 {
 	misc_deregister(&importer);
 	edu_exit();
+	bus_exit();
 	platform_exit();
 }
 module_exit(importer_exit);

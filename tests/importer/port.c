@@ -73,6 +73,9 @@ void port_remove(u32 index)
 	mutex_lock(&port->lock);
 	edu_wait(port->registers);
 	port->registers = NULL;
+	if (port->late)
+		import_late(port->late);
+	port->late = NULL;
 	port->gone = true;
 	mutex_unlock(&port->lock);
 	port_put(port);

@@ -7,6 +7,7 @@
 #include <linux/types.h>
 
 struct device;
+struct import;
 
 /**
  * struct port - a device that buffers are attached to
@@ -16,6 +17,7 @@ struct device;
  * @dev: held; it outlives its driver.
  * @registers: of an edu, or NULL.
  * @gone: the driver was unbound.
+ * @late: what its remove() attaches, or NULL.
  */
 struct port {
 	struct kref ref;
@@ -23,7 +25,11 @@ struct port {
 	struct device *dev;
 	void __iomem *registers;
 	bool gone;
+	struct import *late;
 };
+
+/* For @late, with the port's lock. */
+void import_late(struct import *import);
 
 int port_add(u32 index, struct device *dev, void __iomem *registers);
 void port_remove(u32 index);

@@ -27,12 +27,22 @@ static int call_number(int importer, unsigned long cmd, long number)
 	return ret < 0 ? -errno : ret;
 }
 
-int importer_attach(int importer, int fd, uint32_t device)
+static int attach(int importer, unsigned long cmd, int fd, uint32_t device)
 {
 	struct importer_attach arg = { .fd = fd, .device = device };
-	int ret = call(importer, IMPORTER_ATTACH, &arg);
+	int ret = call(importer, cmd, &arg);
 
 	return ret < 0 ? ret : (int)arg.out_id;
+}
+
+int importer_attach(int importer, int fd, uint32_t device)
+{
+	return attach(importer, IMPORTER_ATTACH, fd, device);
+}
+
+int importer_attach_late(int importer, int fd, uint32_t device)
+{
+	return attach(importer, IMPORTER_LATE, fd, device);
 }
 
 int importer_detach(int importer, int id)

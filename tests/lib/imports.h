@@ -10,6 +10,8 @@
 int importer_open(void);
 /* Returns the attachment's id. */
 int importer_attach(int importer, int fd, uint32_t device);
+/* The same in the remove() of that device's driver. */
+int importer_attach_late(int importer, int fd, uint32_t device);
 int importer_detach(int importer, int id);
 int importer_map(int importer, int id, uint32_t direction,
 		 struct importer_map *map);

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A device on a bus that no other module knows, as those of a modular bus are: the same
+ * as the platform devices otherwise.
+ */
+#include <linux/device.h>
+#include <linux/dma-mapping.h>
+#include <linux/slab.h>
+
+#include "bus.h"
+#include "importer.h"
+#include "port.h"
+
+/**
+ * struct lone_device - the only device of the bus
+ * @dev: the device.
+ * @mask: what it reaches.
+ * @parms: no limit of segments.
+ */
+struct lone_device {
+	struct device dev;
+	u64 mask;
+	struct device_dma_parameters parms;
+};
+
+static struct bus_type lone_bus = {
+	.name = "bufalloc-importer",
+};
+
+static struct lone_device *lone;
+
+static void lone_release(struct device *dev)
+{
+	kfree(container_of(dev, struct lone_device, dev));
+}
+
+/* From here on put_device() frees it. */
+static struct lone_device *lone_create(void)
+{
+	struct lone_device *made = kzalloc(sizeof(*made), GFP_KERNEL);
+
+	if (!made)
+		return NULL;
+	device_initialize(&made->dev);
+	made->dev.bus = &lone_bus;
+	made->dev.release = lone_release;
+	made->mask = DMA_BIT_MASK(64);
+	made->dev.dma_mask = &made->mask;
+	made->dev.coherent_dma_mask = made->mask;
+	made->dev.dma_parms = &made->parms;
+	dma_set_max_seg_size(&made->dev, UINT_MAX);
+	return made;
+}
+
+static int lone_add(void)
+{
+	int ret;
+
+	lone = lone_create();
+	if (!lone)
+		return -ENOMEM;
+	ret = dev_set_name(&lone->dev, "bufalloc-importer-lone");
+	if (!ret)
+		ret = device_add(&lone->dev);
+	if (ret)
+		goto put_device;
+	ret = port_add(IMPORTER_DEVICE_OTHER_BUS, &lone->dev, NULL);
+	if (!ret)
+		return 0;
+	device_del(&lone->dev);
+put_device:
+	put_device(&lone->dev);
+	return ret;
+}
+
+int bus_init(void)
+{
+	int ret = bus_register(&lone_bus);
+
+	if (ret)
+		return ret;
+	ret = lone_add();
+	if (ret)
+		bus_unregister(&lone_bus);
+	return ret;
+}
+
+void bus_exit(void)
+{
+	port_remove(IMPORTER_DEVICE_OTHER_BUS);
+	device_unregister(&lone->dev);
+	bus_unregister(&lone_bus);
+}
