@@ -288,7 +288,7 @@ static void count_room(const struct block *block, long pages)
 	struct client *client = block->source.client;
 
 	WRITE_ONCE(client->blocks_room,
-		   client->blocks_room + (pages << PAGE_SHIFT));
+		   client->blocks_room + pages * (long)PAGE_SIZE);
 }
 
 static void block_take(struct block *block, struct chunk *chunk,

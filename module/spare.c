@@ -1,25 +1,60 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What can be taken of the machine's memory, and the machine goes on. */
+#include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/mmzone.h>
 #include <linux/swap.h>
 #include <linux/vmstat.h>
 
 #include "spare.h"
 
 /*
- * Pages that are free, but neither for us nor for most others: those of the CMA
- * area, and those that the kernel has no mapping of. The area may lie there.
+ * Taking memory here does not call the OOM killer, but once the last page is gone the
+ * next allocation of anybody does, so a part of the memory is left alone.
  */
-static long free_for_others(void)
+static long reserve_pages(void)
 {
-	long cma = global_zone_page_state(NR_FREE_CMA_PAGES);
-	struct sysinfo info = {};
-
-	if (IS_ENABLED(CONFIG_HIGHMEM))
-		si_meminfo(&info);
-	return max_t(long, cma, info.freehigh);
+	return totalram_pages() / 32;
 }
+
+#ifdef CONFIG_HIGHMEM
+/* Free pages for most, and pages of files that the kernel can take for free ones. */
+static long zone_spare(struct zone *zone)
+{
+	long files = zone_page_state(zone, NR_ZONE_INACTIVE_FILE) +
+		     zone_page_state(zone, NR_ZONE_ACTIVE_FILE);
+
+	return zone_page_state(zone, NR_FREE_PAGES) -
+	       zone_page_state(zone, NR_FREE_CMA_PAGES) + files / 2;
+}
+
+/*
+ * Low memory: what the kernel has a mapping of. Buffers and nearly all of the kernel's own
+ * memory come from there, and free high memory is of no use to either.
+ */
+static long low_spare_pages(void)
+{
+	struct zone *zone;
+	long spare = 0;
+	int nid, i;
+
+	for_each_online_node(nid) {
+		for (i = 0; i < MAX_NR_ZONES; i++) {
+			zone = &NODE_DATA(nid)->node_zones[i];
+			if (populated_zone(zone) && !is_highmem(zone))
+				spare += zone_spare(zone);
+		}
+	}
+	return spare - reserve_pages();
+}
+#else
+/* All memory is low: it is bounded without this. */
+static long low_spare_pages(void)
+{
+	return LONG_MAX;
+}
+#endif
 
 /* Pages that the kernel can make room for by swapping others out. */
 static long free_by_swapping(void)
@@ -29,22 +64,24 @@ static long free_by_swapping(void)
 			     global_node_page_state(NR_ACTIVE_ANON));
 }
 
-/*
- * Taking memory here does not call the OOM killer, but once the last page is gone the
- * next allocation of anybody does, so a part of the memory is left alone.
- */
 static long spare_pages(void)
 {
-	return si_mem_available() - (long)(totalram_pages() / 32);
+	return si_mem_available() - reserve_pages();
 }
 
-/* Memory that stays. What is ordinary does not come from what is set aside. */
+/* What is ordinary does not come from the CMA area, nor from high memory. */
+static long ordinary_spare_pages(void)
+{
+	long spare = spare_pages() - global_zone_page_state(NR_FREE_CMA_PAGES);
+
+	return min(spare, low_spare_pages());
+}
+
+/* Memory that stays. */
 bool spare_suffices(size_t size, bool ordinary)
 {
-	long spare = spare_pages();
+	long spare = ordinary ? ordinary_spare_pages() : spare_pages();
 
-	if (ordinary)
-		spare -= free_for_others();
 	return spare > 0 && size >> PAGE_SHIFT <= spare;
 }
 

@@ -181,18 +181,32 @@ static bool groups_dying_get_to(long most)
 	return groups_dying() <= most;
 }
 
+/* What a child asks for. */
+struct wish {
+	int device;
+	struct bufalloc_request request;
+};
+
+static int wish_open(const struct wish *wish)
+{
+	struct bufalloc_result result;
+	int ret = bufalloc_alloc(wish->device, &wish->request, &result, NULL);
+
+	return ret ? ret : result.fd;
+}
+
 /*
- * A buffer of somebody who was in a group and is no more: @open is called in a child that
- * has our files. Returns the file descriptor, or a negative number.
+ * A buffer of a child that was in the group, has our files, and has ended. Returns the
+ * file descriptor, or -1.
  */
-static int open_in(const char *group, int (*open)(void *data), void *data)
+static int open_in(const char *group, const struct wish *wish)
 {
 	int status, fd;
 	pid_t child;
 
-	child = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+	child = syscall(SYS_clone, CLONE_FILES | (long)SIGCHLD, 0L, 0L, 0L, 0L);
 	if (!child) {
-		fd = group_enter(group) ? -1 : open(data);
+		fd = group_enter(group) ? -1 : wish_open(wish);
 		_exit(fd < 0 || fd > 254 ? 255 : fd);
 	}
 	if (waitpid(child, &status, 0) != child || !WIFEXITED(status) ||
@@ -201,27 +215,12 @@ static int open_in(const char *group, int (*open)(void *data), void *data)
 	return WEXITSTATUS(status);
 }
 
-/* What a child asks for. */
-struct wish {
-	int device;
-	struct bufalloc_request request;
-};
-
-static int wish_open(void *data)
-{
-	struct wish *wish = data;
-	struct bufalloc_result result;
-	int ret = bufalloc_alloc(wish->device, &wish->request, &result, NULL);
-
-	return ret ? ret : result.fd;
-}
-
 /* More than other tests leave behind for a moment. */
 #define REMOVED 16
 
 /* Each of as many groups asks for one buffer, and is removed before that. */
 static void buffers_of_removed_groups(struct __test_metadata *_metadata,
-				      struct wish *wish)
+				      const struct wish *wish)
 {
 	int fds[REMOVED], i;
 
@@ -229,7 +228,7 @@ static void buffers_of_removed_groups(struct __test_metadata *_metadata,
 	ASSERT_TRUE(groups_dying_get_to(REMOVED / 2 - 1));
 	for (i = 0; i < REMOVED; i++) {
 		ASSERT_EQ(0, group_make(GROUP));
-		fds[i] = open_in(GROUP, wish_open, wish);
+		fds[i] = open_in(GROUP, wish);
 		ASSERT_LE(0, fds[i]);
 		ASSERT_EQ(0, group_remove(GROUP));
 	}
@@ -297,7 +296,7 @@ TEST_F_TIMEOUT(account, purged_memory_is_charged_to_who_gave_it_away, PATIENCE)
 
 	wish.request.fd_flags = O_RDWR | O_CLOEXEC;
 	ASSERT_EQ(0, write_string(DROP_CACHES, "4"));
-	fd = open_in(GROUP, wish_open, &wish);
+	fd = open_in(GROUP, &wish);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, group_enter(OTHER));
 	ASSERT_EQ(0, bufalloc_advise(self->device, fd, BUFALLOC_ADVICE_DONTNEED,

@@ -5,6 +5,7 @@
  */
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
+#include <linux/platform_device.h>
 #include <linux/slab.h>
 
 #include "bus.h"
@@ -15,15 +16,16 @@
  * struct lone_device - the only device of the bus
  * @dev: the device.
  * @mask: what it reaches.
- * @parms: no limit of segments.
+ * @limits: no limit of segments.
  */
 struct lone_device {
 	struct device dev;
 	u64 mask;
-	struct device_dma_parameters parms;
+	struct device_dma_parameters limits;
 };
 
-static struct bus_type lone_bus = {
+/* Constant where those of the kernel are. */
+static typeof(platform_bus_type) lone_bus = {
 	.name = "bufalloc-importer",
 };
 
@@ -47,7 +49,7 @@ static struct lone_device *lone_create(void)
 	made->mask = DMA_BIT_MASK(64);
 	made->dev.dma_mask = &made->mask;
 	made->dev.coherent_dma_mask = made->mask;
-	made->dev.dma_parms = &made->parms;
+	made->dev.dma_parms = &made->limits;
 	dma_set_max_seg_size(&made->dev, UINT_MAX);
 	return made;
 }
