@@ -203,8 +203,8 @@ int bufalloc_commit(int device, const int *fds, uint32_t count,
  * @retained: Where 1 goes when the content is still there, else 0; or NULL. Then the
  *	buffer gets new memory, zeroed, at its next use.
  *
- * Return: 0, or a negative errno: -EBUSY when it is not needed and still mapped, by a
- * device or a CPU; -EACCES when it is not needed and @fd is read-only; -EBADF when @fd is
+ * Return: 0, or a negative errno: -EBUSY when it is not needed and still in use: a device
+ * is attached or has not signalled its fence, or a CPU has it mapped; -EACCES when it is not needed and @fd is read-only; -EBADF when @fd is
  * not open; -EINVAL when it is not a buffer of bufalloc, when it is memory of a process,
  * or for any other @advice; -ENOTTY when the kernel is older than %BUFALLOC_FEATURE_PURGEABLE.
  */

@@ -72,7 +72,7 @@ static const char *const reasons[] = {
 	[BUFALLOC_REASON_LOCKED] =
 		"The process would lock more memory than it may (RLIMIT_MEMLOCK, ulimit -l).",
 	[BUFALLOC_REASON_BUSY] =
-		"The buffer is mapped: by a device, by a processor, or by the kernel.",
+		"The buffer is in use: a device is attached or has not signalled its fence, or a processor or the kernel has it mapped.",
 	[BUFALLOC_REASON_PURGED] =
 		"Its users said that they do not need it (BUFALLOC_ADVICE_DONTNEED): say BUFALLOC_ADVICE_WILLNEED first.",
 	[BUFALLOC_REASON_SNOOPING] =

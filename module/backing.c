@@ -67,13 +67,12 @@ struct want {
 	gfp_t gfp;
 };
 
-static void chunk_release(struct chunk *chunk, const struct source *source,
-			  void (*to_block)(struct chunk *chunk))
+static void chunk_release(struct chunk *chunk, const struct source *source)
 {
 	if (chunk->pinned_for)
 		pinned_release(chunk, source);
 	else if (chunk->block)
-		to_block(chunk);
+		block_return(chunk);
 	else
 		chunk_free(chunk, source);
 	kfree(chunk);
@@ -128,7 +127,7 @@ static ssize_t backing_add(struct backing *backing, const struct want *want)
 
 	ret = chunk_fits(chunk, want) ? chunk_clear(chunk, source) : -ENOMEM;
 	if (ret) {
-		chunk_release(chunk, source, block_return);
+		chunk_release(chunk, source);
 		return ret;
 	}
 
@@ -458,8 +457,8 @@ void backing_adopt(struct backing *backing, struct backing *from)
 	from->blocks_hibernation = false;
 }
 
-static void free_memory(struct backing *backing,
-			void (*to_block)(struct chunk *chunk))
+/* The memory goes back; nobody may look at it any more. */
+void backing_free(struct backing *backing)
 {
 	struct chunk *chunk, *next;
 
@@ -467,33 +466,12 @@ static void free_memory(struct backing *backing,
 	backing->store = NULL;
 	list_for_each_entry_safe(chunk, next, &backing->chunks, node) {
 		list_del(&chunk->node);
-		chunk_release(chunk, &backing->source, to_block);
+		chunk_release(chunk, &backing->source);
 		cond_resched();
 	}
 	backing->nr_chunks = 0;
 	backing->nr_segments = 0;
 	unblock_hibernation(backing);
-}
-
-/* The memory goes back; nobody may look at it any more. */
-void backing_free(struct backing *backing)
-{
-	free_memory(backing, block_return);
-}
-
-/*
- * What the kernel asks for when it has run out goes back in two steps, since whoever
- * holds the lock of the blocks may be the one who waits for memory.
- */
-bool backing_lock_reclaim(const struct backing *backing)
-{
-	return mutex_trylock(&backing->source.client->blocks_lock);
-}
-
-void backing_free_reclaim(struct backing *backing)
-{
-	free_memory(backing, block_return_locked);
-	mutex_unlock(&backing->source.client->blocks_lock);
 }
 
 /* Or a promise of it. */

@@ -99,9 +99,6 @@ int backing_bring(const struct backing *backing, struct grip *grip,
 void backing_hold(struct backing *backing, struct grip *grip);
 void backing_let_go(struct backing *backing);
 
-bool backing_lock_reclaim(const struct backing *backing);
-void backing_free_reclaim(struct backing *backing);
-
 void backing_first_segment(const struct backing *backing, struct segment *seg);
 bool backing_next_segment(const struct backing *backing, struct segment *seg);
 unsigned int backing_count_segments(const struct backing *backing);

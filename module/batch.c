@@ -23,6 +23,7 @@
 #include "estimate.h"
 #include "heap.h"
 #include "pinned.h"
+#include "purge.h"
 #include "quota.h"
 #include "store.h"
 #include "turn.h"
@@ -282,13 +283,20 @@ static enum bufalloc_reason why_not_made(const struct item *item, int err)
 	return err == -ENFILE ? BUFALLOC_REASON_FDS : BUFALLOC_REASON_MEMORY;
 }
 
+static struct dma_buf *create_buffer(const struct item *item)
+{
+	return buffer_create(&item->source, &item->demand,
+			     item->request.fd_flags & O_ACCMODE);
+}
+
 static int item_make(struct batch *batch, struct item *item)
 {
 	struct dma_buf *dmabuf;
 	int err;
 
-	dmabuf = buffer_create(&item->source, &item->demand,
-			       item->request.fd_flags & O_ACCMODE);
+	dmabuf = create_buffer(item);
+	if (IS_ERR(dmabuf) && purge_helps(PTR_ERR(dmabuf)))
+		dmabuf = create_buffer(item);
 	if (IS_ERR(dmabuf)) {
 		err = PTR_ERR(dmabuf);
 		return refuse(batch, item, why_not_made(item, err), err);
@@ -306,6 +314,9 @@ static int item_pin(struct batch *batch, struct item *item)
 	if (!is_users(item))
 		return 0;
 	ret = buffer_pin_unseen(item->dmabuf, item->request.address, &reason);
+	if (purge_helps(ret))
+		ret = buffer_pin_unseen(item->dmabuf, item->request.address,
+					&reason);
 	return ret ? refuse(batch, item, reason, ret) : 0;
 }
 

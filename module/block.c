@@ -403,7 +403,7 @@ int block_carve(struct chunk *chunk, const struct source *source, size_t size,
 }
 
 /* The same, under the client's blocks_lock. */
-void block_return_locked(struct chunk *chunk)
+static void block_return_locked(struct chunk *chunk)
 {
 	struct block *block = chunk->block;
 	unsigned int pages = chunk->size >> PAGE_SHIFT;

@@ -10,6 +10,5 @@
 int block_carve(struct chunk *chunk, const struct source *source, size_t size,
 		size_t least, size_t alignment, gfp_t gfp);
 void block_return(struct chunk *chunk);
-void block_return_locked(struct chunk *chunk);
 
 #endif /* _BUFALLOC_BLOCK_H */

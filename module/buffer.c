@@ -44,9 +44,13 @@ static struct buffer *buffer_alloc(const struct source *source,
 		return ERR_PTR(ret);
 
 	buffer = kzalloc(sizeof(*buffer), GFP_METADATA);
-	if (!buffer) {
+	ret = buffer ? offer_init(&buffer->offer, &buffer->lock,
+				  &buffer->backing) :
+		       -ENOMEM;
+	if (ret) {
+		kfree(buffer);
 		quota_uncharge(quota, one_buffer);
-		return ERR_PTR(-ENOMEM);
+		return ERR_PTR(ret);
 	}
 
 	mutex_init(&buffer->bringing);
@@ -54,7 +58,6 @@ static struct buffer *buffer_alloc(const struct source *source,
 	INIT_LIST_HEAD(&buffer->attachments);
 	buffer->heap = source->heap;
 	backing_init(&buffer->backing, source, demand);
-	offer_init(&buffer->offer, &buffer->lock, &buffer->backing);
 	/* Whoever uses it first may be of another cgroup, or of none. */
 	if (!demand->is_users)
 		buffer->backing.source.memcg =
@@ -70,7 +73,7 @@ static void buffer_free(struct buffer *buffer)
 
 	WARN_ON(!list_empty(&buffer->attachments));
 	WARN_ON(buffer->holds || atomic_read(&buffer->backing.mappings));
-	offer_withdraw(&buffer->offer);
+	offer_destroy(&buffer->offer);
 	backing_free(&buffer->backing);
 	mem_cgroup_put(source->memcg);
 	ww_mutex_destroy(&buffer->lock);
@@ -87,15 +90,37 @@ static enum bufalloc_reason table_refusal(int err)
 }
 
 /*
- * A device that cannot list the memory is told so now, if there is any. Register for
- * unbind notification last: nothing is mapped before attach returns.
+ * A buffer that its users do not need is refused here: later than this not every
+ * importer can be told. A device that cannot list the memory is refused now, too.
+ */
+static int add_attachment(struct buffer *buffer, struct attachment *attachment)
+{
+	enum bufalloc_reason reason = BUFALLOC_REASON_NONE;
+	int ret;
+
+	ww_mutex_lock(&buffer->lock, NULL);
+	ret = buffer_check_needed(buffer, &reason);
+	if (!ret && buffer->backing.nr_chunks) {
+		ret = attachment_provide_table(attachment);
+		reason = table_refusal(ret);
+	}
+	if (!ret)
+		list_add(&attachment->node, &buffer->attachments);
+	else
+		note_refusal(buffer, reason);
+	ww_mutex_unlock(&buffer->lock);
+	return ret;
+}
+
+/*
+ * Register for unbind notification last: nothing is mapped before attach returns.
  */
 static int buffer_attach(struct dma_buf *dmabuf,
 			 struct dma_buf_attachment *attach)
 {
 	struct buffer *buffer = dmabuf->priv;
 	struct attachment *attachment;
-	int ret = 0;
+	int ret;
 
 	attachment = attachment_create(attach->dev, &buffer->backing,
 				       &buffer->lock);
@@ -103,14 +128,7 @@ static int buffer_attach(struct dma_buf *dmabuf,
 		return PTR_ERR(attachment);
 
 	attachment->keeps_mapping = unbind_is_told(attach->dev);
-	ww_mutex_lock(&buffer->lock, NULL);
-	if (buffer->backing.nr_chunks && !buffer->discardable)
-		ret = attachment_provide_table(attachment);
-	if (!ret)
-		list_add(&attachment->node, &buffer->attachments);
-	else
-		note_refusal(buffer, table_refusal(ret));
-	ww_mutex_unlock(&buffer->lock);
+	ret = add_attachment(buffer, attachment);
 	if (ret) {
 		attachment_destroy(attachment);
 		return ret;

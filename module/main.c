@@ -21,10 +21,6 @@ static int __init bufalloc_init(void)
 	if (ret)
 		return ret;
 
-	ret = purge_init();
-	if (ret)
-		goto exit_unbind;
-
 	hibernation_init();
 	ret = heap_init();
 	if (ret)
@@ -34,19 +30,25 @@ static int __init bufalloc_init(void)
 	if (ret)
 		goto exit_heap;
 
+	/* What was purged goes back to its heap, which must be there until then. */
+	ret = purge_init();
+	if (ret)
+		goto exit_node;
+
 	/* Last: from here on there are users. */
 	ret = devnode_register();
 	if (ret)
-		goto exit_node;
+		goto exit_purge;
 	return 0;
 
+exit_purge:
+	purge_exit();
 exit_node:
 	node_exit();
 exit_heap:
 	heap_exit();
 exit_hibernation:
 	hibernation_exit();
-	purge_exit();
 exit_unbind:
 	unbind_exit();
 	return ret;
@@ -56,10 +58,10 @@ module_init(bufalloc_init);
 static void __exit bufalloc_exit(void)
 {
 	devnode_unregister();
+	purge_exit();
 	node_exit();
 	heap_exit();
 	hibernation_exit();
-	purge_exit();
 	unbind_exit();
 }
 module_exit(bufalloc_exit);

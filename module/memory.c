@@ -6,6 +6,7 @@
  */
 #include <linux/dma-buf.h>
 #include <linux/memcontrol.h>
+#include <linux/dma-resv.h>
 
 #include "attachment.h"
 #include "buffer.h"
@@ -402,13 +403,25 @@ bool buffer_has_memory(struct dma_buf *dmabuf)
 	return is_brought(dmabuf->priv);
 }
 
+/*
+ * An importer that is attached may map at any time, and dma_buf_vmap() warns where the
+ * exporter refuses.
+ */
+static bool is_in_use(const struct buffer *buffer, struct dma_resv *resv)
+{
+	return !list_empty(&buffer->attachments) || buffer->holds ||
+	       buffer->gripped ||
+	       atomic_read_acquire(&buffer->backing.mappings) ||
+	       !dma_resv_test_signaled(resv, DMA_RESV_USAGE_BOOKKEEP);
+}
+
 /**
  * buffer_discard() - its users do not need it for now
  * @dmabuf: whose memory may be taken from here on.
  * @retained: whether it has still what was in it.
  *
- * Return: 0, -EBUSY while somebody has it mapped, or -EINVAL for memory of a process,
- * of which there is no other.
+ * Return: 0; -EBUSY while an importer is attached, a CPU or the kernel has it mapped, or
+ * a fence is not signalled; -EINVAL for memory of a process, of which there is no other.
  */
 int buffer_discard(struct dma_buf *dmabuf, bool *retained)
 {
@@ -419,15 +432,13 @@ int buffer_discard(struct dma_buf *dmabuf, bool *retained)
 		return -EINVAL;
 
 	ww_mutex_lock(&buffer->lock, NULL);
-	if (buffer->holds || buffer->gripped ||
-	    atomic_read_acquire(&buffer->backing.mappings)) {
+	if (is_in_use(buffer, dmabuf->resv)) {
 		ret = -EBUSY;
 	} else {
-		drop_tables(buffer);
 		buffer->discardable = true;
 		take_memcg(buffer);
 		*retained = !buffer->offer.taken;
-		offer_make(&buffer->offer);
+		offer_make(&buffer->offer, dmabuf->resv);
 	}
 	ww_mutex_unlock(&buffer->lock);
 	return ret;

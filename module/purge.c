@@ -3,91 +3,209 @@
  * Memory that its users can do without. Each buffer that they offer keeps its memory
  * until the kernel runs out: then those go that were offered first, each whole.
  *
- * The kernel may run out while anybody holds any lock of ours, so that here those of
- * buffers and of blocks are only tried; who holds the one of a buffer is busy with it.
+ * The kernel may run out of memory while a task holds any lock, a page's among them. So
+ * the shrinker only moves the memory from the buffer to a record (struct purged): it
+ * tries the buffer's lock and waits for nothing. A worker frees the memory. The worker may
+ * wait for locked pages, for blocks_lock, and on x86 for the lock of the kernel's page
+ * tables.
+ *
+ * A record is idle, or in the list of purged memory from offer_detach() to purged_end().
  */
 #include <linux/atomic.h>
+#include <linux/dma-resv.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
-#include <linux/mutex.h>
-#include <linux/sched/mm.h>
 #include <linux/shrinker.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/swap.h>
 #include <linux/vmstat.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <linux/ww_mutex.h>
 
 #include "backing.h"
+#include "client.h"
 #include "compat/compat.h"
 #include "heap.h"
 #include "purge.h"
 
-/*
- * Guards the list, and that no buffer goes while it is looked at. Inside of the
- * buffers' locks, and nothing is allocated under it.
+/* Of many offers that cannot be taken now, no more are looked at in one scan. */
+#define LOOKS_MAX 256
+
+/**
+ * struct purged - memory that was taken from a buffer and is not yet free
+ * @node: in the list of those.
+ * @work: frees it.
+ * @backing: the memory; its client is held.
+ * @number: counts up with each buffer that is purged.
+ * @is_ownerless: the buffer has gone: the worker frees this record as well.
+ *
+ * Each buffer has one from the start, since the shrinker cannot allocate.
  */
-static DEFINE_MUTEX(offers_lock);
+struct purged {
+	struct list_head node;
+	struct work_struct work;
+	struct backing backing;
+	u64 number;
+	bool is_ownerless;
+};
+
+/*
+ * Guards both lists, and that no buffer goes while the shrinker looks at it. Inside of
+ * the buffers' locks, and of reclaim.
+ */
+static DEFINE_SPINLOCK(offers_lock);
 static LIST_HEAD(offers);
+static LIST_HEAD(purgeds);
+static u64 last_number;
 static atomic_long_t offered_pages = ATOMIC_LONG_INIT(0);
 
+/* Woken when memory that was taken is free. */
+static DECLARE_WAIT_QUEUE_HEAD(freed_queue);
+
+static struct workqueue_struct *workers;
 static struct shrinker *shrinker;
 
 /*
  * The kernel is told, since it judges by that whether more can be had: not of what shmem
  * has, which it never takes for free, nor of a piece of a block, which is offered like
- * others, but of use to it only with the rest.
+ * others, but of use to it only with the rest. Returns how many pages it was told of.
  */
-static void tell_kernel(const struct offer *offer, bool offered)
+static unsigned long tell_kernel(const struct backing *backing, bool offered)
 {
+	unsigned long told = 0;
 	struct chunk *chunk;
 	long pages;
 
-	if (offer->backing->store)
-		return;
-	list_for_each_entry(chunk, &offer->backing->chunks, node) {
+	if (backing->store)
+		return 0;
+	list_for_each_entry(chunk, &backing->chunks, node) {
+		if (chunk->block)
+			continue;
 		pages = chunk->size >> PAGE_SHIFT;
-		if (!chunk->block)
-			mod_node_page_state(page_pgdat(chunk->page),
-					    NR_KERNEL_MISC_RECLAIMABLE,
-					    offered ? pages : -pages);
+		told += pages;
+		mod_node_page_state(page_pgdat(chunk->page),
+				    NR_KERNEL_MISC_RECLAIMABLE,
+				    offered ? pages : -pages);
 	}
+	return told;
 }
 
-static void offer_remove(struct offer *offer)
+/* From here on the buffer can be purged again, or the record goes with it. */
+static void purged_end(struct purged *purged)
 {
-	tell_kernel(offer, false);
-	atomic_long_sub(offer->pages, &offered_pages);
-	list_del_init(&offer->node);
+	struct client *client = purged->backing.source.client;
+	bool is_ownerless;
+
+	spin_lock(&offers_lock);
+	list_del_init(&purged->node);
+	is_ownerless = purged->is_ownerless;
+	purged->backing.source.client = NULL;
+	spin_unlock(&offers_lock);
+	client_put(client);
+	if (is_ownerless)
+		kfree(purged);
+	wake_up_all(&freed_queue);
 }
 
-void offer_init(struct offer *offer, struct ww_mutex *lock,
-		struct backing *backing)
+static void purged_free(struct work_struct *work)
 {
+	struct purged *purged = container_of(work, struct purged, work);
+
+	/* Until now the memory was still to come, and counted as reclaimable. */
+	tell_kernel(&purged->backing, false);
+	backing_free(&purged->backing);
+	purged_end(purged);
+}
+
+static struct purged *purged_create(void)
+{
+	struct purged *purged = kzalloc(sizeof(*purged), GFP_METADATA);
+
+	if (!purged)
+		return NULL;
+	INIT_LIST_HEAD(&purged->node);
+	INIT_WORK(&purged->work, purged_free);
+	return purged;
+}
+
+/* The buffer goes. A worker that still frees memory of this record frees the record. */
+static void purged_leave(struct purged *purged)
+{
+	bool is_in_use;
+
+	spin_lock(&offers_lock);
+	is_in_use = !list_empty(&purged->node);
+	purged->is_ownerless = is_in_use;
+	spin_unlock(&offers_lock);
+	if (!is_in_use)
+		kfree(purged);
+}
+
+/* Return: 0 or -ENOMEM. */
+int offer_init(struct offer *offer, struct ww_mutex *lock,
+	       struct backing *backing)
+{
+	*offer = (struct offer) {
+		.lock = lock,
+		.backing = backing,
+		.purged = purged_create(),
+	};
 	INIT_LIST_HEAD(&offer->node);
-	offer->lock = lock;
-	offer->backing = backing;
-	offer->pages = 0;
-	offer->made = false;
-	offer->taken = false;
+	return offer->purged ? 0 : -ENOMEM;
+}
+
+void offer_destroy(struct offer *offer)
+{
+	offer_withdraw(offer);
+	purged_leave(offer->purged);
+}
+
+static bool offer_is_listed(const struct offer *offer)
+{
+	bool is_listed;
+
+	spin_lock(&offers_lock);
+	is_listed = !list_empty(&offer->node);
+	spin_unlock(&offers_lock);
+	return is_listed;
+}
+
+static void offer_list(struct offer *offer)
+{
+	spin_lock(&offers_lock);
+	list_add_tail(&offer->node, &offers);
+	atomic_long_add(offer->pages, &offered_pages);
+	spin_unlock(&offers_lock);
+}
+
+static void offer_unlist_locked(struct offer *offer)
+{
+	lockdep_assert_held(&offers_lock);
+	list_del_init(&offer->node);
+	atomic_long_sub(offer->pages, &offered_pages);
 }
 
 /*
  * What there is, of a buffer that nobody uses: called with its lock. Memory that was
  * set aside is of no use to the kernel, and stays.
  */
-void offer_make(struct offer *offer)
+void offer_make(struct offer *offer, struct dma_resv *resv)
 {
-	if (!backing_has_memory(offer->backing) ||
-	    offer->backing->source.heap->region_size)
+	struct backing *backing = offer->backing;
+
+	if (!backing_has_memory(backing) || backing->source.heap->region_size)
+		return;
+	/* The shrinker takes none out of the list without the buffer's lock. */
+	if (offer_is_listed(offer))
 		return;
 
 	offer->made = true;
-	mutex_lock(&offers_lock);
-	if (list_empty(&offer->node)) {
-		offer->pages = offer->backing->demand.length >> PAGE_SHIFT;
-		tell_kernel(offer, true);
-		atomic_long_add(offer->pages, &offered_pages);
-		list_add_tail(&offer->node, &offers);
-	}
-	mutex_unlock(&offers_lock);
+	offer->resv = resv;
+	offer->pages = backing->demand.length >> PAGE_SHIFT;
+	offer->returned = tell_kernel(backing, true);
+	offer_list(offer);
 }
 
 /*
@@ -96,30 +214,65 @@ void offer_make(struct offer *offer)
  */
 void offer_withdraw(struct offer *offer)
 {
+	bool is_listed;
+
 	if (!offer->made)
 		return;
-	mutex_lock(&offers_lock);
-	if (!list_empty(&offer->node))
-		offer_remove(offer);
-	mutex_unlock(&offers_lock);
+	spin_lock(&offers_lock);
+	is_listed = !list_empty(&offer->node);
+	if (is_listed)
+		offer_unlist_locked(offer);
+	spin_unlock(&offers_lock);
+	if (is_listed)
+		tell_kernel(offer->backing, false);
 }
 
-/* Whether it could be taken, and how many pages that gave, on top. */
+static bool offer_is_in_use(const struct offer *offer)
+{
+	/* What was taken from this buffer before is not free yet. */
+	if (!list_empty(&offer->purged->node))
+		return true;
+	/* DONTNEED saw none, but a fence can be added at any time. */
+	return !dma_resv_test_signaled(offer->resv, DMA_RESV_USAGE_BOOKKEEP);
+}
+
+/* Nothing but lists change here: the lock of the list is held. */
+static void offer_detach(struct offer *offer)
+{
+	struct purged *purged = offer->purged;
+	struct backing *backing = &purged->backing;
+
+	backing_init(backing, &offer->backing->source, &offer->backing->demand);
+	backing->source.memcg = NULL;
+	client_get(backing->source.client);
+	backing_adopt(backing, offer->backing);
+	offer_unlist_locked(offer);
+	offer->taken = true;
+
+	purged->number = ++last_number;
+	list_add_tail(&purged->node, &purgeds);
+	queue_work(workers, &purged->work);
+}
+
+/* Pages that go back to the kernel: a piece of a block does only with the last of it. */
+static unsigned long offer_count_returned(const struct offer *offer)
+{
+	const struct backing *backing = offer->backing;
+
+	if (backing->store)
+		return backing_resident(backing) >> PAGE_SHIFT;
+	return offer->returned;
+}
+
+/* Whether it could be taken, and how many pages that gives, on top. */
 static bool offer_take(struct offer *offer, unsigned long *freed)
 {
-	bool taken = false;
-
-	if (!ww_mutex_trylock(offer->lock, NULL))
+	if (offer_is_in_use(offer) || !ww_mutex_trylock(offer->lock, NULL))
 		return false;
-	if (backing_lock_reclaim(offer->backing)) {
-		*freed += backing_resident(offer->backing) >> PAGE_SHIFT;
-		offer_remove(offer);
-		backing_free_reclaim(offer->backing);
-		offer->taken = true;
-		taken = true;
-	}
+	*freed += offer_count_returned(offer);
+	offer_detach(offer);
 	ww_mutex_unlock(offer->lock);
-	return taken;
+	return true;
 }
 
 static unsigned long purge_count(struct shrinker *self,
@@ -133,46 +286,82 @@ static unsigned long purge_scan(struct shrinker *self,
 {
 	unsigned long pages, scanned = 0, freed = 0;
 	struct offer *offer, *next;
-	unsigned int scope;
+	unsigned int looks = 0;
 
-	/* Pages that are on their way to a disk are waited for. */
-	if (!(control->gfp_mask & __GFP_FS))
-		return SHRINK_STOP;
-
-	/*
-	 * Who has this lock needs no other and no memory, but for another who is here:
-	 * that one is waited for, since who finds nothing calls the OOM killer. What is
-	 * allocated here does not come back here.
-	 */
-	scope = memalloc_nofs_save();
-	mutex_lock(&offers_lock);
+	spin_lock(&offers_lock);
 	list_for_each_entry_safe(offer, next, &offers, node) {
+		/* Also where all that it had was on a swap device. */
+		if (scanned >= control->nr_to_scan || looks++ == LOOKS_MAX)
+			break;
 		pages = offer->pages;
 		if (offer_take(offer, &freed))
 			scanned += pages;
-		/* Also where all that it had was on a swap device. */
-		if (scanned >= control->nr_to_scan)
-			break;
 	}
-	mutex_unlock(&offers_lock);
-	memalloc_nofs_restore(scope);
+	/* All of these are in use: the next scan looks at others. */
+	if (!scanned && looks > LOOKS_MAX)
+		list_rotate_to_front(&offer->node, &offers);
+	spin_unlock(&offers_lock);
+
+	/* The pages are free a little later, and the caller tries again until they are. */
+	mm_account_reclaimed_pages(freed);
 	/* A buffer goes whole: else the kernel would ask for the rest again. */
 	control->nr_scanned = max(scanned, control->nr_to_scan);
 	return scanned ? freed : SHRINK_STOP;
 }
 
+static bool is_free_until(u64 number)
+{
+	const struct purged *first;
+	bool is_free;
+
+	spin_lock(&offers_lock);
+	first = list_first_entry_or_null(&purgeds, struct purged, node);
+	is_free = !first || first->number > number;
+	spin_unlock(&offers_lock);
+	return is_free;
+}
+
+/**
+ * purge_helps() - wait until memory that was taken is free
+ * @err: what was refused before, for want of memory or of quota.
+ *
+ * Return: whether there was such memory, and it is free now, so that another try is
+ * worth it. A fatal signal ends the wait.
+ */
+bool purge_helps(int err)
+{
+	u64 number;
+
+	if (err != -ENOMEM && err != -EDQUOT)
+		return false;
+	spin_lock(&offers_lock);
+	number = last_number;
+	spin_unlock(&offers_lock);
+	if (is_free_until(number))
+		return false;
+	return !wait_event_killable(freed_queue, is_free_until(number));
+}
+
 int purge_init(void)
 {
-	shrinker = shrinker_alloc(0, "bufalloc");
-	if (!shrinker)
+	/* Not bound to a processor, so that one that waits for a page delays no other. */
+	workers = alloc_workqueue("bufalloc", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	if (!workers)
 		return -ENOMEM;
+	shrinker = shrinker_alloc(0, "bufalloc");
+	if (!shrinker) {
+		destroy_workqueue(workers);
+		return -ENOMEM;
+	}
 	shrinker->count_objects = purge_count;
 	shrinker->scan_objects = purge_scan;
 	shrinker_register(shrinker);
 	return 0;
 }
 
+/* Frees all that was taken: the heaps are still there. */
 void purge_exit(void)
 {
 	shrinker_free(shrinker);
+	destroy_workqueue(workers);
 }

@@ -21,6 +21,7 @@
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 
+#include "purge.h"
 #include "turn.h"
 
 /* How often a set that waits looks whether the one in turn is throttled. */
@@ -150,6 +151,9 @@ int turn_take(int (*take)(void *set), void *set)
 	int ret;
 
 	ret = take_beside(take, set, &alone);
+	/* What the kernel took from others may just not be free yet. */
+	if (purge_helps(ret))
+		ret = take_beside(take, set, &alone);
 	if ((ret == -ENOMEM || ret == -EDQUOT) && !alone)
 		ret = take_in_turn(take, set);
 	return ret;

@@ -57,7 +57,7 @@ FIXTURE_TEARDOWN(fence)
 	close(self->file);
 	close(self->fd);
 	bufalloc_close(self->device);
-	EXPECT_EQ(self->bytes, live_bytes());
+	EXPECT_EQ(self->bytes, settled_bytes(self->bytes));
 	EXPECT_EQ(self->buffers, live_buffers());
 }
 
@@ -476,6 +476,110 @@ TEST_F(fence, all_of_many_are_waited_for)
 	EXPECT_TRUE(is_signalled(all));
 	EXPECT_EQ(POLLIN | POLLOUT, events_now(self->fd));
 	close(all);
+}
+
+static int advise(int device, int fd, uint32_t advice, uint32_t *reason)
+{
+	struct bufalloc_advise arg = {
+		.size = sizeof(arg),
+		.fd = fd,
+		.advice = advice,
+	};
+
+	if (ioctl(device, BUFALLOC_IOCTL_ADVISE, &arg)) {
+		*reason = arg.out_reason;
+		return -errno;
+	}
+	return arg.out_retained;
+}
+
+/* A device that has begun is not mapped for ever, but works until the fence. */
+TEST_F(fence, unsignalled_keeps_DONTNEED_away)
+{
+	static const uint32_t flags[] = { DMA_BUF_SYNC_READ, DMA_BUF_SYNC_WRITE };
+	uint32_t reason;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		int file = fence_create(&self->fences);
+
+		ASSERT_LE(0, file);
+		ASSERT_EQ(0, sync_file_import(self->fd, flags[i], file));
+		reason = 0;
+		EXPECT_EQ(-EBUSY, advise(self->device, self->fd,
+					 BUFALLOC_ADVICE_DONTNEED, &reason));
+		EXPECT_EQ(BUFALLOC_REASON_BUSY, reason);
+		EXPECT_FALSE(is_signalled(file));
+		ASSERT_EQ(0, fences_signal(&self->fences));
+		EXPECT_EQ(1, advise(self->device, self->fd,
+				    BUFALLOC_ADVICE_DONTNEED, &reason));
+		EXPECT_EQ(1, advise(self->device, self->fd,
+				    BUFALLOC_ADVICE_WILLNEED, &reason));
+		close(file);
+	}
+}
+
+/* It can come after DONTNEED. One of vgem may end meanwhile by itself. */
+static bool is_purged_behind_a_fence(FIXTURE_DATA(fence) * self)
+{
+	uint32_t reason;
+	int file, left;
+
+	do {
+		advise(self->device, self->fd, BUFALLOC_ADVICE_WILLNEED, &reason);
+		advise(self->device, self->fd, BUFALLOC_ADVICE_DONTNEED, &reason);
+		file = fence_create(&self->fences);
+		if (sync_file_import(self->fd, DMA_BUF_SYNC_READ, file))
+			return true;
+		write_string("/proc/sys/vm/drop_caches", "2");
+		left = advise(self->device, self->fd, BUFALLOC_ADVICE_WILLNEED,
+			      &reason);
+		reason = is_signalled(file);
+		close(file);
+	} while (reason);
+	return !left;
+}
+
+TEST_F(fence, unsignalled_keeps_the_memory_from_being_purged)
+{
+	uint32_t reason;
+
+	ASSERT_EQ(0, write_string("/proc/sys/vm/drop_caches", "4"));
+	EXPECT_FALSE(is_purged_behind_a_fence(self));
+	ASSERT_EQ(0, fences_signal(&self->fences));
+	EXPECT_EQ(1, advise(self->device, self->fd, BUFALLOC_ADVICE_DONTNEED,
+			    &reason));
+	ASSERT_EQ(0, write_string("/proc/sys/vm/drop_caches", "2"));
+	EXPECT_EQ(0, advise(self->device, self->fd, BUFALLOC_ADVICE_WILLNEED,
+			    &reason));
+}
+
+#define BUSY 300
+
+/* More of those than are looked at in one scan, and all of them were advised before. */
+TEST_F(fence, unsignalled_of_many_keeps_no_other_from_being_purged)
+{
+	static int fds[BUSY];
+	uint32_t reason;
+	int i;
+
+	ASSERT_EQ(0, write_string("/proc/sys/vm/drop_caches", "4"));
+	for (i = 0; i < BUSY; i++) {
+		fds[i] = buffer_open(self->device, KIB, BUFALLOC_CACHING_CACHED);
+		ASSERT_LE(0, fds[i]);
+		ASSERT_EQ(1, advise(self->device, fds[i],
+				    BUFALLOC_ADVICE_DONTNEED, &reason));
+		ASSERT_EQ(0, sync_file_import(fds[i], DMA_BUF_SYNC_READ,
+					      self->file));
+	}
+	ASSERT_EQ(1, advise(self->device, self->fd, BUFALLOC_ADVICE_DONTNEED,
+			    &reason));
+	for (i = 0; i < BUSY / 256 + 1; i++)
+		ASSERT_EQ(0, write_string("/proc/sys/vm/drop_caches", "2"));
+	EXPECT_EQ(0, advise(self->device, self->fd, BUFALLOC_ADVICE_WILLNEED,
+			    &reason));
+	for (i = 0; i < BUSY; i++)
+		close(fds[i]);
 }
 
 /* S18: nobody has the buffer, so nobody has to wait for anything. */

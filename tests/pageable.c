@@ -17,6 +17,7 @@
 #include <linux/dma-buf.h>
 
 #include "kselftest_harness.h"
+#include "lib/blocked.h"
 #include "lib/buffers.h"
 #include "lib/edus.h"
 #include "lib/groups.h"
@@ -444,62 +445,12 @@ TEST_F(pageable, kernel_mappings_find_what_was_swapped_out)
 	EXPECT_GT((long)LENGTH / 8, resident(self->device, self->fd));
 }
 
-/*
- * Whether a child is in a function of the kernel, or of a module, of that name. Those
- * that wait for a lock are not listed, but who called them.
- */
-static bool is_in(pid_t child, const char *function)
+/* By an importer that is not attached: only that the pages are coming is busy then. */
+static int map_for_kernel(int fd)
 {
-	char path[32], text[4096];
-	ssize_t size;
-	int fd;
+	struct importer_vmap vmap;
 
-	snprintf(path, sizeof(path), "/proc/%d/stack", child);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	size = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[size < 0 ? 0 : size] = '\0';
-	return strstr(text, function);
-}
-
-static bool waits(pid_t child)
-{
-	char path[32], text[256] = "";
-	const char *name;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", child);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (read(fd, text, sizeof(text) - 1) < 0)
-		text[0] = '\0';
-	close(fd);
-	name = strrchr(text, ')');
-	return name && !strncmp(name, ") D", 3);
-}
-
-/* Until it has ended, or is there for good. True where it has ended. */
-static bool ends(pid_t child, const char *function, int *status)
-{
-	int there = 0;
-
-	while (!waitpid(child, status, WNOHANG)) {
-		there = is_in(child, function) && waits(child) ? there + 1 : 0;
-		if (there == 200)
-			return false;
-		usleep(1000);
-	}
-	return true;
-}
-
-static int map_for_device(int fd)
-{
-	static struct importer_map map;
-	int importer = importer_open(), id;
-
-	id = importer_attach(importer, fd, IMPORTER_DEVICE_64);
-	if (id < 0)
-		return 1;
-	return importer_map(importer, id, IMPORTER_TO_DEVICE, &map) ? 2 : 0;
+	return importer_vmap(importer_open(), fd, 0, &vmap) ? 1 : 0;
 }
 
 static int look_at(int device, int fd)
@@ -518,7 +469,7 @@ static int look_at(int device, int fd)
 }
 
 /* One page that never comes, as from a swap device that is slow. */
-TEST_F(pageable, nobody_waits_for_what_a_device_brings)
+TEST_F(pageable, nobody_waits_for_what_an_importer_brings)
 {
 	int locker = importer_open(), status = -1;
 	struct mapping mapping;
@@ -537,9 +488,9 @@ TEST_F(pageable, nobody_waits_for_what_a_device_brings)
 	ASSERT_LE(0, maps);
 	if (!maps) {
 		close(locker);
-		_exit(map_for_device(self->fd));
+		_exit(map_for_kernel(self->fd));
 	}
-	mapped = ends(maps, "shmem_read", &status);
+	mapped = blocked_ends(maps, "shmem_read", &status);
 	EXPECT_FALSE(mapped);
 	looks = fork();
 	ASSERT_LE(0, looks);
@@ -547,10 +498,10 @@ TEST_F(pageable, nobody_waits_for_what_a_device_brings)
 		close(locker);
 		_exit(look_at(self->device, self->fd));
 	}
-	looked = ends(looks, "[bufalloc]", &status);
+	looked = blocked_ends(looks, "[bufalloc]", &status);
 	EXPECT_TRUE(looked);
 	EXPECT_EQ(0, status);
-	EXPECT_TRUE(is_in(maps, "shmem_read"));
+	EXPECT_TRUE(blocked_is_in(maps, "shmem_read"));
 	/* Nor is it given away in the middle of that. */
 	EXPECT_EQ(-EBUSY, bufalloc_advise(self->device, self->fd,
 					  BUFALLOC_ADVICE_DONTNEED, NULL));

@@ -74,7 +74,7 @@ FIXTURE_TEARDOWN(place)
 {
 	close(self->importer);
 	bufalloc_close(self->device);
-	EXPECT_EQ(self->bytes, live_bytes());
+	EXPECT_EQ(self->bytes, settled_bytes(self->bytes));
 }
 
 static int open_buffer(int device, uint32_t caching, uint32_t flags,

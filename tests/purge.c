@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -16,11 +17,13 @@
 #include <linux/dma-buf.h>
 
 #include "kselftest_harness.h"
+#include "lib/blocked.h"
 #include "lib/buffers.h"
 #include "lib/edus.h"
 #include "lib/guest.h"
 #include "lib/imports.h"
 #include "lib/patience.h"
+#include "lib/quotas.h"
 
 #define PAGE 4096UL
 #define LENGTH (8 * MIB)
@@ -90,6 +93,18 @@ static int open_as(int device, const FIXTURE_VARIANT(purge) * variant,
 	return ret ? ret : result.fd;
 }
 
+static int open_pageable(int device)
+{
+	struct bufalloc_request request = request_of(LENGTH,
+						     BUFALLOC_CACHING_CACHED);
+	struct bufalloc_result result;
+	int ret;
+
+	request.flags = BUFALLOC_ALLOC_PAGEABLE;
+	ret = bufalloc_alloc(device, &request, &result, NULL);
+	return ret ? ret : result.fd;
+}
+
 FIXTURE_SETUP(purge)
 {
 	if (variant->caching == BUFALLOC_CACHING_WC && !machine_has_wc())
@@ -111,7 +126,7 @@ FIXTURE_TEARDOWN(purge)
 	close(self->fd);
 	close(self->importer);
 	bufalloc_close(self->device);
-	EXPECT_EQ(self->bytes, live_bytes());
+	EXPECT_EQ(self->bytes, settled_bytes(self->bytes));
 	EXPECT_EQ(self->kills, vmstat("oom_kill"));
 }
 
@@ -204,8 +219,8 @@ TEST_F(purge, goes_and_is_told)
 	EXPECT_EQ(0, query.out_chunks);
 	EXPECT_EQ(0, query.out_segments);
 	EXPECT_EQ(variant->length, query.out_length);
+	EXPECT_EQ(self->bytes, settled_bytes(self->bytes));
 	EXPECT_EQ(0, client_bytes(self->device));
-	EXPECT_EQ(self->bytes, live_bytes());
 
 	/* Saying it again changes nothing. */
 	EXPECT_EQ(0, bufalloc_advise(self->device, self->fd,
@@ -288,16 +303,23 @@ TEST_F(purge, what_the_cpu_has_mapped_is_busy)
 	EXPECT_EQ(0, dontneed(self->device, self->fd));
 }
 
-TEST_F(purge, what_a_device_has_mapped_is_busy)
+/* From attach to detach: the importer may map at any time between. */
+TEST_F(purge, what_a_device_is_attached_to_is_busy)
 {
 	static struct importer_map map;
+	uint32_t reason = 0;
 	int id = importer_attach(self->importer, self->fd, IMPORTER_DEVICE_64);
 
 	ASSERT_LE(0, id);
+	EXPECT_EQ(-EBUSY, dontneed(self->device, self->fd));
 	ASSERT_EQ(0, importer_map(self->importer, id, IMPORTER_TO_DEVICE, &map));
 	EXPECT_EQ(-EBUSY, dontneed(self->device, self->fd));
 	ASSERT_EQ(0, importer_unmap(self->importer, id));
-	/* Attached is not mapped. */
+	EXPECT_EQ(-EBUSY, advise_reason(self->device, self->fd,
+					BUFALLOC_ADVICE_DONTNEED, &reason));
+	EXPECT_EQ(BUFALLOC_REASON_BUSY, reason);
+	EXPECT_FALSE(state(self->device, self->fd) & BUFALLOC_STATE_DISCARDABLE);
+	ASSERT_EQ(0, importer_detach(self->importer, id));
 	EXPECT_EQ(0, dontneed(self->device, self->fd));
 }
 
@@ -307,26 +329,26 @@ TEST_F(purge, what_is_not_needed_cannot_be_used)
 	struct bufalloc_query query;
 	uint32_t failed, reason = 0;
 	uint64_t value;
-	int id, late;
+	int late;
 
-	id = importer_attach(self->importer, self->fd, IMPORTER_DEVICE_64);
-	ASSERT_LE(0, id);
 	ASSERT_EQ(0, fill(self->fd, 0x51));
 	ASSERT_EQ(0, dontneed(self->device, self->fd));
 	EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ, MAP_SHARED, self->fd, 0));
 	EXPECT_EQ(EBUSY, errno);
-	EXPECT_EQ(-EBUSY, importer_map(self->importer, id, IMPORTER_TO_DEVICE, &map));
+	EXPECT_EQ(-EBUSY, importer_attach(self->importer, self->fd,
+					  IMPORTER_DEVICE_64));
 	ASSERT_EQ(0, bufalloc_query(self->device, self->fd, &query));
 	EXPECT_EQ(BUFALLOC_REASON_PURGED, query.out_refusal);
+	EXPECT_EQ(0, query.out_attachments);
 	EXPECT_EQ(-EBUSY, importer_vmap_bare(self->importer, self->fd));
 	EXPECT_EQ(-EBUSY, bufalloc_commit(self->device, &self->fd, 1, &failed,
 					  &reason));
 	EXPECT_EQ(0, failed);
 	EXPECT_EQ(BUFALLOC_REASON_PURGED, reason);
-	late = importer_attach(self->importer, self->fd, IMPORTER_DEVICE_64);
-	ASSERT_LE(0, late);
 
 	EXPECT_EQ(1, willneed(self->device, self->fd));
+	late = importer_attach(self->importer, self->fd, IMPORTER_DEVICE_64);
+	ASSERT_LE(0, late);
 	ASSERT_EQ(0, importer_map(self->importer, late, IMPORTER_TO_DEVICE, &map));
 	ASSERT_EQ(0, importer_peek(self->importer, late, 8, &value));
 	EXPECT_EQ(0x5151515151515151ULL, value);
@@ -351,7 +373,7 @@ TEST_F(purge, devices_find_the_new_memory)
 		ASSERT_LE(0, ids[i]);
 		ASSERT_EQ(0, importer_map(self->importer, ids[i],
 					  IMPORTER_BIDIRECTIONAL, &map));
-		ASSERT_EQ(0, importer_unmap(self->importer, ids[i]));
+		ASSERT_EQ(0, importer_detach(self->importer, ids[i]));
 	}
 	ASSERT_EQ(0, dontneed(self->device, self->fd));
 	ASSERT_EQ(0, press());
@@ -361,6 +383,9 @@ TEST_F(purge, devices_find_the_new_memory)
 	ASSERT_EQ(0, willneed(self->device, self->fd));
 
 	for (i = 0; i < edus.count; i++) {
+		ids[i] = importer_attach(self->importer, self->fd,
+					 edus.facts[i].device);
+		ASSERT_LE(0, ids[i]);
 		ASSERT_EQ(0, fill(self->fd, 0x62 + i));
 		ASSERT_EQ(0, buffer_map(self->fd, &mapping));
 		memset(mapping.bytes + 8 * KIB, 0, length);
@@ -425,7 +450,7 @@ TEST_F(purge, is_closed_like_others)
 		close(fds[i]);
 	close(self->fd);
 	self->fd = -1;
-	EXPECT_EQ(self->bytes, live_bytes());
+	EXPECT_EQ(self->bytes, settled_bytes(self->bytes));
 	ASSERT_EQ(0, press());
 }
 
@@ -568,6 +593,255 @@ TEST_F_TIMEOUT(purge, races_with_its_users, PATIENCE)
 		close(fds[i]);
 }
 
+/* Whether a child ends by itself, and well. One that hangs ends when its page is free. */
+static bool ends_in_time(pid_t child)
+{
+	int i, status = -1;
+
+	for (i = 0; i < 6000; i++) {
+		if (waitpid(child, &status, WNOHANG))
+			return !status;
+		usleep(10000);
+	}
+	return false;
+}
+
+FIXTURE(locked)
+{
+	int device;
+	int importer;
+	int fd; /* a page of it is locked */
+	long bytes;
+	struct quotas quotas;
+};
+
+/* As a page that is being migrated: who locked it may be the one who needs memory. */
+FIXTURE_SETUP(locked)
+{
+	struct mapping mapping;
+
+	ASSERT_EQ(0, write_string(DROP_CACHES, "4"));
+	ASSERT_EQ(0, quotas_read(&self->quotas));
+	self->bytes = live_bytes();
+	self->device = bufalloc_open(NULL);
+	ASSERT_LE(0, self->device);
+	self->importer = importer_open();
+	ASSERT_LE(0, self->importer);
+	self->fd = open_pageable(self->device);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, buffer_map(self->fd, &mapping));
+	memset(mapping.bytes, 0x81, mapping.length);
+	ASSERT_EQ(0, importer_busy(self->importer, mapping.bytes));
+	buffer_unmap(&mapping);
+	ASSERT_EQ(0, dontneed(self->device, self->fd));
+}
+
+FIXTURE_TEARDOWN(locked)
+{
+	importer_busy(self->importer, NULL);
+	quotas_write(&self->quotas);
+	close(self->fd);
+	close(self->importer);
+	bufalloc_close(self->device);
+	EXPECT_EQ(self->bytes, settled_bytes(self->bytes));
+}
+
+/* What hangs is ended by unlocking the page, so that the test fails and no more. */
+static bool press_ends(int importer)
+{
+	pid_t child = fork();
+	bool ends;
+
+	if (!child)
+		_exit(press() ? 1 : 0);
+	ends = ends_in_time(child);
+	if (!ends) {
+		importer_busy(importer, NULL);
+		waitpid(child, NULL, 0);
+	}
+	return ends;
+}
+
+TEST_F(locked, page_does_not_stop_the_shrinker)
+{
+	int other = open_pageable(self->device);
+	uint64_t bytes;
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, fill(other, 0x82));
+	ASSERT_EQ(0, dontneed(self->device, other));
+	bytes = client_bytes(self->device);
+	ASSERT_TRUE(press_ends(self->importer));
+	EXPECT_TRUE(state(self->device, self->fd) & BUFALLOC_STATE_PURGED);
+	EXPECT_TRUE(state(self->device, other) & BUFALLOC_STATE_PURGED);
+	/* The other's memory is free, and this one's counts until it is. */
+	EXPECT_EQ(self->bytes + (long)LENGTH, settled_bytes(self->bytes + LENGTH));
+	EXPECT_EQ(bytes - LENGTH, client_bytes(self->device));
+	ASSERT_EQ(0, importer_busy(self->importer, NULL));
+	EXPECT_EQ(self->bytes, settled_bytes(self->bytes));
+	EXPECT_EQ(0, willneed(self->device, self->fd));
+	EXPECT_TRUE(is_filled(self->fd, 0));
+	close(other);
+}
+
+/* Until what was taken first is free, no more is taken from the same buffer. */
+TEST_F(locked, buffer_gets_new_memory_meanwhile)
+{
+	ASSERT_TRUE(press_ends(self->importer));
+	EXPECT_EQ(0, willneed(self->device, self->fd));
+	ASSERT_EQ(0, fill(self->fd, 0x83));
+	EXPECT_EQ(self->bytes + 2 * (long)LENGTH, live_bytes());
+	ASSERT_EQ(0, dontneed(self->device, self->fd));
+	ASSERT_TRUE(press_ends(self->importer));
+	EXPECT_EQ(1, willneed(self->device, self->fd));
+	EXPECT_TRUE(is_filled(self->fd, 0x83));
+	ASSERT_EQ(0, dontneed(self->device, self->fd));
+	ASSERT_EQ(0, importer_busy(self->importer, NULL));
+	EXPECT_EQ(self->bytes + (long)LENGTH, settled_bytes(self->bytes + LENGTH));
+	ASSERT_EQ(0, press());
+	EXPECT_EQ(self->bytes, settled_bytes(self->bytes));
+	EXPECT_EQ(0, willneed(self->device, self->fd));
+}
+
+/* The memory outlives its buffer and the file that it was allocated with. */
+TEST_F(locked, buffer_is_closed_meanwhile)
+{
+	ASSERT_TRUE(press_ends(self->importer));
+	close(self->fd);
+	self->fd = -1;
+	bufalloc_close(self->device);
+	self->device = -1;
+	EXPECT_EQ(self->bytes + (long)LENGTH, live_bytes());
+	ASSERT_EQ(0, importer_busy(self->importer, NULL));
+	EXPECT_EQ(self->bytes, settled_bytes(self->bytes));
+}
+
+static int open_small(int device)
+{
+	return buffer_open(device, PAGE, BUFALLOC_CACHING_CACHED);
+}
+
+#define USER_MEMORY "/sys/module/bufalloc/parameters/user_memory"
+
+static int open_of_process(int device)
+{
+	struct bufalloc_request request = request_of(LENGTH,
+						     BUFALLOC_CACHING_CACHED);
+	struct bufalloc_result result;
+	void *pages = mmap(NULL, LENGTH, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int ret;
+
+	request.flags = BUFALLOC_ALLOC_USER_MEMORY;
+	request.address = (uintptr_t)pages;
+	ret = bufalloc_alloc(device, &request, &result, NULL);
+	return ret ? ret : result.fd;
+}
+
+/* From now on @room bytes can be had, and those that are not free yet. */
+static int leave_room(int device, const struct quotas *before, size_t room)
+{
+	struct quotas quotas = *before;
+	struct bufalloc_info info;
+	int ret = bufalloc_get_info(device, &info);
+
+	if (ret)
+		return ret;
+	quotas.max[SYSTEM_BYTES] = info.out_system_bytes + room +
+				   info.out_system_buffers * info.out_buffer_cost;
+	return quotas_write(&quotas);
+}
+
+static pid_t open_in_child(int device, int importer, int (*take)(int device))
+{
+	pid_t child = fork();
+
+	if (!child) {
+		close(importer);
+		_exit(take(device) < 0);
+	}
+	return child;
+}
+
+/* Whether who would be refused waits for the memory that is not free yet, and gets it. */
+#define EXPECT_WAITED_FOR(room, take) \
+	do { \
+		int status = -1; \
+		pid_t child; \
+		bool ends; \
+\
+		ASSERT_TRUE(press_ends(self->importer)); \
+		ASSERT_EQ(0, leave_room(self->device, &self->quotas, room)); \
+		child = open_in_child(self->device, self->importer, take); \
+		ASSERT_LE(0, child); \
+		ends = blocked_ends(child, "purge_helps", &status); \
+		EXPECT_FALSE(ends); \
+		ASSERT_EQ(0, importer_busy(self->importer, NULL)); \
+		if (!ends) \
+			ASSERT_EQ(child, waitpid(child, &status, 0)); \
+		EXPECT_EQ(0, status); \
+	} while (0)
+
+TEST_F(locked, memory_is_waited_for_by_memory)
+{
+	EXPECT_WAITED_FOR(LENGTH / 2, open_pageable);
+}
+
+TEST_F(locked, memory_is_waited_for_by_a_buffer)
+{
+	EXPECT_WAITED_FOR(0, open_small);
+}
+
+TEST_F(locked, memory_is_waited_for_by_memory_of_a_process)
+{
+	ASSERT_EQ(0, write_string(USER_MEMORY, "1"));
+	EXPECT_WAITED_FOR(LENGTH / 2, open_of_process);
+	EXPECT_EQ(0, write_string(USER_MEMORY, "0"));
+}
+
+/* Who waits can be killed. */
+TEST_F(locked, memory_is_waited_for_in_vain)
+{
+	int status = -1;
+	pid_t child;
+
+	ASSERT_TRUE(press_ends(self->importer));
+	ASSERT_EQ(0, leave_room(self->device, &self->quotas, LENGTH / 2));
+	child = open_in_child(self->device, self->importer, open_pageable);
+	ASSERT_LE(0, child);
+	EXPECT_FALSE(blocked_ends(child, "purge_helps", &status));
+	kill(child, SIGKILL);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+}
+
+#define HUGE_PAGES "/proc/sys/vm/nr_hugepages"
+#define HUGE_SPLIT "/proc/sys/vm/hugetlb_optimize_vmemmap"
+
+/*
+ * The kernel allocates there under the lock of its own page tables, which it needs from
+ * 7.2 on to make write-combined memory ordinary again. A kernel with lockdep sees both.
+ */
+TEST(write_combined_memory_goes_while_page_tables_are_split)
+{
+	int device = bufalloc_open(NULL), fd;
+	long bytes = live_bytes();
+
+	if (!machine_has_wc() || write_string(HUGE_SPLIT, "1"))
+		SKIP(return, "no page tables of the kernel are split here");
+	ASSERT_LE(0, device);
+	fd = buffer_open(device, LENGTH, BUFALLOC_CACHING_WC);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, dontneed(device, fd));
+	ASSERT_EQ(0, write_string(HUGE_PAGES, "64"));
+	ASSERT_EQ(0, press());
+	EXPECT_TRUE(state(device, fd) & BUFALLOC_STATE_PURGED);
+	EXPECT_EQ(bytes, settled_bytes(bytes));
+	EXPECT_EQ(0, write_string(HUGE_PAGES, "0"));
+	EXPECT_EQ(0, write_string(HUGE_SPLIT, "0"));
+	close(fd);
+	bufalloc_close(device);
+}
+
 /* Whoever looks how much memory there is counts it as there. */
 TEST(what_is_not_needed_is_reclaimable)
 {
@@ -575,7 +849,7 @@ TEST(what_is_not_needed_is_reclaimable)
 	/* What each processor has not told yet. */
 	const long slack = 300, pages = 64 * MIB / PAGE;
 	int device = bufalloc_open(NULL), fd;
-	long before;
+	long bytes = live_bytes(), before;
 
 	ASSERT_LE(0, device);
 	fd = buffer_open(device, pages * PAGE, BUFALLOC_CACHING_CACHED);
@@ -588,6 +862,7 @@ TEST(what_is_not_needed_is_reclaimable)
 	EXPECT_GT(before + slack, vmstat(name));
 	ASSERT_EQ(0, dontneed(device, fd));
 	ASSERT_EQ(0, press());
+	EXPECT_EQ(bytes, settled_bytes(bytes));
 	EXPECT_GT(before + slack, vmstat(name));
 	close(fd);
 	bufalloc_close(device);

@@ -31,6 +31,7 @@
 #include <linux/shmem_fs.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
+#include <linux/swap.h>
 
 /*
  * 6.13 takes the namespace as a string; before that it was a bare word. What
@@ -206,6 +207,15 @@ static inline bool memory_is_encrypted(void)
 static inline bool memory_is_encrypted(void)
 {
 	return cc_platform_has(CC_ATTR_MEM_ENCRYPT);
+}
+#endif
+
+#ifndef HAVE_MM_ACCOUNT_RECLAIMED_PAGES
+/* 6.4 counts pages here that are not of a slab, and gave the counter another name. */
+static inline void mm_account_reclaimed_pages(unsigned long pages)
+{
+	if (current->reclaim_state)
+		current->reclaim_state->reclaimed_slab += pages;
 }
 #endif
 

@@ -106,6 +106,15 @@ long live_bytes(void)
 	return read_number(SYSFS "live_bytes");
 }
 
+long settled_bytes(long wanted)
+{
+	int i;
+
+	for (i = 0; i < 6000 && live_bytes() != wanted; i++)
+		usleep(10000);
+	return live_bytes();
+}
+
 long live_buffers(void)
 {
 	return read_number(SYSFS "live_buffers");

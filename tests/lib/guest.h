@@ -31,6 +31,8 @@ bool machine_judges_segments(void);
 
 /* Counters of the module, of all clients; -1 where it is not loaded. */
 long live_bytes(void);
+/* The same, once they are what is @wanted: the kernel frees what it took by itself. */
+long settled_bytes(long wanted);
 long live_buffers(void);
 
 /* A line of /proc/meminfo in KiB, of /proc/vmstat in its unit; -1 for none. */

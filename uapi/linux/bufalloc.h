@@ -78,7 +78,7 @@
  *                 system has no open files left; EIO: COMMIT, mmap(2): no memory is
  *                 where all devices that are attached reach it; EAGAIN: COMMIT:
  *                 devices came and went all the while; EBUSY: ADVISE: DONTNEED, and
- *                 the buffer is mapped; COMMIT, mmap(2): after a DONTNEED; EFAULT:
+ *                 the buffer is in use; COMMIT, mmap(2): after a DONTNEED; EFAULT:
  *                 ALLOC: memory of the caller that cannot be pinned
  * 11. EFAULT      what is told could not be written, and all was undone
  *
@@ -206,17 +206,21 @@
  * DOC: Content that can be made again
  *
  * A cache of decoded images, say, is worth its memory as long as nobody else needs
- * that. ADVISE with %BUFALLOC_ADVICE_DONTNEED says so of a buffer that nobody has mapped:
- * no device, no CPU, not the kernel. When memory runs out for the machine (not when a
+ * that. ADVISE with %BUFALLOC_ADVICE_DONTNEED says so of a buffer that is not in use: no
+ * device is attached, every fence of the buffer is signalled, and neither a CPU nor the
+ * kernel has the buffer mapped. When memory runs out for the machine (not when a
  * memory cgroup is at its limit), the kernel may take that of such buffers, those that
- * were advised first. Until %BUFALLOC_ADVICE_WILLNEED nobody can use the buffer: mmap(2)
- * and COMMIT are EBUSY, and so are maps of devices, with %BUFALLOC_REASON_PURGED. Then
+ * were advised first; not that of a buffer that has got an unsignalled fence since. Until
+ * %BUFALLOC_ADVICE_WILLNEED nobody can use the buffer: mmap(2) and COMMIT are EBUSY, and
+ * a device that attaches is refused with EBUSY and %BUFALLOC_REASON_PURGED. Then
  * out_retained says whether the content is still there. If not, it gets new memory at
  * its next use, as after %BUFALLOC_ALLOC_DEFERRED: zero, and where its devices reach it.
  * The memory cgroup of the task that called ADVISE with %BUFALLOC_ADVICE_DONTNEED is
  * charged for that memory.
  *
- * Memory counts for quotas and cgroups until it is taken. Only that of buffers that are
+ * Memory counts for quotas and cgroups until it is free, which may be a little later than
+ * it is taken; a call that would be refused for want of memory or of quota waits for
+ * that, and tries once more. Only that of buffers that are
  * not %BUFALLOC_ALLOC_PAGEABLE counts as available meanwhile, to ALLOC as to anybody who
  * reads MemAvailable. No access ever finds that it
  * was: whoever has a mapping keeps it.
@@ -630,7 +634,8 @@ struct bufalloc_result {
  * @BUFALLOC_REASON_USER_KIND: EFAULT: memory of a file or of a device, or of
  *	memfd_secret(2).
  * @BUFALLOC_REASON_LOCKED: ENOMEM: past RLIMIT_MEMLOCK.
- * @BUFALLOC_REASON_BUSY: EBUSY: a device, the CPU or the kernel has it mapped.
+ * @BUFALLOC_REASON_BUSY: EBUSY: a device is attached or has not signalled its fence, or
+ *	the CPU or the kernel has it mapped.
  * @BUFALLOC_REASON_PURGED: EBUSY: nobody needs it, since %BUFALLOC_ADVICE_DONTNEED.
  * @BUFALLOC_REASON_SNOOPING: EIO: the device snoops, and CPU mappings of this memory are
  *	not cacheable while the kernel's own mapping is: the caches may have old lines.
