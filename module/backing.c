@@ -296,33 +296,13 @@ static bool is_cheap_as_one_run(const struct backing *backing)
 	       length / 8;
 }
 
-/* What the kernel sees of it by its own mapping may not be what is in memory. */
-static int block_hibernation(struct backing *backing)
-{
-	enum bufalloc_memtype memtype = backing->source.memtype;
-	int ret;
-
-	if (memtype == BUFALLOC_MEMTYPE_WRITE_BACK ||
-	    caching_is_of_memory(memtype))
-		return 0;
-	ret = hibernation_block();
-	backing->blocks_hibernation = !ret;
-	return ret;
-}
-
-static void unblock_hibernation(struct backing *backing)
-{
-	if (backing->blocks_hibernation)
-		hibernation_unblock();
-	backing->blocks_hibernation = false;
-}
-
 static int populate_as_demanded(struct backing *backing)
 {
 	const struct demand *demand = &backing->demand;
 	int ret = -ENOMEM;
 
-	if (block_hibernation(backing))
+	if (hibernation_block(backing->source.memtype,
+			      &backing->blocks_hibernation))
 		return -EBUSY;
 	if (demand->pageable)
 		return populate_store(backing);
@@ -471,7 +451,7 @@ void backing_free(struct backing *backing)
 	}
 	backing->nr_chunks = 0;
 	backing->nr_segments = 0;
-	unblock_hibernation(backing);
+	hibernation_unblock(&backing->blocks_hibernation);
 }
 
 /* Or a promise of it. */

@@ -12,6 +12,7 @@
 #include <linux/notifier.h>
 #include <linux/suspend.h>
 
+#include "caching.h"
 #include "hibernation.h"
 
 /* Buffers whose memory must not be copied; or HIBERNATING, and then there are none. */
@@ -20,18 +21,29 @@ static atomic_t blockers = ATOMIC_INIT(0);
 #define HIBERNATING INT_MIN
 
 /**
- * hibernation_block() - keep the machine from hibernating
+ * hibernation_block() - keep the machine from hibernating, if that would not save memory
+ * @memtype: of the memory.
+ * @blocks: whether hibernation_unblock() has something to do.
  *
- * Return: 0, or -EBUSY while it does.
+ * Return: 0, or -EBUSY while the machine hibernates.
  */
-int hibernation_block(void)
+int hibernation_block(enum bufalloc_memtype memtype, bool *blocks)
 {
-	return atomic_inc_unless_negative(&blockers) ? 0 : -EBUSY;
+	*blocks = false;
+	if (memtype == BUFALLOC_MEMTYPE_WRITE_BACK ||
+	    caching_is_of_memory(memtype))
+		return 0;
+	if (!atomic_inc_unless_negative(&blockers))
+		return -EBUSY;
+	*blocks = true;
+	return 0;
 }
 
-void hibernation_unblock(void)
+void hibernation_unblock(bool *blocks)
 {
-	atomic_dec(&blockers);
+	if (*blocks)
+		atomic_dec(&blockers);
+	*blocks = false;
 }
 
 /*

@@ -2,19 +2,24 @@
 #ifndef _BUFALLOC_HIBERNATION_H
 #define _BUFALLOC_HIBERNATION_H
 
+#include <linux/types.h>
+
+#include <linux/bufalloc.h>
+
 #ifdef CONFIG_HIBERNATION
-int hibernation_block(void);
-void hibernation_unblock(void);
+int hibernation_block(enum bufalloc_memtype memtype, bool *blocks);
+void hibernation_unblock(bool *blocks);
 
 void hibernation_init(void);
 void hibernation_exit(void);
 #else
-static inline int hibernation_block(void)
+static inline int hibernation_block(enum bufalloc_memtype memtype,
+				    bool *blocks)
 {
 	return 0;
 }
 
-static inline void hibernation_unblock(void)
+static inline void hibernation_unblock(bool *blocks)
 {
 }
 
