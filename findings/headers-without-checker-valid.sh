@@ -9,9 +9,9 @@
 # Command:  make -C /usr/src/linux-headers-7.3.4+deb13-amd64 M=/module C=2 modules
 # Expected: sparse runs ("CHECK /module/finding.c") and says "dereference of noderef
 #           expression"; without sparse, an error.
-# Seen:     exit status 0 and no CHECK line. One warning in the middle of the output:
-#             scripts/checker-valid.sh: not found
-#             C=2 specified, but sparse is not available or not up to date
+# Seen:     exit status 0 and no CHECK line. Two lines before the compiler's, with paths:
+#             make[2]: [...]/scripts/checker-valid.sh: No such file or directory
+#             [...]/Makefile:1311: C=2 specified, but sparse is not available or not up to date
 #           though sparse is installed, and finds the mistake when it is run.
 # Cause:    the kernel's Makefile asks scripts/checker-valid.sh whether the checker
 #           works. The packages of the headers do not have that script. With a script
@@ -78,7 +78,9 @@ make_module()
 build()
 {
 	rm -f "$root"/module/*.o
-	chroot "$root" make -C "/usr/src/linux-headers-$release" M=/module C=2 \
+	# objtool reads its limit of the stack in /proc.
+	unshare --mount sh -c 'mount -t proc proc "$1/proc" && exec chroot "$@"' sh \
+		"$root" make -C "/usr/src/linux-headers-$release" M=/module C=2 \
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules 2>&1 && echo "exit status 0" || echo "exit status $?"
 }
 
@@ -99,8 +101,9 @@ chroot "$root" sparse --version
 echo "== as the packages are"
 build | tee "$work/seen"
 echo "== with a scripts/checker-valid.sh"
-printf '#!/bin/sh\necho 1\n' > "$root/usr/lib/linux-kbuild-${release%-amd64}/scripts/checker-valid.sh"
-chmod +x "$root/usr/lib/linux-kbuild-${release%-amd64}/scripts/checker-valid.sh"
+script=$root/usr/src/linux-headers-${release%-amd64}-common/scripts/checker-valid.sh
+printf '#!/bin/sh\necho 1\n' > "$script"
+chmod +x "$script"
 build | tee "$work/mended"
 if is_as_stated; then
 	echo "It is as stated: no CHECK line, and success."
