@@ -321,6 +321,8 @@ TEST_F(tool, explain_names_what_a_driver_may_need)
 	struct bufalloc_request request = request_of(4 * MIB, BUFALLOC_CACHING_CACHED);
 	int device = bufalloc_open(NULL), one, low, many;
 	struct bufalloc_result result;
+	struct bufalloc_query query;
+	struct bufalloc_heap heap;
 
 	ASSERT_LE(0, device);
 	one = buffer_open_contiguous(device, MIB, BUFALLOC_CACHING_CACHED);
@@ -330,6 +332,9 @@ TEST_F(tool, explain_names_what_a_driver_may_need)
 	EXPECT_SAID("attached to 0 devices");
 	EXPECT_SAID("It may need");
 	EXPECT_NOT_SAID("--contiguous");
+	ASSERT_EQ(0, bufalloc_query(device, one, &query));
+	ASSERT_EQ(0, bufalloc_get_heap(device, query.out_heap, &heap));
+	EXPECT_EQ(heap.out_dma_bits > 32, !!strstr(self->text, "--dma-bits 32"));
 	request.dma_bits = 32;
 	ASSERT_EQ(0, bufalloc_alloc(device, &request, &result, NULL));
 	low = result.fd;
