@@ -8,9 +8,6 @@
 #include <linux/dma-buf.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
-#include <linux/limits.h>
-#include <linux/log2.h>
-#include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -21,21 +18,13 @@
 #include "client.h"
 #include "compat/compat.h"
 #include "estimate.h"
-#include "heap.h"
-#include "pinned.h"
 #include "purge.h"
 #include "quota.h"
-#include "store.h"
+#include "request.h"
 #include "turn.h"
 
 #define REQUEST_SIZE_MIN 48 /* its first version */
 #define RESULT_SIZE_MIN 32 /* its first version */
-
-#define REQUEST_FLAGS (BUFALLOC_ALLOC_CONTIGUOUS | \
-		       BUFALLOC_ALLOC_ANY_CACHING | \
-		       BUFALLOC_ALLOC_DEFERRED | \
-		       BUFALLOC_ALLOC_PAGEABLE | \
-		       BUFALLOC_ALLOC_USER_MEMORY)
 
 /**
  * struct item - one request on its way to a buffer
@@ -55,17 +44,6 @@ struct item {
 	struct quota_ask ask;
 };
 
-/*
- * Half of the memory, since the other half of a machine has to go on; and what
- * fits a size_t and an ssize_t with room for rounding.
- */
-u64 batch_max_length(void)
-{
-	u64 half = (u64)(totalram_pages() / 2) << PAGE_SHIFT;
-
-	return min_t(u64, half, SIZE_MAX / 2 & ~((size_t)SZ_4M - 1));
-}
-
 static bool is_users(const struct item *item)
 {
 	return item->request.flags & BUFALLOC_ALLOC_USER_MEMORY;
@@ -79,170 +57,14 @@ static int refuse(struct batch *batch, const struct item *item,
 	return err;
 }
 
-/*
- * Where the memory of a process lies, and when it has it, cannot be chosen; and where
- * no such memory is meant, no address means anything.
- */
-static int check_user_memory(struct batch *batch, const struct item *item)
-{
-	const struct bufalloc_request *req = &item->request;
-
-	if (!is_users(item) && !req->address)
-		return 0;
-	if (!is_users(item) || req->flags & ~(BUFALLOC_ALLOC_USER_MEMORY |
-					      BUFALLOC_ALLOC_ANY_CACHING))
-		return refuse(batch, item, BUFALLOC_REASON_FIELD, -EINVAL);
-	if (!PAGE_ALIGNED(req->length) || req->padding)
-		return refuse(batch, item, BUFALLOC_REASON_LENGTH, -EINVAL);
-	if (req->caching != BUFALLOC_CACHING_CACHED)
-		return refuse(batch, item, BUFALLOC_REASON_CACHING, -EINVAL);
-	if (req->heap != BUFALLOC_HEAP_ANY)
-		return refuse(batch, item, BUFALLOC_REASON_HEAP, -EINVAL);
-	if (req->dma_bits)
-		return refuse(batch, item, BUFALLOC_REASON_DMA_BITS, -EINVAL);
-	if (req->max_segments)
-		return refuse(batch, item, BUFALLOC_REASON_SEGMENTS, -EINVAL);
-	if (req->alignment > PAGE_SIZE)
-		return refuse(batch, item, BUFALLOC_REASON_ALIGNMENT, -EINVAL);
-	if (!PAGE_ALIGNED(req->address) ||
-	    req->length - 1 > U64_MAX - req->address)
-		return refuse(batch, item, BUFALLOC_REASON_USER_ADDRESS,
-			      -EINVAL);
-	return 0;
-}
-
-/* Values that no kernel takes. */
-static int check_values(struct batch *batch, const struct item *item)
-{
-	const struct bufalloc_request *req = &item->request;
-
-	if (req->flags & ~REQUEST_FLAGS)
-		return refuse(batch, item, BUFALLOC_REASON_FIELD, -EINVAL);
-	if (!req->length || req->length > batch_max_length() ||
-	    req->padding > batch_max_length() - req->length)
-		return refuse(batch, item, BUFALLOC_REASON_LENGTH, -EINVAL);
-	if (req->caching > BUFALLOC_CACHING_CACHED)
-		return refuse(batch, item, BUFALLOC_REASON_CACHING, -EINVAL);
-	if (req->fd_flags & ~(O_RDWR | O_CLOEXEC))
-		return refuse(batch, item, BUFALLOC_REASON_FD_FLAGS, -EINVAL);
-	if (req->dma_bits && (req->dma_bits < 12 || req->dma_bits > 64))
-		return refuse(batch, item, BUFALLOC_REASON_DMA_BITS, -EINVAL);
-	if (req->alignment && (!is_power_of_2(req->alignment) ||
-			       req->alignment > BUFALLOC_MAX_ALIGNMENT))
-		return refuse(batch, item, BUFALLOC_REASON_ALIGNMENT, -EINVAL);
-	return check_user_memory(batch, item);
-}
-
-/* What is swapped in again is somewhere else. */
-static int check_pageable(struct batch *batch, const struct item *item)
-{
-	const struct bufalloc_request *req = &item->request;
-
-	if (!(req->flags & BUFALLOC_ALLOC_PAGEABLE))
-		return 0;
-	if (req->flags & (BUFALLOC_ALLOC_CONTIGUOUS | BUFALLOC_ALLOC_ANY_CACHING))
-		return refuse(batch, item, BUFALLOC_REASON_FIELD, -EINVAL);
-	if (req->caching != BUFALLOC_CACHING_CACHED)
-		return refuse(batch, item, BUFALLOC_REASON_CACHING, -EINVAL);
-	if (req->heap != BUFALLOC_HEAP_ANY)
-		return refuse(batch, item, BUFALLOC_REASON_HEAP, -EINVAL);
-	if (req->dma_bits)
-		return refuse(batch, item, BUFALLOC_REASON_DMA_BITS, -EINVAL);
-	if (req->alignment > PAGE_SIZE)
-		return refuse(batch, item, BUFALLOC_REASON_ALIGNMENT, -EINVAL);
-	if (req->max_segments)
-		return refuse(batch, item, BUFALLOC_REASON_SEGMENTS, -EINVAL);
-	return 0;
-}
-
-static void state_demand(struct item *item)
-{
-	const struct bufalloc_request *req = &item->request;
-	struct demand *demand = &item->demand;
-
-	demand->alignment = max_t(size_t, req->alignment, PAGE_SIZE);
-	demand->length = round_up((size_t)(req->length + req->padding),
-				  demand->alignment);
-	demand->max_segments = req->max_segments;
-	if (req->flags & BUFALLOC_ALLOC_CONTIGUOUS)
-		demand->max_segments = 1;
-	demand->is_users = is_users(item);
-	demand->pageable = req->flags & BUFALLOC_ALLOC_PAGEABLE;
-	/* Its heap says nothing of where it is. */
-	demand->heap_is_fixed = req->heap != BUFALLOC_HEAP_ANY ||
-				demand->pageable;
-}
-
-static int find_heap(struct batch *batch, struct item *item)
-{
-	const struct bufalloc_request *req = &item->request;
-
-	if (req->heap != BUFALLOC_HEAP_ANY && !heap_at(req->heap))
-		return refuse(batch, item, BUFALLOC_REASON_HEAP, -ENOENT);
-
-	item->source.heap = heap_find(req->heap, req->dma_bits);
-	if (!item->source.heap)
-		return refuse(batch, item, BUFALLOC_REASON_DMA_BITS, -ENOENT);
-	return 0;
-}
-
-/* Behind an IOMMU the DMA API takes what is contiguous from CMA, if it can. */
-static int check_charged(struct batch *batch, const struct item *item)
-{
-	const struct heap *heap = item->source.heap;
-	bool contiguous = item->demand.max_segments == 1;
-
-	if (batch->client->charged_only &&
-	    (heap->region_size || (heap->translated && contiguous)))
-		return refuse(batch, item, BUFALLOC_REASON_UNCHARGED, -EACCES);
-	return 0;
-}
-
-static int find_caching(struct batch *batch, struct item *item)
-{
-	const struct bufalloc_request *req = &item->request;
-	struct source *source = &item->source;
-
-	if (item->demand.pageable && !store_is_possible())
-		return refuse(batch, item, BUFALLOC_REASON_FEATURE,
-			      -EOPNOTSUPP);
-
-	source->caching = req->caching;
-	source->memtype = heap_memtype(source->heap, source->caching);
-	if (source->memtype == BUFALLOC_MEMTYPE_NONE &&
-	    req->flags & BUFALLOC_ALLOC_ANY_CACHING) {
-		source->caching = BUFALLOC_CACHING_COHERENT;
-		source->memtype = heap_memtype(source->heap, source->caching);
-	}
-	if (source->memtype == BUFALLOC_MEMTYPE_NONE)
-		return refuse(batch, item, BUFALLOC_REASON_CACHING,
-			      -EOPNOTSUPP);
-	item->demand.caching = source->caching;
-	item->demand.any_caching = req->flags & BUFALLOC_ALLOC_ANY_CACHING;
-	return 0;
-}
-
 static int item_check(struct batch *batch, struct item *item)
 {
+	enum bufalloc_reason reason;
 	int ret;
 
 	item->source.client = batch->client;
-	item->source.node = NUMA_NO_NODE;
-	ret = check_values(batch, item);
-	if (!ret)
-		ret = check_pageable(batch, item);
-	if (ret)
-		return ret;
-
-	state_demand(item);
-	ret = find_heap(batch, item);
-	if (!ret)
-		ret = check_charged(batch, item);
-	if (!ret)
-		ret = find_caching(batch, item);
-	if (!ret && is_users(item) && !pinned_allowed())
-		ret = refuse(batch, item, BUFALLOC_REASON_FEATURE, -EOPNOTSUPP);
-	return ret;
+	ret = request_check(&item->request, &item->source, &item->demand, &reason);
+	return ret ? refuse(batch, item, reason, ret) : 0;
 }
 
 static int item_read(struct batch *batch, struct item *item)

@@ -20,8 +20,6 @@ struct batch {
 	struct item *items;
 };
 
-u64 batch_max_length(void);
-
 int batch_prepare(struct batch *batch, struct client *client,
 		  struct bufalloc_alloc *alloc);
 void batch_undo(struct batch *batch);

@@ -23,6 +23,7 @@
 #include "heap.h"
 #include "pinned.h"
 #include "quota.h"
+#include "request.h"
 #include "store.h"
 #include "sync.h"
 
@@ -103,7 +104,7 @@ static int run_info(struct call *call)
 	info->out_heaps = heap_count();
 	info->out_max_batch = BUFALLOC_MAX_BATCH;
 	info->out_buffer_cost = QUOTA_BUFFER_COST;
-	info->out_max_length = batch_max_length();
+	info->out_max_length = request_max_length();
 	info_tell_use(info, call->client);
 	return call_write(call);
 }

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The chunks that a backing is allocated in: one where the memory must be contiguous, else
+ * the largest that are available. Nobody else knows the backing yet, so there is no lock.
+ */
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "backing.h"
+#include "block.h"
+#include "caching.h"
+#include "client.h"
+#include "heap.h"
+#include "pinned.h"
+#include "populate.h"
+#include "spare.h"
+
+/* A rest carved in pieces smaller than this would make the lists long. */
+#define PIECE_MIN SZ_64K
+
+/* Chunks of half that length would be more segments than were asked for. */
+static bool is_needed_for_segments(const struct demand *demand, size_t size)
+{
+	u64 half = size / 2;
+
+	return demand->max_segments &&
+	       half * demand->max_segments < demand->length;
+}
+
+/*
+ * How hard to try. A page, or what is aligned, is needed, a large chunk nice to
+ * have where smaller ones will do; but a block is worth some compaction, since going
+ * without splits the kernel's mapping for good.
+ */
+static gfp_t chunk_effort(const struct backing *backing, size_t size)
+{
+	if (size == backing->demand.alignment ||
+	    is_needed_for_segments(&backing->demand, size) ||
+	    (size == BLOCK_SIZE_MIN &&
+	     caching_is_of_memory(backing->source.memtype)))
+		return __GFP_RETRY_MAYFAIL;
+	return __GFP_NORETRY;
+}
+
+/**
+ * struct want - the next chunk
+ * @size: bytes.
+ * @least: bytes that will do where it is a piece of a block; else 0.
+ * @alignment: of its address.
+ * @form: what it must be where it is an allocation of its own.
+ * @gfp: how hard to try.
+ */
+struct want {
+	size_t size;
+	size_t least;
+	size_t alignment;
+	enum chunk_form form;
+	gfp_t gfp;
+};
+
+/* The reverse of what added the chunk: it goes back to where it came from. */
+void populate_release(struct chunk *chunk, const struct source *source)
+{
+	if (chunk->pinned_for)
+		pinned_release(chunk, source);
+	else if (chunk->block)
+		block_return(chunk);
+	else
+		chunk_free(chunk, source);
+	kfree(chunk);
+}
+
+static int chunk_take(struct chunk *chunk, const struct source *source,
+		      const struct want *want)
+{
+	if (want->least)
+		return block_carve(chunk, source, want->size, want->least,
+				   want->alignment, want->gfp);
+	return chunk_alloc(chunk, source, want->size, want->form, want->gfp);
+}
+
+static int chunk_clear(const struct chunk *chunk, const struct source *source)
+{
+	if (chunk->cleared)
+		return 0;
+	return caching_clear(source->heap->dev, chunk->page, chunk->size,
+			     source->memtype);
+}
+
+/* An area for long runs may not align them as the page allocator does. */
+static bool chunk_fits(const struct chunk *chunk, const struct want *want)
+{
+	return IS_ALIGNED(chunk->dma, want->alignment);
+}
+
+/* Every chunk passes here. Returns the bytes added, or an error. */
+static ssize_t backing_add(struct backing *backing, const struct want *want)
+{
+	const struct source *source = &backing->source;
+	struct chunk *chunk;
+	int ret;
+
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	/* A region runs out alone. */
+	if (!source->heap->region_size &&
+	    !spare_suffices(want->size, want->form == CHUNK_ORDINARY))
+		return -ENOMEM;
+
+	chunk = kmalloc(sizeof(*chunk), GFP_METADATA);
+	if (!chunk)
+		return -ENOMEM;
+
+	ret = chunk_take(chunk, source, want);
+	if (ret) {
+		kfree(chunk);
+		return ret;
+	}
+
+	ret = chunk_fits(chunk, want) ? chunk_clear(chunk, source) : -ENOMEM;
+	if (ret) {
+		populate_release(chunk, source);
+		return ret;
+	}
+
+	list_add_tail(&chunk->node, &backing->chunks);
+	backing->nr_chunks++;
+	return chunk->size;
+}
+
+/* The page allocator aligns what it gives, which an area for long runs need not. */
+static bool may_be_ordinary(const struct backing *backing)
+{
+	const struct heap *heap = backing->source.heap;
+
+	return backing->demand.alignment > PAGE_SIZE && !heap->translated &&
+	       !heap->region_size;
+}
+
+/* A piece of a block, or large pages of CMA: the kernel's own mapping stays as it is. */
+static ssize_t populate_large_pages(struct backing *backing, struct want want)
+{
+	ssize_t added;
+
+	if (want.size <= CHUNK_MAX) {
+		want.least = want.size;
+		return backing_add(backing, &want);
+	}
+	want.form = CHUNK_LARGE_PAGES;
+	added = backing_add(backing, &want);
+	/* What is taken beside it may be what is past a quota. */
+	return added == -EDQUOT ? -ENOMEM : added;
+}
+
+static int populate_contiguous(struct backing *backing, gfp_t effort)
+{
+	const struct demand *demand = &backing->demand;
+	struct want want = {
+		.size = demand->length,
+		.alignment = demand->alignment,
+		.form = CHUNK_CONTIGUOUS,
+		.gfp = effort,
+	};
+	ssize_t added = -ENOMEM;
+
+	if (want.size > SEGMENT_MAX)
+		return -ENOMEM;
+
+	if (caching_is_of_memory(backing->source.memtype))
+		added = populate_large_pages(backing, want);
+	/* There may be room for less than that, or in a region set aside. */
+	if (added == -ENOMEM)
+		added = backing_add(backing, &want);
+	if (added == -ENOMEM && may_be_ordinary(backing)) {
+		want.form = CHUNK_ORDINARY;
+		added = backing_add(backing, &want);
+	}
+	return added < 0 ? added : 0;
+}
+
+/*
+ * Whole chunks of falling size, none smaller than @least. Returns the bytes
+ * that are left: less than @least, or what no chunk could be had for.
+ */
+static ssize_t populate_chunks(struct backing *backing, size_t left,
+			       size_t least)
+{
+	struct want want = {
+		.size = CHUNK_MAX,
+		.alignment = backing->demand.alignment,
+	};
+	ssize_t added;
+
+	while (left >= least) {
+		/* What was not to be had once is not asked for again. */
+		want.size = min(want.size, rounddown_pow_of_two(left));
+		want.gfp = chunk_effort(backing, want.size);
+		added = backing_add(backing, &want);
+		if (added > 0)
+			left -= added;
+		else if (added != -ENOMEM)
+			return added;
+		else if (want.size > least)
+			want.size >>= 1;
+		else
+			break;
+	}
+	return left;
+}
+
+/* Pieces of blocks. Returns the bytes that no block could be had for. */
+static ssize_t populate_pieces(struct backing *backing, size_t left)
+{
+	struct want want = {
+		.alignment = backing->demand.alignment,
+		.gfp = chunk_effort(backing, BLOCK_SIZE_MIN),
+	};
+	size_t least = max_t(size_t, want.alignment, PIECE_MIN);
+	ssize_t added;
+
+	while (left) {
+		want.size = min_t(size_t, left, BLOCK_SIZE_MIN);
+		want.least = min(want.size, least);
+		added = backing_add(backing, &want);
+		if (added == -ENOMEM)
+			break;
+		if (added < 0)
+			return added;
+		left -= added;
+	}
+	return left;
+}
+
+/*
+ * Where the type belongs to the memory, first what leaves the kernel's mapping
+ * whole: chunks of a block and more, then pieces of blocks. Only what neither
+ * gave is taken in small chunks.
+ */
+static int populate_scattered(struct backing *backing)
+{
+	size_t least = backing->demand.alignment;
+	ssize_t left = backing->demand.length;
+
+	if (caching_is_of_memory(backing->source.memtype)) {
+		left = populate_chunks(backing, left,
+				       max_t(size_t, least, BLOCK_SIZE_MIN));
+		if (left > 0 && least <= BLOCK_SIZE_MIN)
+			left = populate_pieces(backing, left);
+	}
+	if (left > 0)
+		left = populate_chunks(backing, left, least);
+	return left > 0 ? -ENOMEM : left;
+}
+
+/*
+ * One run is only nice to have there: not for more than an eighth of its length, which
+ * the power of two above it may be.
+ */
+static bool is_cheap_as_one_run(const struct backing *backing)
+{
+	size_t length = backing->demand.length;
+
+	return chunk_cost(&backing->source, length, CHUNK_CONTIGUOUS) - length <=
+	       length / 8;
+}
+
+/**
+ * populate_allocated() - allocate all chunks of a backing
+ * @backing: without memory. What was added before a failure is the caller's to release.
+ *
+ * Return: 0, -ENOMEM, -EDQUOT past a quota, -EINTR after a fatal signal.
+ */
+int populate_allocated(struct backing *backing)
+{
+	const struct demand *demand = &backing->demand;
+	int ret = -ENOMEM;
+
+	if (demand->max_segments == 1)
+		return populate_contiguous(backing, __GFP_RETRY_MAYFAIL);
+	if (demand->one_run && is_cheap_as_one_run(backing))
+		ret = populate_contiguous(backing, __GFP_NORETRY);
+	/* What it costs in one run may be past a quota. */
+	if (ret == -ENOMEM || ret == -EDQUOT)
+		ret = populate_scattered(backing);
+	return ret;
+}

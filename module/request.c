@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One request of ALLOC: its values are checked, and say what memory the buffer needs
+ * (struct demand) and where that memory comes from (struct source). Nothing is taken here.
+ */
+#include <linux/fcntl.h>
+#include <linux/limits.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/numa.h>
+#include <linux/sizes.h>
+
+#include "backing.h"
+#include "client.h"
+#include "heap.h"
+#include "pinned.h"
+#include "request.h"
+#include "store.h"
+
+#define REQUEST_FLAGS (BUFALLOC_ALLOC_CONTIGUOUS | \
+		       BUFALLOC_ALLOC_ANY_CACHING | \
+		       BUFALLOC_ALLOC_DEFERRED | \
+		       BUFALLOC_ALLOC_PAGEABLE | \
+		       BUFALLOC_ALLOC_USER_MEMORY)
+
+/**
+ * struct check - the check of one request
+ * @request: as the user gave it.
+ * @source: to be filled in; its client is there.
+ * @demand: to be filled in.
+ * @reason: why the request is refused.
+ */
+struct check {
+	const struct bufalloc_request *request;
+	struct source *source;
+	struct demand *demand;
+	enum bufalloc_reason reason;
+};
+
+/*
+ * Half of the memory, since the other half of a machine has to go on; and what
+ * fits a size_t and an ssize_t with room for rounding.
+ */
+u64 request_max_length(void)
+{
+	u64 half = (u64)(totalram_pages() / 2) << PAGE_SHIFT;
+
+	return min_t(u64, half, SIZE_MAX / 2 & ~((size_t)SZ_4M - 1));
+}
+
+static bool is_users(const struct check *check)
+{
+	return check->request->flags & BUFALLOC_ALLOC_USER_MEMORY;
+}
+
+static int refuse(struct check *check, enum bufalloc_reason reason, int err)
+{
+	check->reason = reason;
+	return err;
+}
+
+/*
+ * Where the memory of a process lies, and when it has it, cannot be chosen; and where
+ * no such memory is meant, no address means anything.
+ */
+static int check_user_memory(struct check *check)
+{
+	const struct bufalloc_request *req = check->request;
+
+	if (!is_users(check) && !req->address)
+		return 0;
+	if (!is_users(check) || req->flags & ~(BUFALLOC_ALLOC_USER_MEMORY |
+					      BUFALLOC_ALLOC_ANY_CACHING))
+		return refuse(check, BUFALLOC_REASON_FIELD, -EINVAL);
+	if (!PAGE_ALIGNED(req->length) || req->padding)
+		return refuse(check, BUFALLOC_REASON_LENGTH, -EINVAL);
+	if (req->caching != BUFALLOC_CACHING_CACHED)
+		return refuse(check, BUFALLOC_REASON_CACHING, -EINVAL);
+	if (req->heap != BUFALLOC_HEAP_ANY)
+		return refuse(check, BUFALLOC_REASON_HEAP, -EINVAL);
+	if (req->dma_bits)
+		return refuse(check, BUFALLOC_REASON_DMA_BITS, -EINVAL);
+	if (req->max_segments)
+		return refuse(check, BUFALLOC_REASON_SEGMENTS, -EINVAL);
+	if (req->alignment > PAGE_SIZE)
+		return refuse(check, BUFALLOC_REASON_ALIGNMENT, -EINVAL);
+	if (!PAGE_ALIGNED(req->address) ||
+	    req->length - 1 > U64_MAX - req->address)
+		return refuse(check, BUFALLOC_REASON_USER_ADDRESS,
+			      -EINVAL);
+	return 0;
+}
+
+/* Values that no kernel takes. */
+static int check_values(struct check *check)
+{
+	const struct bufalloc_request *req = check->request;
+
+	if (req->flags & ~REQUEST_FLAGS)
+		return refuse(check, BUFALLOC_REASON_FIELD, -EINVAL);
+	if (!req->length || req->length > request_max_length() ||
+	    req->padding > request_max_length() - req->length)
+		return refuse(check, BUFALLOC_REASON_LENGTH, -EINVAL);
+	if (req->caching > BUFALLOC_CACHING_CACHED)
+		return refuse(check, BUFALLOC_REASON_CACHING, -EINVAL);
+	if (req->fd_flags & ~(O_RDWR | O_CLOEXEC))
+		return refuse(check, BUFALLOC_REASON_FD_FLAGS, -EINVAL);
+	if (req->dma_bits && (req->dma_bits < 12 || req->dma_bits > 64))
+		return refuse(check, BUFALLOC_REASON_DMA_BITS, -EINVAL);
+	if (req->alignment && (!is_power_of_2(req->alignment) ||
+			       req->alignment > BUFALLOC_MAX_ALIGNMENT))
+		return refuse(check, BUFALLOC_REASON_ALIGNMENT, -EINVAL);
+	return check_user_memory(check);
+}
+
+/* What is swapped in again is somewhere else. */
+static int check_pageable(struct check *check)
+{
+	const struct bufalloc_request *req = check->request;
+
+	if (!(req->flags & BUFALLOC_ALLOC_PAGEABLE))
+		return 0;
+	if (req->flags & (BUFALLOC_ALLOC_CONTIGUOUS | BUFALLOC_ALLOC_ANY_CACHING))
+		return refuse(check, BUFALLOC_REASON_FIELD, -EINVAL);
+	if (req->caching != BUFALLOC_CACHING_CACHED)
+		return refuse(check, BUFALLOC_REASON_CACHING, -EINVAL);
+	if (req->heap != BUFALLOC_HEAP_ANY)
+		return refuse(check, BUFALLOC_REASON_HEAP, -EINVAL);
+	if (req->dma_bits)
+		return refuse(check, BUFALLOC_REASON_DMA_BITS, -EINVAL);
+	if (req->alignment > PAGE_SIZE)
+		return refuse(check, BUFALLOC_REASON_ALIGNMENT, -EINVAL);
+	if (req->max_segments)
+		return refuse(check, BUFALLOC_REASON_SEGMENTS, -EINVAL);
+	return 0;
+}
+
+static void state_demand(struct check *check)
+{
+	const struct bufalloc_request *req = check->request;
+	struct demand *demand = check->demand;
+
+	demand->alignment = max_t(size_t, req->alignment, PAGE_SIZE);
+	demand->length = round_up((size_t)(req->length + req->padding),
+				  demand->alignment);
+	demand->max_segments = req->max_segments;
+	if (req->flags & BUFALLOC_ALLOC_CONTIGUOUS)
+		demand->max_segments = 1;
+	demand->is_users = is_users(check);
+	demand->pageable = req->flags & BUFALLOC_ALLOC_PAGEABLE;
+	/* Its heap says nothing of where it is. */
+	demand->heap_is_fixed = req->heap != BUFALLOC_HEAP_ANY ||
+				demand->pageable;
+}
+
+static int find_heap(struct check *check)
+{
+	const struct bufalloc_request *req = check->request;
+
+	if (req->heap != BUFALLOC_HEAP_ANY && !heap_at(req->heap))
+		return refuse(check, BUFALLOC_REASON_HEAP, -ENOENT);
+
+	check->source->heap = heap_find(req->heap, req->dma_bits);
+	if (!check->source->heap)
+		return refuse(check, BUFALLOC_REASON_DMA_BITS, -ENOENT);
+	return 0;
+}
+
+/* Behind an IOMMU the DMA API takes what is contiguous from CMA, if it can. */
+static int check_charged(struct check *check)
+{
+	const struct heap *heap = check->source->heap;
+	bool contiguous = check->demand->max_segments == 1;
+
+	if (check->source->client->charged_only &&
+	    (heap->region_size || (heap->translated && contiguous)))
+		return refuse(check, BUFALLOC_REASON_UNCHARGED, -EACCES);
+	return 0;
+}
+
+static int find_caching(struct check *check)
+{
+	const struct bufalloc_request *req = check->request;
+	struct source *source = check->source;
+
+	if (check->demand->pageable && !store_is_possible())
+		return refuse(check, BUFALLOC_REASON_FEATURE,
+			      -EOPNOTSUPP);
+
+	source->caching = req->caching;
+	source->memtype = heap_memtype(source->heap, source->caching);
+	if (source->memtype == BUFALLOC_MEMTYPE_NONE &&
+	    req->flags & BUFALLOC_ALLOC_ANY_CACHING) {
+		source->caching = BUFALLOC_CACHING_COHERENT;
+		source->memtype = heap_memtype(source->heap, source->caching);
+	}
+	if (source->memtype == BUFALLOC_MEMTYPE_NONE)
+		return refuse(check, BUFALLOC_REASON_CACHING,
+			      -EOPNOTSUPP);
+	check->demand->caching = source->caching;
+	check->demand->any_caching = req->flags & BUFALLOC_ALLOC_ANY_CACHING;
+	return 0;
+}
+
+/* In the order that the ABI states. */
+static int check_all(struct check *check)
+{
+	int ret;
+
+	ret = check_values(check);
+	if (!ret)
+		ret = check_pageable(check);
+	if (ret)
+		return ret;
+
+	state_demand(check);
+	ret = find_heap(check);
+	if (!ret)
+		ret = check_charged(check);
+	if (!ret)
+		ret = find_caching(check);
+	if (!ret && is_users(check) && !pinned_allowed())
+		ret = refuse(check, BUFALLOC_REASON_FEATURE, -EOPNOTSUPP);
+	return ret;
+}
+
+/**
+ * request_check() - check one request
+ * @request: as the user gave it.
+ * @source: to be filled in; its client is there.
+ * @demand: to be filled in.
+ * @reason: why the request is refused, where it is.
+ *
+ * Return: 0, or what <linux/bufalloc.h> lists for such a request.
+ */
+int request_check(const struct bufalloc_request *request, struct source *source,
+		  struct demand *demand, enum bufalloc_reason *reason)
+{
+	struct check check = {
+		.request = request,
+		.source = source,
+		.demand = demand,
+		.reason = BUFALLOC_REASON_NONE,
+	};
+	int ret;
+
+	source->node = NUMA_NO_NODE;
+	ret = check_all(&check);
+	*reason = check.reason;
+	return ret;
+}
