@@ -18,8 +18,9 @@
 /* QEMU's "edu", as many as there are, in the order of their PCI addresses. */
 #define IMPORTER_DEVICE_EDU_0 3
 #define IMPORTER_EDUS_MAX 8
+#define IMPORTER_DEVICE_EDU_END (IMPORTER_DEVICE_EDU_0 + IMPORTER_EDUS_MAX)
 /* Reaches all memory, on a bus that only this driver knows. */
-#define IMPORTER_DEVICE_OTHER_BUS (IMPORTER_DEVICE_EDU_0 + IMPORTER_EDUS_MAX)
+#define IMPORTER_DEVICE_OTHER_BUS IMPORTER_DEVICE_EDU_END
 #define IMPORTER_DEVICES (IMPORTER_DEVICE_OTHER_BUS + 1)
 
 /* The values of enum dma_data_direction. */

@@ -10,7 +10,7 @@ void edus_find(int importer, struct edus *edus)
 	uint32_t device;
 
 	edus->count = 0;
-	for (device = IMPORTER_DEVICE_EDU_0; device < IMPORTER_DEVICES; device++)
+	for (device = IMPORTER_DEVICE_EDU_0; device < IMPORTER_DEVICE_EDU_END; device++)
 		if (!importer_facts(importer, device,
 				    &edus->facts[edus->count]))
 			edus->count++;
