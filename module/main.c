@@ -49,7 +49,6 @@ exit_heap:
 	heap_exit();
 exit_hibernation:
 	hibernation_exit();
-exit_unbind:
 	unbind_exit();
 	return ret;
 }
