@@ -15,6 +15,8 @@
 #include <linux/dma-resv.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/notifier.h>
+#include <linux/oom.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -29,6 +31,9 @@
 #include "compat/compat.h"
 #include "heap.h"
 #include "purge.h"
+
+/* How long the kernel waits for memory that is being freed, before it kills for memory. */
+#define OOM_WAIT (HZ / 2)
 
 /* Of many offers that cannot be taken now, no more are looked at in one scan. */
 #define LOOKS_MAX 256
@@ -302,11 +307,21 @@ static unsigned long purge_scan(struct shrinker *self,
 		list_rotate_to_front(&offer->node, &offers);
 	spin_unlock(&offers_lock);
 
-	/* The pages are free a little later, and the caller tries again until they are. */
+	/* The pages are free a little later: see purge_before_oom(). */
 	mm_account_reclaimed_pages(freed);
 	/* A buffer goes whole: else the kernel would ask for the rest again. */
 	control->nr_scanned = max(scanned, control->nr_to_scan);
 	return scanned ? freed : SHRINK_STOP;
+}
+
+static u64 last_purged(void)
+{
+	u64 number;
+
+	spin_lock(&offers_lock);
+	number = last_number;
+	spin_unlock(&offers_lock);
+	return number;
 }
 
 static bool is_free_until(u64 number)
@@ -334,13 +349,31 @@ bool purge_helps(int err)
 
 	if (err != -ENOMEM && err != -EDQUOT)
 		return false;
-	spin_lock(&offers_lock);
-	number = last_number;
-	spin_unlock(&offers_lock);
+	number = last_purged();
 	if (is_free_until(number))
 		return false;
 	return !wait_event_killable(freed_queue, is_free_until(number));
 }
+
+/*
+ * Called before a process is killed for memory, and not under any lock of ours. Memory that
+ * the shrinker has detached counts, once it is free.
+ */
+static int purge_before_oom(struct notifier_block *self, unsigned long unused,
+			    void *freed)
+{
+	unsigned long *pages = freed;
+	u64 number = last_purged();
+
+	if (!is_free_until(number) &&
+	    wait_event_timeout(freed_queue, is_free_until(number), OOM_WAIT))
+		*pages += 1;
+	return NOTIFY_OK;
+}
+
+static struct notifier_block oom_notifier = {
+	.notifier_call = purge_before_oom,
+};
 
 int purge_init(void)
 {
@@ -356,12 +389,15 @@ int purge_init(void)
 	shrinker->count_objects = purge_count;
 	shrinker->scan_objects = purge_scan;
 	shrinker_register(shrinker);
+	/* It fails for one that is registered already, and for no other reason. */
+	register_oom_notifier(&oom_notifier);
 	return 0;
 }
 
 /* Frees all that was taken: the heaps are still there. */
 void purge_exit(void)
 {
+	unregister_oom_notifier(&oom_notifier);
 	shrinker_free(shrinker);
 	destroy_workqueue(workers);
 }
