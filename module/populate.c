@@ -13,6 +13,7 @@
 #include "block.h"
 #include "caching.h"
 #include "client.h"
+#include "compat/compat.h"
 #include "heap.h"
 #include "pinned.h"
 #include "populate.h"
@@ -96,6 +97,18 @@ static bool chunk_fits(const struct chunk *chunk, const struct want *want)
 	return IS_ALIGNED(chunk->dma, want->alignment);
 }
 
+/* Whether neither CMA nor high memory is any headroom for it. */
+static bool is_ordinary(const struct source *source, const struct want *want)
+{
+	if (want->least || want->form == CHUNK_ORDINARY ||
+	    source->client->charged_only)
+		return true;
+	/* dma_alloc_pages() takes no high memory, where CMA may lie. */
+	return IS_ENABLED(CONFIG_HIGHMEM) &&
+	       source->memtype == BUFALLOC_MEMTYPE_WRITE_BACK &&
+	       get_order(want->size) <= MAX_PAGE_ORDER;
+}
+
 /* Every chunk passes here. Returns the bytes added, or an error. */
 static ssize_t backing_add(struct backing *backing, const struct want *want)
 {
@@ -107,7 +120,7 @@ static ssize_t backing_add(struct backing *backing, const struct want *want)
 		return -EINTR;
 	/* A region runs out alone. */
 	if (!source->heap->region_size &&
-	    !spare_suffices(want->size, want->form == CHUNK_ORDINARY))
+	    !spare_suffices(want->size, is_ordinary(source, want)))
 		return -ENOMEM;
 
 	chunk = kmalloc(sizeof(*chunk), GFP_METADATA);
@@ -262,9 +275,13 @@ static int populate_scattered(struct backing *backing)
 static bool is_cheap_as_one_run(const struct backing *backing)
 {
 	size_t length = backing->demand.length;
+	enum chunk_form form = CHUNK_CONTIGUOUS;
 
-	return chunk_cost(&backing->source, length, CHUNK_CONTIGUOUS) - length <=
-	       length / 8;
+	/* As populate_large_pages() takes it. */
+	if (length > CHUNK_MAX &&
+	    caching_is_of_memory(backing->source.memtype))
+		form = CHUNK_LARGE_PAGES;
+	return chunk_cost(&backing->source, length, form) - length <= length / 8;
 }
 
 /**

@@ -7,6 +7,7 @@
 #include <linux/swap.h>
 #include <linux/vmstat.h>
 
+#include "compat/compat.h"
 #include "spare.h"
 
 /*
@@ -29,6 +30,13 @@ static long zone_spare(struct zone *zone)
 	       zone_page_state(zone, NR_FREE_CMA_PAGES) + files / 2;
 }
 
+/* What the kernel has there itself and gives back, memory that was offered among it. */
+static long low_reclaimable_pages(void)
+{
+	return global_node_page_state(NR_KERNEL_MISC_RECLAIMABLE) +
+	       global_node_page_state_pages(NR_SLAB_RECLAIMABLE_B) / 2;
+}
+
 /*
  * Low memory: what the kernel has a mapping of. Buffers and nearly all of the kernel's own
  * memory come from there, and free high memory is of no use to either.
@@ -46,7 +54,7 @@ static long low_spare_pages(void)
 				spare += zone_spare(zone);
 		}
 	}
-	return spare - reserve_pages();
+	return spare + low_reclaimable_pages() - reserve_pages();
 }
 #else
 /* All memory is low: it is bounded without this. */
@@ -77,10 +85,18 @@ static long ordinary_spare_pages(void)
 	return min(spare, low_spare_pages());
 }
 
+/* A contiguous range that CMA has no room for comes from the page allocator. */
+static bool is_left_to_pages(size_t size)
+{
+	return get_order(size) <= MAX_PAGE_ORDER &&
+	       size >> PAGE_SHIFT > global_zone_page_state(NR_FREE_CMA_PAGES);
+}
+
 /* Memory that stays. */
 bool spare_suffices(size_t size, bool ordinary)
 {
-	long spare = ordinary ? ordinary_spare_pages() : spare_pages();
+	long spare = ordinary || is_left_to_pages(size) ?
+			     ordinary_spare_pages() : spare_pages();
 
 	return spare > 0 && size >> PAGE_SHIFT <= spare;
 }
