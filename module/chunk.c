@@ -35,6 +35,14 @@ static bool is_streamed(const struct source *source)
 		!dev_is_dma_coherent(source->heap->dev));
 }
 
+/* CMA aligns to less than a large page: there is one more to begin in. */
+static size_t taken_for(size_t size, enum chunk_form form)
+{
+	if (form != CHUNK_LARGE_PAGES)
+		return size;
+	return round_up(size, LARGE_PAGE) + LARGE_PAGE;
+}
+
 /*
  * What a chunk of that length counts for. The page allocator and a pool give powers of
  * two. A region of CMA, from which comes what is larger than the page allocator can
@@ -44,8 +52,10 @@ size_t chunk_cost(const struct source *source, size_t size,
 		  enum chunk_form form)
 {
 	const struct heap *heap = source->heap;
-	unsigned int order = get_order(size);
+	unsigned int order;
 
+	size = taken_for(size, form);
+	order = get_order(size);
 	if (heap->pool)
 		return PAGE_SIZE << order;
 	if (heap->translated && form == CHUNK_ORDINARY && !is_streamed(source))
@@ -233,17 +243,28 @@ static gfp_t zone_of(const struct heap *heap)
 }
 
 /* Have the page allocator reclaim pages, and the memory cgroup, for such a chunk. */
-static bool make_room(const struct source *source, size_t size, gfp_t gfp)
+static bool make_room_in(gfp_t zone, const struct source *source, size_t size,
+			 gfp_t gfp)
 {
 	unsigned int order = get_order(size);
 	struct page *page;
 
-	page = alloc_pages_node(dev_to_node(source_device(source)),
-				gfp | zone_of(source->heap), order);
+	page = alloc_pages_node(dev_to_node(source_device(source)), gfp | zone,
+				order);
 	if (!page)
 		return false;
 	__free_pages(page, order);
 	return true;
+}
+
+static bool make_room(const struct source *source, size_t size, gfp_t gfp)
+{
+	bool made = make_room_in(zone_of(source->heap), source, size, gfp);
+
+	/* The DMA API asks the wider zone first, and ends where that has no page at all. */
+	if (source->heap->dma_bits < 32)
+		made |= make_room_in(GFP_DMA32, source, size, gfp);
+	return made;
 }
 
 /*
@@ -296,14 +317,6 @@ static bool is_of_region(const struct chunk *chunk, const struct heap *heap)
 	       start - heap->region_start <= heap->region_size - chunk->taken;
 }
 
-/* CMA aligns to less than a large page: there is one more to begin in. */
-static size_t taken_for(size_t size, enum chunk_form form)
-{
-	if (form != CHUNK_LARGE_PAGES)
-		return size;
-	return round_up(size, LARGE_PAGE) + LARGE_PAGE;
-}
-
 /* Leave out what comes before the first whole large page. */
 static void chunk_advance(struct chunk *chunk)
 {
@@ -353,7 +366,7 @@ int chunk_alloc(struct chunk *chunk, const struct source *source, size_t size,
 		.size = size,
 		.taken = taken_for(size, form),
 	};
-	chunk->cost = chunk_cost(source, chunk->taken, form);
+	chunk->cost = chunk_cost(source, size, form);
 	ret = chunk_charge(chunk, source);
 	if (ret)
 		return ret;
