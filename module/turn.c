@@ -7,7 +7,7 @@
  * for good, or of one that has come since, and succeeds where there is room. Who comes
  * first waits for nobody: how long a set takes is up to its owner.
  *
- * Past memory.high of its cgroup a thread sleeps seconds for each chunk, inside the
+ * Past memory.high or memory.swap.high of its cgroup a thread sleeps seconds for each chunk, inside the
  * kernel's allocation. No other set waits for such a thread to end its turn.
  *
  * docs/models/commit.pml is a model of it. Its invariants: a set is taken whole or not
@@ -63,11 +63,17 @@ static int take_beside(int (*take)(void *set), void *set, bool *alone)
 }
 
 #ifdef CONFIG_MEMCG
+static bool is_counter_past_high(struct page_counter *counter)
+{
+	return page_counter_read(counter) > READ_ONCE(counter->high);
+}
+
+/* The kernel delays a charge for both of these limits. */
 static bool is_past_high(struct mem_cgroup *memcg)
 {
 	for (; memcg; memcg = parent_mem_cgroup(memcg))
-		if (page_counter_read(&memcg->memory) >
-		    READ_ONCE(memcg->memory.high))
+		if (is_counter_past_high(&memcg->memory) ||
+		    is_counter_past_high(&memcg->swap))
 			return true;
 	return false;
 }
