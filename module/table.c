@@ -53,9 +53,11 @@ static size_t entry_take(struct device *dev, struct segment *left, size_t limit)
 	/* Millions of entries take their time. */
 	cond_resched();
 
-	left->page = pfn_to_page(page_to_pfn(left->page) +
-				 (size >> PAGE_SHIFT));
 	left->size -= size;
+	/* Behind the last page there may be no other. */
+	if (left->size)
+		left->page = pfn_to_page(page_to_pfn(left->page) +
+					 (size >> PAGE_SHIFT));
 	return size;
 }
 
