@@ -215,8 +215,9 @@
  * a device that attaches is refused with EBUSY and %BUFALLOC_REASON_PURGED. Then
  * out_retained says whether the content is still there. If not, it gets new memory at
  * its next use, as after %BUFALLOC_ALLOC_DEFERRED: zero, and where its devices reach it.
- * The memory cgroup of the task that called ADVISE with %BUFALLOC_ADVICE_DONTNEED is
- * charged for that memory.
+ * The memory cgroup of the task that was the first to call ADVISE with
+ * %BUFALLOC_ADVICE_DONTNEED is charged for that memory; for a buffer that is
+ * %BUFALLOC_ALLOC_PAGEABLE, that of the task that called ALLOC.
  *
  * Memory counts for quotas and cgroups until it is free, which may be a little later than
  * it is taken; a call that would be refused for want of memory or of quota waits for
@@ -234,7 +235,7 @@
  * calls ALLOC, until they are freed, whoever holds the buffer by then. Past the
  * limit of the cgroup ALLOC is ENOMEM, and nothing that it takes calls the OOM
  * killer. (A table of file descriptors that has to grow may, as with open(2).)
- * Past its memory.high the kernel slows ALLOC down, by seconds for each chunk: a
+ * Past its memory.high or memory.swap.high the kernel slows ALLOC down, by seconds for each chunk: a
  * signal that ends the process ends the call.
  * The root cgroup, and kernels that do not account for their own memory
  * (cgroup.memory=nokmem), charge nothing.
