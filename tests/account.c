@@ -374,7 +374,7 @@ FIXTURE(throttled)
 	int device;
 	long bytes;
 	long kills;
-	pid_t children[2];
+	pid_t child;
 	struct quotas quotas;
 };
 
@@ -387,9 +387,7 @@ FIXTURE_SETUP(throttled)
 	ASSERT_LE(0, self->device);
 	group_controls("+memory");
 	ASSERT_EQ(0, group_make(GROUP));
-	ASSERT_EQ(0, group_make(OTHER));
 	ASSERT_EQ(0, write_string(GROUP "/memory.high", "1M"));
-	ASSERT_EQ(0, write_string(OTHER "/memory.high", "1M"));
 }
 
 static int end_child(pid_t *child, int signal)
@@ -406,35 +404,23 @@ static int end_child(pid_t *child, int signal)
 
 FIXTURE_TEARDOWN(throttled)
 {
-	end_child(&self->children[0], SIGKILL);
-	end_child(&self->children[1], SIGKILL);
+	end_child(&self->child, SIGKILL);
 	group_remove(GROUP);
-	group_remove(OTHER);
 	bufalloc_close(self->device);
 	EXPECT_EQ(self->bytes, live_bytes());
 	EXPECT_EQ(self->kills, vmstat("oom_kill"));
 	EXPECT_EQ(0, quotas_write(&self->quotas));
 }
 
-/* More than there is in one run anywhere. */
-#define NO_RUN (256 * MIB)
-
-/* Asks for so much in that group, and for what there is not where it @fails. */
-static pid_t start_in(const char *group, int device, size_t length, bool fails)
+/* A child that asks for so much memory in that group. */
+static pid_t start_in(const char *group, int device, size_t length)
 {
-	struct bufalloc_request requests[] = {
-		request_of(length, BUFALLOC_CACHING_CACHED),
-		request_of(NO_RUN, BUFALLOC_CACHING_CACHED),
-	};
-	struct bufalloc_result results[2];
 	pid_t child = fork();
 
 	if (child)
 		return child;
-	requests[1].flags = BUFALLOC_ALLOC_CONTIGUOUS;
 	if (!group_enter(group))
-		bufalloc_alloc_batch(device, requests, results, fails ? 2 : 1,
-				     NULL, NULL);
+		buffer_open(device, length, BUFALLOC_CACHING_CACHED);
 	_exit(0);
 }
 
@@ -446,18 +432,10 @@ static bool has_ended(pid_t child)
 	       info.si_pid == child;
 }
 
-/* Until it holds more, or less. False where the child has ended before. */
+/* Until it holds more. False where the child has ended before. */
 static bool held_exceeds(const char *group, long bytes, pid_t child)
 {
 	while (group_held(group) <= bytes)
-		if (has_ended(child))
-			return false;
-	return true;
-}
-
-static bool held_falls_below(const char *group, long bytes, pid_t child)
-{
-	while (group_held(group) >= bytes)
 		if (has_ended(child))
 			return false;
 	return true;
@@ -468,56 +446,13 @@ TEST_F_TIMEOUT(throttled, SIGTERM_ends_the_call, PATIENCE)
 	int status;
 
 	/* It would sleep for minutes. */
-	self->children[0] = start_in(GROUP, self->device, 256 * MIB, false);
-	ASSERT_LT(0, self->children[0]);
-	ASSERT_TRUE(held_exceeds(GROUP, 8 * MIB, self->children[0]));
-	status = end_child(&self->children[0], SIGTERM);
+	self->child = start_in(GROUP, self->device, 256 * MIB);
+	ASSERT_LT(0, self->child);
+	ASSERT_TRUE(held_exceeds(GROUP, 8 * MIB, self->child));
+	status = end_child(&self->child, SIGTERM);
 	EXPECT_TRUE(WIFSIGNALED(status));
 	EXPECT_EQ(SIGTERM, WTERMSIG(status));
 	EXPECT_EQ(self->bytes, live_bytes());
-}
-
-/*
- * A child takes its memory, cannot have all of it, and takes it again, in turn, since it
- * failed beside another. What its group holds tells when. Returns whether the child was
- * still at it when a call of ours that failed in the same way was over.
- */
-static bool call_ends_before(struct __test_metadata *_metadata, int device,
-			     pid_t *child)
-{
-	bool before = false;
-
-	*child = start_in(OTHER, device, 12 * MIB, true);
-	ASSERT_LT(0, *child);
-	if (held_exceeds(OTHER, 10 * MIB, *child) &&
-	    held_falls_below(OTHER, 3 * MIB, *child) &&
-	    held_exceeds(OTHER, 6 * MIB, *child)) {
-		EXPECT_EQ(-ENOMEM, buffer_open_contiguous(device, NO_RUN,
-							  BUFALLOC_CACHING_CACHED));
-		before = group_held(OTHER) > (long)(6 * MIB);
-	}
-	end_child(child, SIGKILL);
-	return before;
-}
-
-/* On a busy machine all of it may be over before we look: then once more. */
-TEST_F_TIMEOUT(throttled, nobody_waits_for_its_turn, PATIENCE)
-{
-	uint64_t start, end;
-	int tries;
-
-	if (cma_area(&start, &end))
-		SKIP(return, "who avoids the CMA area does not sleep in the call");
-	/* Takes memory all the while, so that no other call fails alone. */
-	self->children[0] = start_in(GROUP, self->device, 512 * MIB, false);
-	ASSERT_LT(0, self->children[0]);
-	ASSERT_TRUE(held_exceeds(GROUP, 3 * MIB, self->children[0]));
-	for (tries = 0; tries < 10; tries++)
-		if (call_ends_before(_metadata, self->device,
-				     &self->children[1]))
-			break;
-	EXPECT_GT(10, tries);
-	EXPECT_FALSE(has_ended(self->children[0]));
 }
 
 TEST_HARNESS_MAIN
