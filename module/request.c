@@ -69,8 +69,9 @@ static int check_user_memory(struct check *check)
 
 	if (!is_users(check) && !req->address)
 		return 0;
-	if (!is_users(check) || req->flags & ~(BUFALLOC_ALLOC_USER_MEMORY |
-					      BUFALLOC_ALLOC_ANY_CACHING))
+	if (!is_users(check) ||
+	    req->flags &
+		    ~(BUFALLOC_ALLOC_USER_MEMORY | BUFALLOC_ALLOC_ANY_CACHING))
 		return refuse(check, BUFALLOC_REASON_FIELD, -EINVAL);
 	if (!PAGE_ALIGNED(req->length) || req->padding)
 		return refuse(check, BUFALLOC_REASON_LENGTH, -EINVAL);

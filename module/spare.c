@@ -95,8 +95,12 @@ static bool is_left_to_pages(size_t size)
 /* Memory that stays. */
 bool spare_suffices(size_t size, bool ordinary)
 {
-	long spare = ordinary || is_left_to_pages(size) ?
-			     ordinary_spare_pages() : spare_pages();
+	long spare;
+
+	if (ordinary || is_left_to_pages(size))
+		spare = ordinary_spare_pages();
+	else
+		spare = spare_pages();
 
 	return spare > 0 && size >> PAGE_SHIFT <= spare;
 }

@@ -7,8 +7,8 @@
  * for good, or of one that has come since, and succeeds where there is room. Who comes
  * first waits for nobody: how long a set takes is up to its owner.
  *
- * Past memory.high or memory.swap.high of its cgroup a thread sleeps seconds for each chunk, inside the
- * kernel's allocation. No other set waits for such a thread to end its turn.
+ * Past memory.high or memory.swap.high of its cgroup a thread sleeps seconds for each
+ * chunk, inside the kernel's allocation. No other set waits for such a thread to end its turn.
  *
  * docs/models/commit.pml is a model of it. Its invariants: a set is taken whole or not
  * at all (whole), all end (finish), and where there is room for one, one has it (wins).

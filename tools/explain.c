@@ -93,8 +93,9 @@ static bool reaches_above_4_gib(int device, const struct bufalloc_query *query)
 static void print_lacks(int device, const struct bufalloc_query *query)
 {
 	if (is_of_process(query)) {
-		puts("  - a mapping of the kernel, as vivid and others that move data by CPU do, or\n"
-		     "    memory in another form or place: copy into a buffer without USER_MEMORY.");
+		puts("  - a mapping of the kernel, as vivid and others that move data by CPU do,\n"
+		     "    or memory in another form or place: copy into a buffer without\n"
+		     "    USER_MEMORY.");
 		return;
 	}
 	if (query->out_state & BUFALLOC_STATE_PAGEABLE) {
@@ -103,8 +104,8 @@ static void print_lacks(int device, const struct bufalloc_query *query)
 		return;
 	}
 	if (query->out_segments > 1 && !(query->out_state & BUFALLOC_STATE_CONTIGUOUS))
-		puts("  - one physically contiguous run, as drivers with dma-contig do: allocate it\n"
-		     "    with --contiguous.");
+		puts("  - one physically contiguous run, as drivers with dma-contig do:\n"
+		     "    allocate it with --contiguous.");
 	if (query->out_state & BUFALLOC_STATE_BACKED && reaches_above_4_gib(device, query))
 		puts("  - memory below 4 GiB, as cirrus does: allocate it with --dma-bits 32.");
 }

@@ -235,8 +235,8 @@
  * calls ALLOC, until they are freed, whoever holds the buffer by then. Past the
  * limit of the cgroup ALLOC is ENOMEM, and nothing that it takes calls the OOM
  * killer. (A table of file descriptors that has to grow may, as with open(2).)
- * Past its memory.high or memory.swap.high the kernel slows ALLOC down, by seconds for each chunk: a
- * signal that ends the process ends the call.
+ * Past its memory.high or memory.swap.high the kernel slows ALLOC down, by seconds for
+ * each chunk: a signal that ends the process ends the call.
  * The root cgroup, and kernels that do not account for their own memory
  * (cgroup.memory=nokmem), charge nothing.
  *
