@@ -206,7 +206,8 @@ int bufalloc_commit(int device, const int *fds, uint32_t count,
  * Return: 0, or a negative errno: -EBUSY when it is not needed and still in use: a device
  * is attached or has not signalled its fence, or a CPU has it mapped; -EACCES when it is
  * not needed and @fd is read-only; -EBADF when @fd is not open; -EINVAL when it is not a
- * buffer of bufalloc, when it is memory of a process, or for any other @advice; -ENOTTY when the kernel is older than %BUFALLOC_FEATURE_PURGEABLE.
+ * buffer of bufalloc, when it is memory of a process, or for any other @advice;
+ * -ENOTTY when the kernel is older than %BUFALLOC_FEATURE_PURGEABLE.
  */
 int bufalloc_advise(int device, int fd, uint32_t advice, uint32_t *retained);
 

@@ -42,6 +42,11 @@
 #define TAKEN (8 * HUGE)
 /* What edu moves at a time, within a page. */
 #define CHUNK ((size_t)IMPORTER_DMA_MAX & ~7UL)
+/* A 32-bit ARM has no such call: a number that no kernel knows. */
+#ifndef SYS_memfd_secret
+#define SYS_memfd_secret (-1)
+#endif
+
 #define RW (PROT_READ | PROT_WRITE)
 #define ANY (MAP_PRIVATE | MAP_ANONYMOUS)
 
