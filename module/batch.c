@@ -142,7 +142,7 @@ static int item_pin(struct batch *batch, struct item *item)
 	return ret ? refuse(batch, item, reason, ret) : 0;
 }
 
-/* What is pinned was charged then, and what is deferred is charged later. */
+/* Pinned memory is charged already, and deferred memory is charged later. */
 static bool gets_memory_now(const struct item *item)
 {
 	return !is_users(item) &&

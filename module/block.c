@@ -240,7 +240,7 @@ static unsigned int tree_most(const struct block_tree *tree,
 
 	if (most < cut->least)
 		return 0;
-	/* What is cut short leaves the next one aligned. */
+	/* A chunk that is cut short leaves the next one aligned. */
 	return most < cut->pages ? round_down(most, cut->alignment) : cut->pages;
 }
 
@@ -268,7 +268,7 @@ static struct block *tree_search(const struct block_tree *tree,
 	return block;
 }
 
-/* Where the first free range of that many begins: there is one. */
+/* Return the first page of a free range of that many pages: there is one. */
 static unsigned int block_find_range(const struct block *block,
 				     unsigned int alignment, unsigned int pages)
 {

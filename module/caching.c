@@ -85,7 +85,7 @@ static bool is_same(pgprot_t one, pgprot_t other)
 }
 
 /*
- * What the architecture made of PAGE_KERNEL when it was asked for another type. Some
+ * The type that the architecture made of PAGE_KERNEL when asked for another. Some
  * have no other, or fewer than they have names for.
  */
 static enum bufalloc_memtype obtained_memtype(pgprot_t prot)
@@ -114,7 +114,7 @@ static enum bufalloc_memtype coherent_memtype(struct device *dev)
 	return obtained_memtype(pgprot_dmacoherent(PAGE_KERNEL));
 }
 
-/* What a mapping is that was asked to be write-combined; NONE where it is cacheable. */
+/* The type of a mapping that was to be write-combined; NONE where it is cacheable. */
 enum bufalloc_memtype caching_of_wc_mapping(void)
 {
 	return obtained_memtype(pgprot_writecombine(PAGE_KERNEL));

@@ -44,7 +44,7 @@ static size_t taken_for(size_t size, enum chunk_form form)
 }
 
 /*
- * What a chunk of that length counts for. The page allocator and a pool give powers of
+ * The bytes that a chunk of that length counts for. The page allocator and a pool give powers of
  * two. A region of CMA, from which comes what is larger than the page allocator can
  * give, rounds nothing, and neither does who puts single pages together.
  */
