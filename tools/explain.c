@@ -94,8 +94,8 @@ static void print_lacks(int device, const struct bufalloc_query *query)
 {
 	if (is_of_process(query)) {
 		puts("  - a mapping of the kernel, as vivid and others that move data by CPU do,\n"
-		     "    or memory in another form or place: copy into a buffer without\n"
-		     "    USER_MEMORY.");
+		     "    or memory in another form or place:\n"
+		     "    copy into a buffer without USER_MEMORY.");
 		return;
 	}
 	if (query->out_state & BUFALLOC_STATE_PAGEABLE) {
