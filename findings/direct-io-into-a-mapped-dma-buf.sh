@@ -251,6 +251,8 @@ write to a pipe: success
 vmsplice to a pipe: EFAULT
 process_vm_readv: EFAULT
 read of /proc/self/mem: EIO"
+# Each line gets the word.
+# shellcheck disable=SC2001
 stated=$(sed 's/^/heap, /' <<< "$refused"; sed 's/^/udmabuf, /' <<< "$refused")
 disk=$work/disk
 truncate -s 1M "$disk"

@@ -223,6 +223,8 @@ END
 
 stated="MADV_DONTFORK: success
 MADV_DOFORK: EINVAL"
+# Each line gets the word.
+# shellcheck disable=SC2001
 stated=$(sed 's/^/heap, /' <<< "$stated"; sed 's/^/udmabuf, /' <<< "$stated")
 seen=$(boot new "")
 [ "$seen" = "$stated" ] || { diff <(echo "$stated") <(echo "$seen") || true; echo "changed"; exit 1; }
