@@ -315,7 +315,7 @@ static bool is_worth_another_try(const struct set *set, int err)
 	return err == -EAGAIN;
 }
 
-/* What no buffer has adopted goes back: another thread was first, or the set failed. */
+/* Free the memory that no buffer has adopted: another thread was first, or the set failed. */
 static void release_all(struct set *set)
 {
 	u32 i;

@@ -30,7 +30,7 @@ static int __init bufalloc_init(void)
 	if (ret)
 		goto exit_heap;
 
-	/* What was purged goes back to its heap, which must be there until then. */
+	/* Workers give purged memory back to its heap: they start after the heaps. */
 	ret = purge_init();
 	if (ret)
 		goto exit_node;

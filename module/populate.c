@@ -164,7 +164,7 @@ static ssize_t populate_large_pages(struct backing *backing, struct want want)
 	}
 	want.form = CHUNK_LARGE_PAGES;
 	added = backing_add(backing, &want);
-	/* What is taken beside it may be what is past a quota. */
+	/* The pages beside the range may be past a quota: try without them. */
 	return added == -EDQUOT ? -ENOMEM : added;
 }
 
