@@ -53,7 +53,7 @@ static struct buffer *buffer_alloc(const struct source *source,
 		return ERR_PTR(ret);
 	}
 
-	mutex_init(&buffer->bringing);
+	mutex_init(&buffer->populate_lock);
 	ww_mutex_init(&buffer->lock, &buffer_class);
 	INIT_LIST_HEAD(&buffer->attachments);
 	buffer->heap = source->heap;
@@ -77,7 +77,7 @@ static void buffer_free(struct buffer *buffer)
 	backing_free(&buffer->backing);
 	mem_cgroup_put(source->memcg);
 	ww_mutex_destroy(&buffer->lock);
-	mutex_destroy(&buffer->bringing);
+	mutex_destroy(&buffer->populate_lock);
 	kfree(buffer);
 
 	quota_uncharge(client->quota, one_buffer);
@@ -250,14 +250,14 @@ static int begin_mmap(struct buffer *buffer)
 	enum bufalloc_reason reason;
 	int ret;
 
-	ret = buffer_bring(buffer, &reason);
+	ret = buffer_populate(buffer, &reason);
 	if (ret && ret != -EAGAIN)
 		return ret;
 
 	ww_mutex_lock(&buffer->lock, NULL);
 	ret = buffer_check_needed(buffer, &reason);
 	if (!ret)
-		ret = buffer_populate(buffer, &reason);
+		ret = buffer_populate_locked(buffer, &reason);
 	if (!ret)
 		atomic_inc(&buffer->backing.mappings);
 	ww_mutex_unlock(&buffer->lock);
@@ -403,7 +403,7 @@ void buffer_estimate_unseen(struct dma_buf *dmabuf, struct estimate *estimate,
 
 int buffer_populate_unseen(struct dma_buf *dmabuf, enum bufalloc_reason *reason)
 {
-	return buffer_populate(dmabuf->priv, reason);
+	return buffer_populate_locked(dmabuf->priv, reason);
 }
 
 void buffer_depopulate_unseen(struct dma_buf *dmabuf)

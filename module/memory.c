@@ -101,7 +101,7 @@ static void adopt_fresh(struct buffer *buffer, struct backing *fresh)
 }
 
 /* For who holds the lock, or where nobody else knows of the buffer yet. */
-int buffer_populate(struct buffer *buffer, enum bufalloc_reason *reason)
+int buffer_populate_locked(struct buffer *buffer, enum bufalloc_reason *reason)
 {
 	struct backing fresh;
 	int ret;
@@ -156,8 +156,8 @@ static int take_fresh(struct backing *fresh, enum bufalloc_reason *reason)
 	return ret;
 }
 
-/* One try of buffer_bring(): 0 where it has memory now, or -EAGAIN. */
-static int bring_once(struct buffer *buffer, enum bufalloc_reason *reason)
+/* One try of buffer_populate(): 0 where it has memory now, or -EAGAIN. */
+static int populate_once(struct buffer *buffer, enum bufalloc_reason *reason)
 {
 	struct backing fresh;
 	struct place place;
@@ -188,50 +188,50 @@ static int bring_once(struct buffer *buffer, enum bufalloc_reason *reason)
 	return ret;
 }
 
-static int begin_bringing(struct buffer *buffer, enum bufalloc_reason *reason)
+static int begin_populate(struct buffer *buffer, enum bufalloc_reason *reason)
 {
-	if (!mutex_lock_killable(&buffer->bringing))
+	if (!mutex_lock_killable(&buffer->populate_lock))
 		return 0;
 	*reason = BUFALLOC_REASON_SIGNAL;
 	return -EINTR;
 }
 
-static bool is_brought(struct buffer *buffer)
+static bool is_populated(struct buffer *buffer)
 {
-	bool brought;
+	bool populated;
 
 	ww_mutex_lock(&buffer->lock, NULL);
-	brought = has_memory(buffer);
+	populated = has_memory(buffer);
 	ww_mutex_unlock(&buffer->lock);
-	return brought;
+	return populated;
 }
 
 /**
- * buffer_bring() - have a buffer get its memory, before its lock is taken
+ * buffer_populate() - have a buffer get its memory, before its lock is taken
  * @buffer: that is to be used.
  * @reason: why not, where that fails.
  *
  * How long that takes is up to who asked for the buffer, and nobody should wait for it
  * but those who want the same: with room for one copy, a second would be refused what
  * the first is about to have. Where devices come and go all the while it is left to
- * buffer_populate().
+ * buffer_populate_locked().
  *
  * Return: 0, -EAGAIN, -EINTR after a fatal signal, or why there is no memory.
  */
-int buffer_bring(struct buffer *buffer, enum bufalloc_reason *reason)
+int buffer_populate(struct buffer *buffer, enum bufalloc_reason *reason)
 {
 	int tries, ret;
 
 	/* It may be swapped out, and be brought by another: that is not waited for. */
-	if (is_brought(buffer))
+	if (is_populated(buffer))
 		return 0;
-	ret = begin_bringing(buffer, reason);
+	ret = begin_populate(buffer, reason);
 	if (ret)
 		return ret;
 	ret = -EAGAIN;
 	for (tries = 0; tries < PLACE_TRIES && ret == -EAGAIN; tries++)
-		ret = bring_once(buffer, reason);
-	mutex_unlock(&buffer->bringing);
+		ret = populate_once(buffer, reason);
+	mutex_unlock(&buffer->populate_lock);
 	return ret;
 }
 
@@ -292,7 +292,7 @@ static int hold_once(struct buffer *buffer, bool insist,
 	if (insist)
 		ret = buffer_check_needed(buffer, reason);
 	if (insist && !ret)
-		ret = buffer_populate(buffer, reason);
+		ret = buffer_populate_locked(buffer, reason);
 	if (!ret)
 		ret = begin_hold(buffer, &grip, reason);
 	ww_mutex_unlock(&buffer->lock);
@@ -309,7 +309,7 @@ static int hold_once(struct buffer *buffer, bool insist,
 
 /**
  * buffer_hold() - have memory that stays where it is until buffer_let_go()
- * @buffer: not locked. As in buffer_bring(), nobody waits but who wants the same.
+ * @buffer: not locked. As in buffer_populate(), nobody waits but who wants the same.
  * @reason: why not, where that fails.
  *
  * Return: 0, -EBUSY for one that nobody needs, -EINTR after a fatal signal, or why
@@ -321,18 +321,18 @@ int buffer_hold(struct buffer *buffer, enum bufalloc_reason *reason)
 
 	if (hold_at_once(buffer))
 		return 0;
-	ret = begin_bringing(buffer, reason);
+	ret = begin_populate(buffer, reason);
 	if (ret)
 		return ret;
 	ret = -EAGAIN;
 	for (tries = 0; tries < PLACE_TRIES && ret == -EAGAIN; tries++) {
-		ret = bring_once(buffer, reason);
+		ret = populate_once(buffer, reason);
 		if (!ret)
 			ret = hold_once(buffer, false, reason);
 	}
 	if (ret == -EAGAIN)
 		ret = hold_once(buffer, true, reason);
-	mutex_unlock(&buffer->bringing);
+	mutex_unlock(&buffer->populate_lock);
 	return ret;
 }
 
@@ -400,7 +400,7 @@ void buffer_adopt(struct dma_buf *dmabuf, struct backing *fresh)
 /* For who has no lock: it may have lost it again. */
 bool buffer_has_memory(struct dma_buf *dmabuf)
 {
-	return is_brought(dmabuf->priv);
+	return is_populated(dmabuf->priv);
 }
 
 /*

@@ -12,11 +12,11 @@
 
 /**
  * struct buffer - a buffer
- * @bringing: held by who takes memory for its first use, or brings what was swapped out
+ * @populate_lock: held by who takes memory for its first use, or brings what was swapped out
  *	to hold it, so that only one does. Inside mmap_lock and the reservation, outside
  *	the turn of sets and @lock.
  * @lock: guards all that follows. Of one class, so that COMMIT can have many. Inside
- *	mmap_lock, the reservation, @bringing and the turn, outside reclaim.
+ *	mmap_lock, the reservation, @populate_lock and the turn, outside reclaim.
  * @attachments: the importers, as &struct attachment.
  * @heap: where its memory comes from without devices.
  * @backing: its memory; source.client is held, and source.memcg while memory can still
@@ -29,7 +29,7 @@
  * @refusal: why not, the last time.
  */
 struct buffer {
-	struct mutex bringing;
+	struct mutex populate_lock;
 	struct ww_mutex lock;
 	struct list_head attachments;
 	struct heap *heap;
@@ -42,8 +42,8 @@ struct buffer {
 	enum bufalloc_reason refusal;
 };
 
-int buffer_bring(struct buffer *buffer, enum bufalloc_reason *reason);
 int buffer_populate(struct buffer *buffer, enum bufalloc_reason *reason);
+int buffer_populate_locked(struct buffer *buffer, enum bufalloc_reason *reason);
 int buffer_check_needed(const struct buffer *buffer,
 			enum bufalloc_reason *reason);
 int buffer_hold(struct buffer *buffer, enum bufalloc_reason *reason);
