@@ -126,15 +126,15 @@ int backing_populate(struct backing *backing, enum bufalloc_reason *reason)
 }
 
 /**
- * backing_pin() - have memory of the caller as its own
+ * backing_pin_user() - have memory of the caller as its own
  * @backing: as backing_init() left it.
  * @address: where the caller has it.
  * @reason: why not, where that fails.
  *
  * Return: as pinned_take().
  */
-int backing_pin(struct backing *backing, u64 address,
-		enum bufalloc_reason *reason)
+int backing_pin_user(struct backing *backing, u64 address,
+		     enum bufalloc_reason *reason)
 {
 	struct chunk *chunk = kmalloc(sizeof(*chunk), GFP_METADATA);
 	int ret;
@@ -205,23 +205,23 @@ size_t backing_resident(const struct backing *backing)
 }
 
 /* What has to be brought before it can be held, with a lock. */
-void backing_begin_hold(const struct backing *backing, struct grip *grip)
+void backing_begin_pin(const struct backing *backing, struct shmem_pin *pin)
 {
-	grip_begin(grip, backing->store);
+	shmem_pin_begin(pin, backing->store);
 }
 
 /**
- * backing_bring() - bring it, without a lock
+ * backing_pin_pages() - bring it, without a lock
  * @backing: whose. It is not given away meanwhile.
- * @grip: as backing_begin_hold() left it.
+ * @pin: as backing_begin_pin() left it.
  * @reason: why not, where that fails.
  *
- * Return: as grip_take().
+ * Return: as shmem_pin_pages().
  */
-int backing_bring(const struct backing *backing, struct grip *grip,
-		  enum bufalloc_reason *reason)
+int backing_pin_pages(const struct backing *backing, struct shmem_pin *pin,
+		      enum bufalloc_reason *reason)
 {
-	int ret = grip_take(grip);
+	int ret = shmem_pin_pages(pin);
 
 	if (ret)
 		*reason = ret == -EBUSY ? BUFALLOC_REASON_MOVABLE :
@@ -230,18 +230,18 @@ int backing_bring(const struct backing *backing, struct grip *grip,
 }
 
 /* Have what was brought stay where it is. */
-void backing_hold(struct backing *backing, struct grip *grip)
+void backing_end_pin(struct backing *backing, struct shmem_pin *pin)
 {
 	struct store *store = backing->store;
 
-	store_hold(store, grip);
+	store_end_pin(store, pin);
 	list_add(&store->chunk.node, &backing->chunks);
 	backing->nr_chunks = 1;
 	backing->nr_segments = backing_count_segments(backing);
 }
 
 /* Nobody may look at it until it is held again. */
-void backing_let_go(struct backing *backing)
+void backing_unpin(struct backing *backing)
 {
 	struct store *store = backing->store;
 
@@ -250,5 +250,5 @@ void backing_let_go(struct backing *backing)
 	list_del(&store->chunk.node);
 	backing->nr_chunks = 0;
 	backing->nr_segments = 0;
-	store_let_go(store);
+	store_unpin(store);
 }

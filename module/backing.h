@@ -11,7 +11,7 @@
 /* A segment fits the length field of a scatterlist entry. */
 #define SEGMENT_MAX SZ_1G
 
-struct grip;
+struct shmem_pin;
 struct store;
 
 /**
@@ -49,11 +49,11 @@ struct demand {
  * @nr_chunks: in @chunks.
  * @nr_segments: physically contiguous runs: neighbouring chunks are one.
  * @store: has the memory where that is pageable. Then there are chunks only while it
- *	is held: from backing_hold() to backing_let_go().
+ *	is held: from backing_end_pin() to backing_unpin().
  * @blocks_hibernation: it is counted among those that hibernation would not copy.
  * @mappings: of userspace.
  *
- * But for the last, fixed from backing_populate() or backing_pin() to backing_free(),
+ * But for the last, fixed from backing_populate() or backing_pin_user() to backing_free(),
  * or while it is held, so that it needs no lock.
  */
 struct backing {
@@ -85,19 +85,19 @@ struct segment {
 void backing_init(struct backing *backing, const struct source *source,
 		  const struct demand *demand);
 int backing_populate(struct backing *backing, enum bufalloc_reason *reason);
-int backing_pin(struct backing *backing, u64 address,
-		enum bufalloc_reason *reason);
+int backing_pin_user(struct backing *backing, u64 address,
+		     enum bufalloc_reason *reason);
 void backing_adopt(struct backing *backing, struct backing *from);
 void backing_free(struct backing *backing);
 
 bool backing_has_memory(const struct backing *backing);
 size_t backing_resident(const struct backing *backing);
 
-void backing_begin_hold(const struct backing *backing, struct grip *grip);
-int backing_bring(const struct backing *backing, struct grip *grip,
-		  enum bufalloc_reason *reason);
-void backing_hold(struct backing *backing, struct grip *grip);
-void backing_let_go(struct backing *backing);
+void backing_begin_pin(const struct backing *backing, struct shmem_pin *pin);
+int backing_pin_pages(const struct backing *backing, struct shmem_pin *pin,
+		      enum bufalloc_reason *reason);
+void backing_end_pin(struct backing *backing, struct shmem_pin *pin);
+void backing_unpin(struct backing *backing);
 
 void backing_first_segment(const struct backing *backing, struct segment *seg);
 bool backing_next_segment(const struct backing *backing, struct segment *seg);

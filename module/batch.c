@@ -11,8 +11,8 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "batch.h"
 #include "backing.h"
+#include "batch.h"
 #include "buffer.h"
 #include "chunk.h"
 #include "client.h"
@@ -135,10 +135,10 @@ static int item_pin(struct batch *batch, struct item *item)
 
 	if (!is_users(item))
 		return 0;
-	ret = buffer_pin_unseen(item->dmabuf, item->request.address, &reason);
+	ret = buffer_pin_user_unseen(item->dmabuf, item->request.address, &reason);
 	if (purge_helps(ret))
-		ret = buffer_pin_unseen(item->dmabuf, item->request.address,
-					&reason);
+		ret = buffer_pin_user_unseen(item->dmabuf, item->request.address,
+					     &reason);
 	return ret ? refuse(batch, item, reason, ret) : 0;
 }
 

@@ -72,7 +72,7 @@ static void buffer_free(struct buffer *buffer)
 	struct client *client = source->client;
 
 	WARN_ON(!list_empty(&buffer->attachments));
-	WARN_ON(buffer->holds || atomic_read(&buffer->backing.mappings));
+	WARN_ON(buffer->pin_count || atomic_read(&buffer->backing.mappings));
 	offer_destroy(&buffer->offer);
 	backing_free(&buffer->backing);
 	mem_cgroup_put(source->memcg);
@@ -154,9 +154,9 @@ static void buffer_detach(struct dma_buf *dmabuf,
 	attachment_destroy(attachment);
 }
 
-static struct sg_table *map_held(struct attachment *attachment,
-				 enum dma_data_direction dir,
-				 enum bufalloc_reason *reason)
+static struct sg_table *map_pinned(struct attachment *attachment,
+				   enum dma_data_direction dir,
+				   enum bufalloc_reason *reason)
 {
 	int ret;
 
@@ -176,13 +176,13 @@ static struct sg_table *buffer_map(struct dma_buf_attachment *attach,
 	struct sg_table *sgt;
 	int ret;
 
-	ret = buffer_hold(buffer, &reason);
+	ret = buffer_pin(buffer, &reason);
 	ww_mutex_lock(&buffer->lock, NULL);
-	sgt = ret ? ERR_PTR(ret) : map_held(attach->priv, dir, &reason);
+	sgt = ret ? ERR_PTR(ret) : map_pinned(attach->priv, dir, &reason);
 	if (IS_ERR(sgt)) {
 		note_refusal(buffer, reason);
 		if (!ret)
-			buffer_let_go(buffer);
+			buffer_unpin(buffer);
 	}
 	ww_mutex_unlock(&buffer->lock);
 	return sgt;
@@ -195,7 +195,7 @@ static void buffer_unmap(struct dma_buf_attachment *attach,
 
 	ww_mutex_lock(&buffer->lock, NULL);
 	attachment_unmap(attach->priv, dir);
-	buffer_let_go(buffer);
+	buffer_unpin(buffer);
 	ww_mutex_unlock(&buffer->lock);
 }
 
@@ -291,10 +291,10 @@ static int buffer_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 	return ret;
 }
 
-static void let_go_for_kernel(struct buffer *buffer)
+static void unpin_for_kernel(struct buffer *buffer)
 {
 	ww_mutex_lock(&buffer->lock, NULL);
-	buffer_let_go(buffer);
+	buffer_unpin(buffer);
 	ww_mutex_unlock(&buffer->lock);
 }
 
@@ -305,12 +305,12 @@ static int buffer_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 	void *vaddr;
 	int ret;
 
-	ret = buffer_hold(buffer, &reason);
+	ret = buffer_pin(buffer, &reason);
 	if (ret)
 		return ret;
 	vaddr = mmap_kernel(&buffer->backing);
 	if (!vaddr) {
-		let_go_for_kernel(buffer);
+		unpin_for_kernel(buffer);
 		return -ENOMEM;
 	}
 	iosys_map_set_vaddr(map, vaddr);
@@ -320,7 +320,7 @@ static int buffer_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 static void buffer_vunmap(struct dma_buf *dmabuf, struct iosys_map *map)
 {
 	munmap_kernel(map->vaddr);
-	let_go_for_kernel(dmabuf->priv);
+	unpin_for_kernel(dmabuf->priv);
 }
 
 static void buffer_release(struct dma_buf *dmabuf)
@@ -385,12 +385,12 @@ struct dma_buf *buffer_create(const struct source *source,
 }
 
 /* Between buffer_create() and the first file descriptor, as are the next. */
-int buffer_pin_unseen(struct dma_buf *dmabuf, u64 address,
-		      enum bufalloc_reason *reason)
+int buffer_pin_user_unseen(struct dma_buf *dmabuf, u64 address,
+			   enum bufalloc_reason *reason)
 {
 	struct buffer *buffer = dmabuf->priv;
 
-	return backing_pin(&buffer->backing, address, reason);
+	return backing_pin_user(&buffer->backing, address, reason);
 }
 
 void buffer_estimate_unseen(struct dma_buf *dmabuf, struct estimate *estimate,

@@ -37,8 +37,8 @@ struct buffer_facts {
 
 struct dma_buf *buffer_create(const struct source *source,
 			      const struct demand *demand, int fd_flags);
-int buffer_pin_unseen(struct dma_buf *dmabuf, u64 address,
-		      enum bufalloc_reason *reason);
+int buffer_pin_user_unseen(struct dma_buf *dmabuf, u64 address,
+			   enum bufalloc_reason *reason);
 void buffer_estimate_unseen(struct dma_buf *dmabuf, struct estimate *estimate,
 			    struct quota_ask *ask);
 int buffer_populate_unseen(struct dma_buf *dmabuf, enum bufalloc_reason *reason);

@@ -236,22 +236,22 @@ int buffer_populate(struct buffer *buffer, enum bufalloc_reason *reason)
 }
 
 /* What stays where it is anyway, as long as there is it. */
-static bool hold_at_once(struct buffer *buffer)
+static bool pin_at_once(struct buffer *buffer)
 {
-	bool held;
+	bool pinned;
 
 	ww_mutex_lock(&buffer->lock, NULL);
-	held = !buffer->discardable && has_memory(buffer) &&
-	       (buffer->holds || !buffer->backing.store);
-	if (held)
-		buffer->holds++;
+	pinned = !buffer->discardable && has_memory(buffer) &&
+		 (buffer->pin_count || !buffer->backing.store);
+	if (pinned)
+		buffer->pin_count++;
 	ww_mutex_unlock(&buffer->lock);
-	return held;
+	return pinned;
 }
 
 /* Returns 1 where pages have to be brought first, and 0 where it is held now. */
-static int begin_hold(struct buffer *buffer, struct grip *grip,
-		      enum bufalloc_reason *reason)
+static int begin_pin(struct buffer *buffer, struct shmem_pin *pin,
+		     enum bufalloc_reason *reason)
 {
 	int ret = buffer_check_needed(buffer, reason);
 
@@ -259,33 +259,33 @@ static int begin_hold(struct buffer *buffer, struct grip *grip,
 		return ret;
 	if (!has_memory(buffer))
 		return -EAGAIN;
-	if (!buffer->holds && buffer->backing.store) {
-		backing_begin_hold(&buffer->backing, grip);
-		buffer->gripped = true;
+	if (!buffer->pin_count && buffer->backing.store) {
+		backing_begin_pin(&buffer->backing, pin);
+		buffer->pinning = true;
 		return 1;
 	}
-	buffer->holds++;
+	buffer->pin_count++;
 	return 0;
 }
 
-static int end_hold(struct buffer *buffer, struct grip *grip, int err)
+static int end_pin(struct buffer *buffer, struct shmem_pin *pin, int err)
 {
-	buffer->gripped = false;
+	buffer->pinning = false;
 	if (err)
 		return err;
-	backing_hold(&buffer->backing, grip);
-	buffer->holds++;
+	backing_end_pin(&buffer->backing, pin);
+	buffer->pin_count++;
 	return 0;
 }
 
 /*
- * One try of buffer_hold(): 0, or -EAGAIN where it has no memory, which who insists has
+ * One try of buffer_pin(): 0, or -EAGAIN where it has no memory, which who insists has
  * it get while others wait.
  */
-static int hold_once(struct buffer *buffer, bool insist,
-		     enum bufalloc_reason *reason)
+static int pin_once(struct buffer *buffer, bool insist,
+		    enum bufalloc_reason *reason)
 {
-	struct grip grip;
+	struct shmem_pin pin;
 	int ret = 0;
 
 	ww_mutex_lock(&buffer->lock, NULL);
@@ -294,32 +294,32 @@ static int hold_once(struct buffer *buffer, bool insist,
 	if (insist && !ret)
 		ret = buffer_populate_locked(buffer, reason);
 	if (!ret)
-		ret = begin_hold(buffer, &grip, reason);
+		ret = begin_pin(buffer, &pin, reason);
 	ww_mutex_unlock(&buffer->lock);
 	if (ret <= 0)
 		return ret;
 
-	ret = backing_bring(&buffer->backing, &grip, reason);
+	ret = backing_pin_pages(&buffer->backing, &pin, reason);
 
 	ww_mutex_lock(&buffer->lock, NULL);
-	ret = end_hold(buffer, &grip, ret);
+	ret = end_pin(buffer, &pin, ret);
 	ww_mutex_unlock(&buffer->lock);
 	return ret;
 }
 
 /**
- * buffer_hold() - have memory that stays where it is until buffer_let_go()
+ * buffer_pin() - have memory that stays where it is until buffer_unpin()
  * @buffer: not locked. As in buffer_populate(), nobody waits but who wants the same.
  * @reason: why not, where that fails.
  *
  * Return: 0, -EBUSY for one that nobody needs, -EINTR after a fatal signal, or why
  * there is no memory, or not all of it.
  */
-int buffer_hold(struct buffer *buffer, enum bufalloc_reason *reason)
+int buffer_pin(struct buffer *buffer, enum bufalloc_reason *reason)
 {
 	int tries, ret;
 
-	if (hold_at_once(buffer))
+	if (pin_at_once(buffer))
 		return 0;
 	ret = begin_populate(buffer, reason);
 	if (ret)
@@ -328,10 +328,10 @@ int buffer_hold(struct buffer *buffer, enum bufalloc_reason *reason)
 	for (tries = 0; tries < PLACE_TRIES && ret == -EAGAIN; tries++) {
 		ret = populate_once(buffer, reason);
 		if (!ret)
-			ret = hold_once(buffer, false, reason);
+			ret = pin_once(buffer, false, reason);
 	}
 	if (ret == -EAGAIN)
-		ret = hold_once(buffer, true, reason);
+		ret = pin_once(buffer, true, reason);
 	mutex_unlock(&buffer->populate_lock);
 	return ret;
 }
@@ -346,13 +346,13 @@ static void drop_tables(struct buffer *buffer)
 }
 
 /* The last to let go leaves nothing behind of what the kernel may move. */
-void buffer_let_go(struct buffer *buffer)
+void buffer_unpin(struct buffer *buffer)
 {
-	if (--buffer->holds)
+	if (--buffer->pin_count)
 		return;
 	if (buffer->backing.demand.pageable)
 		drop_tables(buffer);
-	backing_let_go(&buffer->backing);
+	backing_unpin(&buffer->backing);
 }
 
 /**
@@ -409,8 +409,8 @@ bool buffer_has_memory(struct dma_buf *dmabuf)
  */
 static bool is_in_use(const struct buffer *buffer, struct dma_resv *resv)
 {
-	return !list_empty(&buffer->attachments) || buffer->holds ||
-	       buffer->gripped ||
+	return !list_empty(&buffer->attachments) || buffer->pin_count ||
+	       buffer->pinning ||
 	       atomic_read_acquire(&buffer->backing.mappings) ||
 	       !dma_resv_test_signaled(resv, DMA_RESV_USAGE_BOOKKEEP);
 }

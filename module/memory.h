@@ -21,8 +21,8 @@
  * @heap: where its memory comes from without devices.
  * @backing: its memory; source.client is held, and source.memcg while memory can still
  *	come: before the first, while it may be purged, and for pageable memory.
- * @holds: maps of devices and of the kernel.
- * @gripped: pages are being brought for the first of them.
+ * @pin_count: maps of devices and of the kernel.
+ * @pinning: pages are being brought for the first of them.
  * @discardable: its users do not need it: nobody may use it.
  * @offer: its memory, for who may take it then.
  * @refusals: how often a device could not map it.
@@ -34,8 +34,8 @@ struct buffer {
 	struct list_head attachments;
 	struct heap *heap;
 	struct backing backing;
-	unsigned int holds;
-	bool gripped;
+	unsigned int pin_count;
+	bool pinning;
 	bool discardable;
 	struct offer offer;
 	u32 refusals;
@@ -46,7 +46,7 @@ int buffer_populate(struct buffer *buffer, enum bufalloc_reason *reason);
 int buffer_populate_locked(struct buffer *buffer, enum bufalloc_reason *reason);
 int buffer_check_needed(const struct buffer *buffer,
 			enum bufalloc_reason *reason);
-int buffer_hold(struct buffer *buffer, enum bufalloc_reason *reason);
-void buffer_let_go(struct buffer *buffer);
+int buffer_pin(struct buffer *buffer, enum bufalloc_reason *reason);
+void buffer_unpin(struct buffer *buffer);
 
 #endif /* _BUFALLOC_MEMORY_H */

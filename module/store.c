@@ -185,15 +185,15 @@ struct page *store_read_page(const struct store *store, pgoff_t index)
  * of a removable memory module, or of a CMA area. While a device holds the page, that
  * never ends. So the page moves to other memory first.
  */
-static struct page *read_page_to_hold(const struct grip *grip, pgoff_t index)
+static struct page *read_page_to_pin(const struct shmem_pin *pin, pgoff_t index)
 {
-	struct page *page = read_page(grip->file, grip->memcg, index);
+	struct page *page = read_page(pin->file, pin->memcg, index);
 	struct mem_cgroup *asks;
 
 	if (IS_ERR(page))
 		return page;
-	asks = set_active_memcg(grip->memcg);
-	page = shmem_page_longterm(grip->file, index, page);
+	asks = set_active_memcg(pin->memcg);
+	page = shmem_page_longterm(pin->file, index, page);
 	set_active_memcg(asks);
 	return no_memory_for_no_room(page);
 }
@@ -223,35 +223,35 @@ static void put_pages(struct page **pages, size_t count)
 }
 
 /* Of what is not there, no more is brought than there is room for. */
-static bool rest_suffices(const struct grip *grip)
+static bool rest_suffices(const struct shmem_pin *pin)
 {
-	size_t there = resident(grip->file, grip->length);
+	size_t there = resident(pin->file, pin->length);
 
-	return spare_suffices_with_swap(grip->length - there);
+	return spare_suffices_with_swap(pin->length - there);
 }
 
 /* How many pages come before others are looked for, who bring some as well. */
 #define PAGES_AT_ONCE 256
 
-static int check_reading(const struct grip *grip, size_t index)
+static int check_reading(const struct shmem_pin *pin, size_t index)
 {
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	return index % PAGES_AT_ONCE || rest_suffices(grip) ? 0 : -ENOMEM;
+	return index % PAGES_AT_ONCE || rest_suffices(pin) ? 0 : -ENOMEM;
 }
 
 /* Returns how many there are, all or fewer, and why. */
-static size_t read_pages(const struct grip *grip, struct page **pages, int *err)
+static size_t read_pages(const struct shmem_pin *pin, struct page **pages, int *err)
 {
-	size_t count = grip->length >> PAGE_SHIFT;
+	size_t count = pin->length >> PAGE_SHIFT;
 	size_t i;
 
 	*err = 0;
 	for (i = 0; i < count; i++) {
-		*err = check_reading(grip, i);
+		*err = check_reading(pin, i);
 		if (*err)
 			break;
-		pages[i] = read_page_to_hold(grip, i);
+		pages[i] = read_page_to_pin(pin, i);
 		if (IS_ERR(pages[i])) {
 			*err = PTR_ERR(pages[i]);
 			break;
@@ -261,18 +261,18 @@ static size_t read_pages(const struct grip *grip, struct page **pages, int *err)
 	return i;
 }
 
-static int list_pages(struct grip *grip, struct page **pages)
+static int list_pages(struct shmem_pin *pin, struct page **pages)
 {
-	return sg_alloc_table_from_pages_segment(&grip->pieces, pages,
-						 grip->length >> PAGE_SHIFT, 0,
-						 grip->length, SEGMENT_MAX,
+	return sg_alloc_table_from_pages_segment(&pin->pieces, pages,
+						 pin->length >> PAGE_SHIFT, 0,
+						 pin->length, SEGMENT_MAX,
 						 GFP_METADATA);
 }
 
 /* With the buffer's lock, which the others do without; one grip of a store at a time. */
-void grip_begin(struct grip *grip, const struct store *store)
+void shmem_pin_begin(struct shmem_pin *pin, const struct store *store)
 {
-	*grip = (struct grip) {
+	*pin = (struct shmem_pin) {
 		.file = store->file,
 		.memcg = store->memcg,
 		.length = store->length,
@@ -280,28 +280,28 @@ void grip_begin(struct grip *grip, const struct store *store)
 }
 
 /**
- * grip_take() - bring all pages of a store, and have them stay
- * @grip: as grip_begin() left it. Its store is not destroyed meanwhile.
+ * shmem_pin_pages() - bring all pages of a store, and have them stay
+ * @pin: as shmem_pin_begin() left it. Its store is not destroyed meanwhile.
  *
  * Return: 0; -ENOMEM; -EINTR after a fatal signal; -EBUSY where a page lies in movable
  * memory and this kernel gives a module no means to move it; -EIO where a page is
  * poisoned; or what reading from the swap device returned.
  */
-int grip_take(struct grip *grip)
+int shmem_pin_pages(struct shmem_pin *pin)
 {
-	struct address_space *mapping = grip->file->f_mapping;
+	struct address_space *mapping = pin->file->f_mapping;
 	struct page **pages;
 	size_t count;
 	int ret;
 
-	pages = kvmalloc_array(grip->length >> PAGE_SHIFT, sizeof(*pages),
+	pages = kvmalloc_array(pin->length >> PAGE_SHIFT, sizeof(*pages),
 			       GFP_METADATA);
 	if (!pages)
 		return -ENOMEM;
 
-	count = read_pages(grip, pages, &ret);
+	count = read_pages(pin, pages, &ret);
 	if (!ret)
-		ret = list_pages(grip, pages);
+		ret = list_pages(pin, pages);
 	/*
 	 * Nobody need look for something to swap out here; but what was put aside
 	 * meanwhile is found again only by a list of all.
@@ -332,13 +332,13 @@ static void put_piece(struct folio_batch *batch, struct scatterlist *piece)
 }
 
 /**
- * store_hold() - have all pages stay
- * @store: not held yet. Its chunk tells where they are, until store_let_go().
- * @grip: of it, and taken; the store has the pages then.
+ * store_end_pin() - have all pages stay
+ * @store: not held yet. Its chunk tells where they are, until store_unpin().
+ * @pin: of it, and taken; the store has the pages then.
  */
-void store_hold(struct store *store, struct grip *grip)
+void store_end_pin(struct store *store, struct shmem_pin *pin)
 {
-	store->pieces = grip->pieces;
+	store->pieces = pin->pieces;
 	store->chunk = (struct chunk) {
 		.page = sg_page(store->pieces.sgl),
 		.size = store->length,
@@ -347,7 +347,7 @@ void store_hold(struct store *store, struct grip *grip)
 }
 
 /* Nothing has an address of them any more. */
-void store_let_go(struct store *store)
+void store_unpin(struct store *store)
 {
 	struct scatterlist *piece;
 	struct folio_batch batch;

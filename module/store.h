@@ -31,13 +31,13 @@ struct store {
 };
 
 /**
- * struct grip - the pages of a store, that stay where they are
+ * struct shmem_pin - the pages of a store, that stay where they are
  * @file: whose.
  * @memcg: is charged for them; held by the buffer.
  * @length: bytes.
  * @pieces: where they are.
  */
-struct grip {
+struct shmem_pin {
 	struct file *file;
 	struct mem_cgroup *memcg;
 	size_t length;
@@ -51,10 +51,10 @@ void store_destroy(struct store *store);
 size_t store_resident(const struct store *store);
 struct page *store_read_page(const struct store *store, pgoff_t index);
 
-void grip_begin(struct grip *grip, const struct store *store);
-int grip_take(struct grip *grip);
+void shmem_pin_begin(struct shmem_pin *pin, const struct store *store);
+int shmem_pin_pages(struct shmem_pin *pin);
 
-void store_hold(struct store *store, struct grip *grip);
-void store_let_go(struct store *store);
+void store_end_pin(struct store *store, struct shmem_pin *pin);
+void store_unpin(struct store *store);
 
 #endif /* _BUFALLOC_STORE_H */
