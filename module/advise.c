@@ -15,14 +15,14 @@ static int refuse(struct bufalloc_advise *arg, enum bufalloc_reason reason, int 
 	return err;
 }
 
-static int discard(struct bufalloc_advise *arg, struct dma_buf *dmabuf, bool *retained)
+static int dontneed(struct bufalloc_advise *arg, struct dma_buf *dmabuf, bool *retained)
 {
 	int ret;
 
 	/* It may lose its content: that is a write. */
 	if (!(dmabuf->file->f_mode & FMODE_WRITE))
 		return -EACCES;
-	ret = buffer_discard(dmabuf, retained);
+	ret = buffer_dontneed(dmabuf, retained);
 	if (ret == -EBUSY)
 		return refuse(arg, BUFALLOC_REASON_BUSY, ret);
 	return ret;
@@ -36,9 +36,9 @@ static int advise(struct bufalloc_advise *arg, struct dma_buf *dmabuf)
 	if (!buffer_is(dmabuf))
 		return refuse(arg, BUFALLOC_REASON_FD, -EINVAL);
 	if (arg->advice == BUFALLOC_ADVICE_DONTNEED)
-		ret = discard(arg, dmabuf, &retained);
+		ret = dontneed(arg, dmabuf, &retained);
 	else
-		buffer_keep(dmabuf, &retained);
+		buffer_willneed(dmabuf, &retained);
 	if (!ret)
 		arg->out_retained = retained;
 	return ret;

@@ -44,8 +44,8 @@ static struct buffer *buffer_alloc(const struct source *source,
 		return ERR_PTR(ret);
 
 	buffer = kzalloc(sizeof(*buffer), GFP_METADATA);
-	ret = buffer ? offer_init(&buffer->offer, &buffer->lock,
-				  &buffer->backing) :
+	ret = buffer ? purgeable_init(&buffer->purgeable, &buffer->lock,
+				      &buffer->backing) :
 		       -ENOMEM;
 	if (ret) {
 		kfree(buffer);
@@ -73,7 +73,7 @@ static void buffer_free(struct buffer *buffer)
 
 	WARN_ON(!list_empty(&buffer->attachments));
 	WARN_ON(buffer->pin_count || atomic_read(&buffer->backing.mappings));
-	offer_destroy(&buffer->offer);
+	purgeable_destroy(&buffer->purgeable);
 	backing_free(&buffer->backing);
 	mem_cgroup_put(source->memcg);
 	ww_mutex_destroy(&buffer->lock);
@@ -467,9 +467,9 @@ void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts)
 		facts->state |= BUFALLOC_STATE_USER_MEMORY;
 	if (backing->demand.pageable)
 		facts->state |= BUFALLOC_STATE_PAGEABLE;
-	if (buffer->discardable)
-		facts->state |= BUFALLOC_STATE_DISCARDABLE;
-	if (buffer->offer.taken)
+	if (buffer->dontneed)
+		facts->state |= BUFALLOC_STATE_DONTNEED;
+	if (buffer->purgeable.purged)
 		facts->state |= BUFALLOC_STATE_PURGED;
 	if (backing->nr_segments == 1)
 		facts->state |= BUFALLOC_STATE_CONTIGUOUS;

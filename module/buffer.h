@@ -60,7 +60,7 @@ bool buffer_accepts(const struct dma_buf *dmabuf, const struct backing *fresh);
 void buffer_adopt(struct dma_buf *dmabuf, struct backing *fresh);
 bool buffer_has_memory(struct dma_buf *dmabuf);
 
-int buffer_discard(struct dma_buf *dmabuf, bool *retained);
-void buffer_keep(struct dma_buf *dmabuf, bool *retained);
+int buffer_dontneed(struct dma_buf *dmabuf, bool *retained);
+void buffer_willneed(struct dma_buf *dmabuf, bool *retained);
 
 #endif /* _BUFALLOC_BUFFER_H */

@@ -96,7 +96,7 @@ static void take_memcg(struct buffer *buffer)
 static void adopt_fresh(struct buffer *buffer, struct backing *fresh)
 {
 	backing_adopt(&buffer->backing, fresh);
-	buffer->offer.taken = false;
+	buffer->purgeable.purged = false;
 	drop_memcg(buffer);
 }
 
@@ -122,7 +122,7 @@ int buffer_populate_locked(struct buffer *buffer, enum bufalloc_reason *reason)
 /* Nobody can use what may be taken away at any moment. */
 int buffer_check_needed(const struct buffer *buffer, enum bufalloc_reason *reason)
 {
-	if (!buffer->discardable)
+	if (!buffer->dontneed)
 		return 0;
 	*reason = BUFALLOC_REASON_PURGED;
 	return -EBUSY;
@@ -175,7 +175,7 @@ static int populate_once(struct buffer *buffer, enum bufalloc_reason *reason)
 
 	ww_mutex_lock(&buffer->lock, NULL);
 	find_place(buffer, &place);
-	if (!ret && !has_memory(buffer) && !buffer->discardable &&
+	if (!ret && !has_memory(buffer) && !buffer->dontneed &&
 	    place_covers(&place, &fresh))
 		adopt_fresh(buffer, &fresh);
 	/* A COMMIT may have had the memory that there was none of for us. */
@@ -241,7 +241,7 @@ static bool pin_at_once(struct buffer *buffer)
 	bool pinned;
 
 	ww_mutex_lock(&buffer->lock, NULL);
-	pinned = !buffer->discardable && has_memory(buffer) &&
+	pinned = !buffer->dontneed && has_memory(buffer) &&
 		 (buffer->pin_count || !buffer->backing.store);
 	if (pinned)
 		buffer->pin_count++;
@@ -382,7 +382,7 @@ bool buffer_accepts(const struct dma_buf *dmabuf, const struct backing *fresh)
 	const struct buffer *buffer = dmabuf->priv;
 	struct place place;
 
-	if (buffer->discardable)
+	if (buffer->dontneed)
 		return false;
 	find_place(buffer, &place);
 	return has_memory(buffer) || place_covers(&place, fresh);
@@ -416,14 +416,14 @@ static bool is_in_use(const struct buffer *buffer, struct dma_resv *resv)
 }
 
 /**
- * buffer_discard() - its users do not need it for now
+ * buffer_dontneed() - its users do not need it for now
  * @dmabuf: whose memory may be taken from here on.
  * @retained: whether it has still what was in it.
  *
  * Return: 0; -EBUSY while an importer is attached, a CPU or the kernel has it mapped, or
  * a fence is not signalled; -EINVAL for memory of a process, of which there is no other.
  */
-int buffer_discard(struct dma_buf *dmabuf, bool *retained)
+int buffer_dontneed(struct dma_buf *dmabuf, bool *retained)
 {
 	struct buffer *buffer = dmabuf->priv;
 	int ret = 0;
@@ -435,24 +435,24 @@ int buffer_discard(struct dma_buf *dmabuf, bool *retained)
 	if (is_in_use(buffer, dmabuf->resv)) {
 		ret = -EBUSY;
 	} else {
-		buffer->discardable = true;
+		buffer->dontneed = true;
 		take_memcg(buffer);
-		*retained = !buffer->offer.taken;
-		offer_make(&buffer->offer, dmabuf->resv);
+		*retained = !buffer->purgeable.purged;
+		purgeable_add(&buffer->purgeable, dmabuf->resv);
 	}
 	ww_mutex_unlock(&buffer->lock);
 	return ret;
 }
 
 /* They need it again, if it has still what was in it. */
-void buffer_keep(struct dma_buf *dmabuf, bool *retained)
+void buffer_willneed(struct dma_buf *dmabuf, bool *retained)
 {
 	struct buffer *buffer = dmabuf->priv;
 
 	ww_mutex_lock(&buffer->lock, NULL);
-	offer_withdraw(&buffer->offer);
-	buffer->discardable = false;
-	*retained = !buffer->offer.taken;
+	purgeable_remove(&buffer->purgeable);
+	buffer->dontneed = false;
+	*retained = !buffer->purgeable.purged;
 	if (has_memory(buffer))
 		drop_memcg(buffer);
 	ww_mutex_unlock(&buffer->lock);

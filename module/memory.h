@@ -23,8 +23,8 @@
  *	come: before the first, while it may be purged, and for pageable memory.
  * @pin_count: maps of devices and of the kernel.
  * @pinning: pages are being brought for the first of them.
- * @discardable: its users do not need it: nobody may use it.
- * @offer: its memory, for who may take it then.
+ * @dontneed: its users do not need it: nobody may use it.
+ * @purgeable: its memory, for who may take it then.
  * @refusals: how often a device could not map it.
  * @refusal: why not, the last time.
  */
@@ -36,8 +36,8 @@ struct buffer {
 	struct backing backing;
 	unsigned int pin_count;
 	bool pinning;
-	bool discardable;
-	struct offer offer;
+	bool dontneed;
+	struct purgeable purgeable;
 	u32 refusals;
 	enum bufalloc_reason refusal;
 };

@@ -4,12 +4,12 @@
  * until the kernel runs out: then those go that were offered first, each whole.
  *
  * The kernel may run out of memory while a task holds any lock, a page's among them. So
- * the shrinker only moves the memory from the buffer to a record (struct purged): it
+ * the shrinker only moves the memory from the buffer to a record (struct purge_record): it
  * tries the buffer's lock and waits for nothing. A worker frees the memory. The worker may
  * wait for locked pages, for blocks_lock, and on x86 for the lock of the kernel's page
  * tables.
  *
- * A record is idle, or in the list of purged memory from offer_detach() to purged_end().
+ * A record is idle, or in the list of purged memory from purgeable_detach() to record_end().
  */
 #include <linux/atomic.h>
 #include <linux/dma-resv.h>
@@ -39,7 +39,7 @@
 #define LOOKS_MAX 256
 
 /**
- * struct purged - memory that was taken from a buffer and is not yet free
+ * struct purge_record - memory that was taken from a buffer and is not yet free
  * @node: in the list of those.
  * @work: frees it.
  * @backing: the memory; its client is held.
@@ -48,7 +48,7 @@
  *
  * Each buffer has one from the start, since the shrinker cannot allocate.
  */
-struct purged {
+struct purge_record {
 	struct list_head node;
 	struct work_struct work;
 	struct backing backing;
@@ -60,11 +60,11 @@ struct purged {
  * Guards both lists, and that no buffer goes while the shrinker looks at it. Inside of
  * the buffers' locks, and of reclaim.
  */
-static DEFINE_SPINLOCK(offers_lock);
-static LIST_HEAD(offers);
-static LIST_HEAD(purgeds);
+static DEFINE_SPINLOCK(purge_lock);
+static LIST_HEAD(purgeables);
+static LIST_HEAD(records);
 static u64 last_number;
-static atomic_long_t offered_pages = ATOMIC_LONG_INIT(0);
+static atomic_long_t purgeable_pages = ATOMIC_LONG_INIT(0);
 
 /* Woken when memory that was taken is free. */
 static DECLARE_WAIT_QUEUE_HEAD(freed_queue);
@@ -77,7 +77,7 @@ static struct shrinker *shrinker;
  * has, which it never takes for free, nor of a piece of a block, which is offered like
  * others, but of use to it only with the rest. Returns how many pages it was told of.
  */
-static unsigned long tell_kernel(const struct backing *backing, bool offered)
+static unsigned long tell_kernel(const struct backing *backing, bool purgeable)
 {
 	unsigned long told = 0;
 	struct chunk *chunk;
@@ -92,220 +92,220 @@ static unsigned long tell_kernel(const struct backing *backing, bool offered)
 		told += pages;
 		mod_node_page_state(page_pgdat(chunk->page),
 				    NR_KERNEL_MISC_RECLAIMABLE,
-				    offered ? pages : -pages);
+				    purgeable ? pages : -pages);
 	}
 	return told;
 }
 
 /* From here on the buffer can be purged again, or the record goes with it. */
-static void purged_end(struct purged *purged)
+static void record_end(struct purge_record *record)
 {
-	struct client *client = purged->backing.source.client;
+	struct client *client = record->backing.source.client;
 	bool is_ownerless;
 
-	spin_lock(&offers_lock);
-	list_del_init(&purged->node);
-	is_ownerless = purged->is_ownerless;
-	purged->backing.source.client = NULL;
-	spin_unlock(&offers_lock);
+	spin_lock(&purge_lock);
+	list_del_init(&record->node);
+	is_ownerless = record->is_ownerless;
+	record->backing.source.client = NULL;
+	spin_unlock(&purge_lock);
 	client_put(client);
 	if (is_ownerless)
-		kfree(purged);
+		kfree(record);
 	wake_up_all(&freed_queue);
 }
 
-static void purged_free(struct work_struct *work)
+static void record_free(struct work_struct *work)
 {
-	struct purged *purged = container_of(work, struct purged, work);
+	struct purge_record *record = container_of(work, struct purge_record, work);
 
 	/* Until now the memory was still to come, and counted as reclaimable. */
-	tell_kernel(&purged->backing, false);
-	backing_free(&purged->backing);
-	purged_end(purged);
+	tell_kernel(&record->backing, false);
+	backing_free(&record->backing);
+	record_end(record);
 }
 
-static struct purged *purged_create(void)
+static struct purge_record *record_create(void)
 {
-	struct purged *purged = kzalloc(sizeof(*purged), GFP_METADATA);
+	struct purge_record *record = kzalloc(sizeof(*record), GFP_METADATA);
 
-	if (!purged)
+	if (!record)
 		return NULL;
-	INIT_LIST_HEAD(&purged->node);
-	INIT_WORK(&purged->work, purged_free);
-	return purged;
+	INIT_LIST_HEAD(&record->node);
+	INIT_WORK(&record->work, record_free);
+	return record;
 }
 
 /* The buffer goes. A worker that still frees memory of this record frees the record. */
-static void purged_leave(struct purged *purged)
+static void record_release(struct purge_record *record)
 {
 	bool is_in_use;
 
-	spin_lock(&offers_lock);
-	is_in_use = !list_empty(&purged->node);
-	purged->is_ownerless = is_in_use;
-	spin_unlock(&offers_lock);
+	spin_lock(&purge_lock);
+	is_in_use = !list_empty(&record->node);
+	record->is_ownerless = is_in_use;
+	spin_unlock(&purge_lock);
 	if (!is_in_use)
-		kfree(purged);
+		kfree(record);
 }
 
 /* Return: 0 or -ENOMEM. */
-int offer_init(struct offer *offer, struct ww_mutex *lock,
-	       struct backing *backing)
+int purgeable_init(struct purgeable *purgeable, struct ww_mutex *lock,
+		   struct backing *backing)
 {
-	*offer = (struct offer) {
+	*purgeable = (struct purgeable) {
 		.lock = lock,
 		.backing = backing,
-		.purged = purged_create(),
+		.record = record_create(),
 	};
-	INIT_LIST_HEAD(&offer->node);
-	return offer->purged ? 0 : -ENOMEM;
+	INIT_LIST_HEAD(&purgeable->node);
+	return purgeable->record ? 0 : -ENOMEM;
 }
 
-void offer_destroy(struct offer *offer)
+void purgeable_destroy(struct purgeable *purgeable)
 {
-	offer_withdraw(offer);
-	purged_leave(offer->purged);
+	purgeable_remove(purgeable);
+	record_release(purgeable->record);
 }
 
-static bool offer_is_listed(const struct offer *offer)
+static bool purgeable_is_listed(const struct purgeable *purgeable)
 {
 	bool is_listed;
 
-	spin_lock(&offers_lock);
-	is_listed = !list_empty(&offer->node);
-	spin_unlock(&offers_lock);
+	spin_lock(&purge_lock);
+	is_listed = !list_empty(&purgeable->node);
+	spin_unlock(&purge_lock);
 	return is_listed;
 }
 
-static void offer_list(struct offer *offer)
+static void purgeable_list(struct purgeable *purgeable)
 {
-	spin_lock(&offers_lock);
-	list_add_tail(&offer->node, &offers);
-	atomic_long_add(offer->pages, &offered_pages);
-	spin_unlock(&offers_lock);
+	spin_lock(&purge_lock);
+	list_add_tail(&purgeable->node, &purgeables);
+	atomic_long_add(purgeable->pages, &purgeable_pages);
+	spin_unlock(&purge_lock);
 }
 
-static void offer_unlist_locked(struct offer *offer)
+static void purgeable_unlist_locked(struct purgeable *purgeable)
 {
-	lockdep_assert_held(&offers_lock);
-	list_del_init(&offer->node);
-	atomic_long_sub(offer->pages, &offered_pages);
+	lockdep_assert_held(&purge_lock);
+	list_del_init(&purgeable->node);
+	atomic_long_sub(purgeable->pages, &purgeable_pages);
 }
 
 /*
  * What there is, of a buffer that nobody uses: called with its lock. Memory that was
  * set aside is of no use to the kernel, and stays.
  */
-void offer_make(struct offer *offer, struct dma_resv *resv)
+void purgeable_add(struct purgeable *purgeable, struct dma_resv *resv)
 {
-	struct backing *backing = offer->backing;
+	struct backing *backing = purgeable->backing;
 
 	if (!backing_has_memory(backing) || backing->source.heap->region_size)
 		return;
 	/* The shrinker takes none out of the list without the buffer's lock. */
-	if (offer_is_listed(offer))
+	if (purgeable_is_listed(purgeable))
 		return;
 
-	offer->made = true;
-	offer->resv = resv;
-	offer->pages = backing->demand.length >> PAGE_SHIFT;
-	offer->returned = tell_kernel(backing, true);
-	offer_list(offer);
+	purgeable->was_listed = true;
+	purgeable->resv = resv;
+	purgeable->pages = backing->demand.length >> PAGE_SHIFT;
+	purgeable->returned = tell_kernel(backing, true);
+	purgeable_list(purgeable);
 }
 
 /*
  * With the buffer's lock, or when nobody else knows of it any more. Who never made one
  * does not wait for others.
  */
-void offer_withdraw(struct offer *offer)
+void purgeable_remove(struct purgeable *purgeable)
 {
 	bool is_listed;
 
-	if (!offer->made)
+	if (!purgeable->was_listed)
 		return;
-	spin_lock(&offers_lock);
-	is_listed = !list_empty(&offer->node);
+	spin_lock(&purge_lock);
+	is_listed = !list_empty(&purgeable->node);
 	if (is_listed)
-		offer_unlist_locked(offer);
-	spin_unlock(&offers_lock);
+		purgeable_unlist_locked(purgeable);
+	spin_unlock(&purge_lock);
 	if (is_listed)
-		tell_kernel(offer->backing, false);
+		tell_kernel(purgeable->backing, false);
 }
 
-static bool offer_is_in_use(const struct offer *offer)
+static bool purgeable_is_in_use(const struct purgeable *purgeable)
 {
 	/* What was taken from this buffer before is not free yet. */
-	if (!list_empty(&offer->purged->node))
+	if (!list_empty(&purgeable->record->node))
 		return true;
 	/* DONTNEED saw none, but a fence can be added at any time. */
-	return !dma_resv_test_signaled(offer->resv, DMA_RESV_USAGE_BOOKKEEP);
+	return !dma_resv_test_signaled(purgeable->resv, DMA_RESV_USAGE_BOOKKEEP);
 }
 
 /* Nothing but lists change here: the lock of the list is held. */
-static void offer_detach(struct offer *offer)
+static void purgeable_detach(struct purgeable *purgeable)
 {
-	struct purged *purged = offer->purged;
-	struct backing *backing = &purged->backing;
+	struct purge_record *record = purgeable->record;
+	struct backing *backing = &record->backing;
 
-	backing_init(backing, &offer->backing->source, &offer->backing->demand);
+	backing_init(backing, &purgeable->backing->source, &purgeable->backing->demand);
 	backing->source.memcg = NULL;
 	client_get(backing->source.client);
-	backing_adopt(backing, offer->backing);
-	offer_unlist_locked(offer);
-	offer->taken = true;
+	backing_adopt(backing, purgeable->backing);
+	purgeable_unlist_locked(purgeable);
+	purgeable->purged = true;
 
-	purged->number = ++last_number;
-	list_add_tail(&purged->node, &purgeds);
-	queue_work(workers, &purged->work);
+	record->number = ++last_number;
+	list_add_tail(&record->node, &records);
+	queue_work(workers, &record->work);
 }
 
 /* Pages that go back to the kernel: a piece of a block does only with the last of it. */
-static unsigned long offer_count_returned(const struct offer *offer)
+static unsigned long purgeable_count_returned(const struct purgeable *purgeable)
 {
-	const struct backing *backing = offer->backing;
+	const struct backing *backing = purgeable->backing;
 
 	if (backing->store)
 		return backing_resident(backing) >> PAGE_SHIFT;
-	return offer->returned;
+	return purgeable->returned;
 }
 
 /* Whether it could be taken, and how many pages that gives, on top. */
-static bool offer_take(struct offer *offer, unsigned long *freed)
+static bool purgeable_purge(struct purgeable *purgeable, unsigned long *freed)
 {
-	if (offer_is_in_use(offer) || !ww_mutex_trylock(offer->lock, NULL))
+	if (purgeable_is_in_use(purgeable) || !ww_mutex_trylock(purgeable->lock, NULL))
 		return false;
-	*freed += offer_count_returned(offer);
-	offer_detach(offer);
-	ww_mutex_unlock(offer->lock);
+	*freed += purgeable_count_returned(purgeable);
+	purgeable_detach(purgeable);
+	ww_mutex_unlock(purgeable->lock);
 	return true;
 }
 
 static unsigned long purge_count(struct shrinker *self,
 				 struct shrink_control *control)
 {
-	return atomic_long_read(&offered_pages) ?: SHRINK_EMPTY;
+	return atomic_long_read(&purgeable_pages) ?: SHRINK_EMPTY;
 }
 
 static unsigned long purge_scan(struct shrinker *self,
 				struct shrink_control *control)
 {
 	unsigned long pages, scanned = 0, freed = 0;
-	struct offer *offer, *next;
+	struct purgeable *purgeable, *next;
 	unsigned int looks = 0;
 
-	spin_lock(&offers_lock);
-	list_for_each_entry_safe(offer, next, &offers, node) {
+	spin_lock(&purge_lock);
+	list_for_each_entry_safe(purgeable, next, &purgeables, node) {
 		/* Also where all that it had was on a swap device. */
 		if (scanned >= control->nr_to_scan || looks++ == LOOKS_MAX)
 			break;
-		pages = offer->pages;
-		if (offer_take(offer, &freed))
+		pages = purgeable->pages;
+		if (purgeable_purge(purgeable, &freed))
 			scanned += pages;
 	}
 	/* All of these are in use: the next scan looks at others. */
 	if (!scanned && looks > LOOKS_MAX)
-		list_rotate_to_front(&offer->node, &offers);
-	spin_unlock(&offers_lock);
+		list_rotate_to_front(&purgeable->node, &purgeables);
+	spin_unlock(&purge_lock);
 
 	/* The pages are free a little later: see purge_before_oom(). */
 	mm_account_reclaimed_pages(freed);
@@ -314,25 +314,25 @@ static unsigned long purge_scan(struct shrinker *self,
 	return scanned ? freed : SHRINK_STOP;
 }
 
-static u64 last_purged(void)
+static u64 last_record(void)
 {
 	u64 number;
 
-	spin_lock(&offers_lock);
+	spin_lock(&purge_lock);
 	number = last_number;
-	spin_unlock(&offers_lock);
+	spin_unlock(&purge_lock);
 	return number;
 }
 
 static bool is_free_until(u64 number)
 {
-	const struct purged *first;
+	const struct purge_record *first;
 	bool is_free;
 
-	spin_lock(&offers_lock);
-	first = list_first_entry_or_null(&purgeds, struct purged, node);
+	spin_lock(&purge_lock);
+	first = list_first_entry_or_null(&records, struct purge_record, node);
 	is_free = !first || first->number > number;
-	spin_unlock(&offers_lock);
+	spin_unlock(&purge_lock);
 	return is_free;
 }
 
@@ -349,7 +349,7 @@ bool purge_helps(int err)
 
 	if (err != -ENOMEM && err != -EDQUOT)
 		return false;
-	number = last_purged();
+	number = last_record();
 	if (is_free_until(number))
 		return false;
 	return !wait_event_killable(freed_queue, is_free_until(number));
@@ -363,7 +363,7 @@ static int purge_before_oom(struct notifier_block *self, unsigned long unused,
 			    void *freed)
 {
 	unsigned long *pages = freed;
-	u64 number = last_purged();
+	u64 number = last_record();
 
 	if (!is_free_until(number) &&
 	    wait_event_timeout(freed_queue, is_free_until(number), OOM_WAIT))

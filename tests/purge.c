@@ -192,10 +192,10 @@ TEST_F(purge, stays_where_there_is_enough)
 	ASSERT_EQ(0, bufalloc_advise(self->device, self->fd,
 				     BUFALLOC_ADVICE_DONTNEED, &retained));
 	EXPECT_EQ(1, retained);
-	EXPECT_TRUE(state(self->device, self->fd) & BUFALLOC_STATE_DISCARDABLE);
+	EXPECT_TRUE(state(self->device, self->fd) & BUFALLOC_STATE_DONTNEED);
 	EXPECT_TRUE(state(self->device, self->fd) & BUFALLOC_STATE_BACKED);
 	EXPECT_EQ(1, willneed(self->device, self->fd));
-	EXPECT_FALSE(state(self->device, self->fd) & BUFALLOC_STATE_DISCARDABLE);
+	EXPECT_FALSE(state(self->device, self->fd) & BUFALLOC_STATE_DONTNEED);
 	EXPECT_TRUE(is_filled(self->fd, 0x11));
 	/* What is needed is not taken. */
 	ASSERT_EQ(0, press());
@@ -213,7 +213,7 @@ TEST_F(purge, goes_and_is_told)
 	ASSERT_EQ(0, dontneed(self->device, self->fd));
 	ASSERT_EQ(0, press());
 	ASSERT_EQ(0, bufalloc_query(self->device, self->fd, &query));
-	EXPECT_EQ(BUFALLOC_STATE_DISCARDABLE | BUFALLOC_STATE_PURGED,
+	EXPECT_EQ(BUFALLOC_STATE_DONTNEED | BUFALLOC_STATE_PURGED,
 		  query.out_state & ~BUFALLOC_STATE_PAGEABLE);
 	EXPECT_EQ(0, query.out_resident);
 	EXPECT_EQ(0, query.out_chunks);
@@ -282,7 +282,7 @@ TEST_F(purge, what_the_cpu_has_mapped_is_busy)
 	EXPECT_EQ(-EBUSY, advise_reason(self->device, self->fd,
 					BUFALLOC_ADVICE_DONTNEED, &reason));
 	EXPECT_EQ(BUFALLOC_REASON_BUSY, reason);
-	EXPECT_FALSE(state(self->device, self->fd) & BUFALLOC_STATE_DISCARDABLE);
+	EXPECT_FALSE(state(self->device, self->fd) & BUFALLOC_STATE_DONTNEED);
 	ASSERT_EQ(0, press());
 	EXPECT_TRUE(mapping_is(&mapping, 0x41));
 
@@ -318,7 +318,7 @@ TEST_F(purge, what_a_device_is_attached_to_is_busy)
 	EXPECT_EQ(-EBUSY, advise_reason(self->device, self->fd,
 					BUFALLOC_ADVICE_DONTNEED, &reason));
 	EXPECT_EQ(BUFALLOC_REASON_BUSY, reason);
-	EXPECT_FALSE(state(self->device, self->fd) & BUFALLOC_STATE_DISCARDABLE);
+	EXPECT_FALSE(state(self->device, self->fd) & BUFALLOC_STATE_DONTNEED);
 	ASSERT_EQ(0, importer_detach(self->importer, id));
 	EXPECT_EQ(0, dontneed(self->device, self->fd));
 }
@@ -417,7 +417,7 @@ TEST_F(purge, takes_who_can_write)
 
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(-EACCES, dontneed(self->device, fd));
-	EXPECT_FALSE(state(self->device, fd) & BUFALLOC_STATE_DISCARDABLE);
+	EXPECT_FALSE(state(self->device, fd) & BUFALLOC_STATE_DONTNEED);
 	EXPECT_EQ(1, willneed(self->device, fd));
 	close(fd);
 	EXPECT_EQ(-EBADF, advise_reason(self->device, fd,

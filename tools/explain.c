@@ -33,7 +33,7 @@ static bool is_of_process(const struct bufalloc_query *query)
 /* What its users have said that they need of it. */
 static void print_need(const struct bufalloc_query *query)
 {
-	if (query->out_state & BUFALLOC_STATE_DISCARDABLE)
+	if (query->out_state & BUFALLOC_STATE_DONTNEED)
 		puts("  Its users do not need it for now (DONTNEED), so that nobody can use it.");
 	if (query->out_state & BUFALLOC_STATE_PURGED)
 		puts("  The kernel took its memory meanwhile, and what was in it.");
@@ -53,7 +53,7 @@ static void print_memory(int device, const struct bufalloc_query *query)
 		heap_name(device, query->out_heap, heap);
 		printf("  It has its memory: from %s, in %u physically contiguous run%s.\n", heap,
 		       query->out_segments, plural(query->out_segments));
-	} else if (query->out_state & BUFALLOC_STATE_DISCARDABLE) {
+	} else if (query->out_state & BUFALLOC_STATE_DONTNEED) {
 		puts("  It has no memory.");
 	} else {
 		puts("  It has no memory yet: that comes with its first use, or with a commit.");
@@ -154,7 +154,7 @@ static void json_held(struct json *json, int device, const struct held *held)
 	json_bool(json, "contiguous", query->out_state & BUFALLOC_STATE_CONTIGUOUS);
 	json_bool(json, "user_memory", is_of_process(query));
 	json_bool(json, "pageable", query->out_state & BUFALLOC_STATE_PAGEABLE);
-	json_bool(json, "discardable", query->out_state & BUFALLOC_STATE_DISCARDABLE);
+	json_bool(json, "discardable", query->out_state & BUFALLOC_STATE_DONTNEED);
 	json_bool(json, "purged", query->out_state & BUFALLOC_STATE_PURGED);
 	json_number(json, "resident_bytes", query->out_resident);
 	if (!is_of_process(query)) {

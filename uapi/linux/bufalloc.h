@@ -537,8 +537,8 @@ struct bufalloc_request {
 #define BUFALLOC_STATE_CONTIGUOUS (1U << 1)
 /** BUFALLOC_STATE_PAGEABLE - the kernel may swap it out */
 #define BUFALLOC_STATE_PAGEABLE (1U << 2)
-/** BUFALLOC_STATE_DISCARDABLE - %BUFALLOC_ADVICE_DONTNEED, and nothing since */
-#define BUFALLOC_STATE_DISCARDABLE (1U << 3)
+/** BUFALLOC_STATE_DONTNEED - %BUFALLOC_ADVICE_DONTNEED, and nothing since */
+#define BUFALLOC_STATE_DONTNEED (1U << 3)
 /** BUFALLOC_STATE_PURGED - its memory was taken, and it has no other yet */
 #define BUFALLOC_STATE_PURGED (1U << 4)
 /** BUFALLOC_STATE_USER_MEMORY - it is memory of a process */
