@@ -17,11 +17,11 @@
 #include "chunk.h"
 #include "client.h"
 #include "compat/compat.h"
+#include "contention.h"
 #include "estimate.h"
 #include "purge.h"
 #include "quota.h"
 #include "request.h"
-#include "turn.h"
 
 #define REQUEST_SIZE_MIN 48 /* its first version */
 #define RESULT_SIZE_MIN 32 /* its first version */
@@ -227,7 +227,7 @@ static int batch_each(struct batch *batch,
 	return 0;
 }
 
-/* The memory of all, or of none: for turn_take(). */
+/* The memory of all, or of none: for contention_take(). */
 static int populate_all(void *data)
 {
 	struct batch *batch = data;
@@ -300,7 +300,7 @@ int batch_prepare(struct batch *batch, struct client *client,
 	if (!ret)
 		ret = batch_each(batch, item_pin);
 	if (!ret)
-		ret = turn_take(populate_all, batch);
+		ret = contention_take(populate_all, batch);
 	if (!ret)
 		ret = batch_each(batch, item_write);
 	if (ret)

@@ -19,10 +19,10 @@
 #include "buffer.h"
 #include "client.h"
 #include "commit.h"
+#include "contention.h"
 #include "estimate.h"
 #include "place.h"
 #include "quota.h"
-#include "turn.h"
 
 /**
  * struct member - one buffer of a set
@@ -224,7 +224,7 @@ static int check_quotas(struct set *set)
 		      quota_tightest(refused->quota, refused->use), -EDQUOT);
 }
 
-/* All that is needed, or nothing: for turn_take(). */
+/* All that is needed, or nothing: for contention_take(). */
 static int take_all(void *data)
 {
 	enum bufalloc_reason reason;
@@ -331,7 +331,7 @@ static int commit_once(struct set *set)
 
 	ret = ask_all(set);
 	if (!ret)
-		ret = turn_take(take_all, set);
+		ret = contention_take(take_all, set);
 	if (!ret)
 		ret = publish_all(set);
 	release_all(set);

@@ -10,10 +10,10 @@
 
 #include "attachment.h"
 #include "buffer.h"
+#include "contention.h"
 #include "memory.h"
 #include "place.h"
 #include "store.h"
-#include "turn.h"
 
 static bool has_memory(const struct buffer *buffer)
 {
@@ -149,7 +149,7 @@ static int errand_run(void *data)
 static int take_fresh(struct backing *fresh, enum bufalloc_reason *reason)
 {
 	struct errand errand = { .fresh = fresh, .reason = reason };
-	int ret = turn_take(errand_run, &errand);
+	int ret = contention_take(errand_run, &errand);
 
 	if (ret == -EINTR)
 		*reason = BUFALLOC_REASON_SIGNAL;

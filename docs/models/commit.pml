@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * COMMIT, as module/commit.c and module/turn.c do it: sets of buffers that overlap and
+ * COMMIT, as module/commit.c and module/contention.c do it: sets of buffers that overlap and
  * compete for memory, and somebody who uses a buffer alone meanwhile.
  *
  * What must hold, whatever the order:
@@ -33,7 +33,7 @@ bool backed[MOST];
 byte taken[MOST];		/* by one who has not published it */
 byte won, ended;
 
-/* turn.c */
+/* contention.c */
 byte taking, begun;
 bool turn;
 
@@ -148,7 +148,7 @@ inline take_all(me)
 	fi
 }
 
-/* turn_take() */
+/* contention_take() */
 inline take_turn(me)
 {
 	taking++;

@@ -21,44 +21,44 @@
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 
+#include "contention.h"
 #include "purge.h"
-#include "turn.h"
 
 /* How often a set that waits looks whether the one in turn is throttled. */
-#define TURN_LOOK (HZ / 10)
+#define RETRY_LOOK (HZ / 10)
 
 /**
- * struct turn - who tries once more
+ * struct retry - who tries once more
  * @memcg: held; the one that decides how long the thread in turn sleeps.
  */
-struct turn {
+struct retry {
 	struct mem_cgroup *memcg;
 };
 
 /* Its place among the locks: docs/design.md. */
-static DEFINE_SPINLOCK(turn_lock);
-static const struct turn *turn;
-static DECLARE_WAIT_QUEUE_HEAD(turn_free);
+static DEFINE_SPINLOCK(retry_lock);
+static const struct retry *retry;
+static DECLARE_WAIT_QUEUE_HEAD(retry_free);
 
 /* Sets being taken, and sets that ever were begun. */
 static atomic_t taking = ATOMIC_INIT(0);
 static atomic_t begun = ATOMIC_INIT(0);
 
 /*
- * @alone: whether no other was being taken meanwhile. One that is there already is
+ * @uncontended: whether no other was being taken meanwhile. One that is there already is
  * seen in the first number, one that comes later in the second, in this order and with
  * the barriers of what returns a number: one of two that meet sees the other.
  */
-static int take_beside(int (*take)(void *set), void *set, bool *alone)
+static int take_concurrently(int (*take)(void *arg), void *arg, bool *uncontended)
 {
 	int mark, ret;
 
 	atomic_inc_return(&taking);
 	mark = atomic_inc_return(&begun);
-	*alone = atomic_read(&taking) == 1;
-	ret = take(set);
+	*uncontended = atomic_read(&taking) == 1;
+	ret = take(arg);
 	atomic_dec_return(&taking);
-	*alone &= atomic_read(&begun) == mark;
+	*uncontended &= atomic_read(&begun) == mark;
 	return ret;
 }
 
@@ -84,83 +84,83 @@ static bool is_past_high(struct mem_cgroup *memcg)
 }
 #endif
 
-static bool turn_begin(const struct turn *mine)
+static bool retry_begin(const struct retry *mine)
 {
 	bool was_free;
 
-	spin_lock(&turn_lock);
-	was_free = !turn;
+	spin_lock(&retry_lock);
+	was_free = !retry;
 	if (was_free)
-		turn = mine;
-	spin_unlock(&turn_lock);
+		retry = mine;
+	spin_unlock(&retry_lock);
 	return was_free;
 }
 
-static void turn_end(const struct turn *mine)
+static void retry_end(const struct retry *mine)
 {
-	spin_lock(&turn_lock);
-	if (turn == mine)
-		turn = NULL;
-	spin_unlock(&turn_lock);
-	wake_up(&turn_free);
+	spin_lock(&retry_lock);
+	if (retry == mine)
+		retry = NULL;
+	spin_unlock(&retry_lock);
+	wake_up(&retry_free);
 }
 
 /* The thread in turn goes on without its turn, if it is throttled. */
-static void turn_end_throttled(void)
+static void retry_end_throttled(void)
 {
-	spin_lock(&turn_lock);
-	if (turn && is_past_high(turn->memcg))
-		turn = NULL;
-	spin_unlock(&turn_lock);
+	spin_lock(&retry_lock);
+	if (retry && is_past_high(retry->memcg))
+		retry = NULL;
+	spin_unlock(&retry_lock);
 }
 
-static int turn_wait(const struct turn *mine)
+static int retry_wait(const struct retry *mine)
 {
 	long left;
 
 	do {
-		left = wait_event_killable_timeout(turn_free, turn_begin(mine),
-						   TURN_LOOK);
+		left = wait_event_killable_timeout(retry_free, retry_begin(mine),
+						   RETRY_LOOK);
 		if (left < 0)
 			return -EINTR;
 		if (!left)
-			turn_end_throttled();
+			retry_end_throttled();
 	} while (!left);
 	return 0;
 }
 
-static int take_in_turn(int (*take)(void *set), void *set)
+static int take_again(int (*take)(void *arg), void *arg)
 {
-	struct turn mine = { .memcg = get_mem_cgroup_from_mm(current->mm) };
-	bool alone;
+	struct retry mine = { .memcg = get_mem_cgroup_from_mm(current->mm) };
+	bool uncontended;
 	int ret;
 
-	ret = turn_wait(&mine);
+	ret = retry_wait(&mine);
 	if (!ret) {
-		ret = take_beside(take, set, &alone);
-		turn_end(&mine);
+		ret = take_concurrently(take, arg, &uncontended);
+		retry_end(&mine);
 	}
 	mem_cgroup_put(mine.memcg);
 	return ret;
 }
 
 /**
- * turn_take() - take a set, beside others or at last in turn
+ * contention_take() - take a set, beside others or at last in turn
  * @take: takes all of it or nothing.
- * @set: for @take.
+ * @arg: for @take.
  *
  * Return: what the last call of @take returned, or -EINTR after a fatal signal.
  */
-int turn_take(int (*take)(void *set), void *set)
+int contention_take(int (*take)(void *arg), void *arg)
 {
-	bool alone;
+	bool uncontended;
 	int ret;
 
-	ret = take_beside(take, set, &alone);
+	ret = take_concurrently(take, arg, &uncontended);
 	/* What the kernel took from others may just not be free yet. */
 	if (purge_helps(ret))
-		ret = take_beside(take, set, &alone);
-	if ((ret == -ENOMEM || ret == -EDQUOT) && !alone)
-		ret = take_in_turn(take, set);
+		ret = take_concurrently(take, arg, &uncontended);
+	if ((ret == -ENOMEM || ret == -EDQUOT) && !uncontended)
+		ret = take_again(take, arg);
 	return ret;
 }
