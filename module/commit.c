@@ -25,13 +25,13 @@
 #include "quota.h"
 
 /**
- * struct member - one buffer of a set
+ * struct commit_entry - one buffer of a set
  * @dmabuf: held.
  * @fresh: memory that is to become its own.
  * @needs: it had none when it was asked.
  * @ask: the least that its memory will be charged.
  */
-struct member {
+struct commit_entry {
 	struct dma_buf *dmabuf;
 	struct backing fresh;
 	bool needs;
@@ -39,45 +39,45 @@ struct member {
 };
 
 /**
- * struct set - one COMMIT on its way
+ * struct commit - one COMMIT on its way
  * @arg: the call.
- * @members: its buffers, arg->count of them.
+ * @entries: its buffers, arg->count of them.
  */
-struct set {
+struct commit {
 	struct bufalloc_commit *arg;
-	struct member *members;
+	struct commit_entry *entries;
 };
 
-static int refuse(struct set *set, u32 index, enum bufalloc_reason reason,
+static int refuse(struct commit *commit, u32 index, enum bufalloc_reason reason,
 		  int err)
 {
-	set->arg->out_failed = index;
-	set->arg->out_reason = reason;
+	commit->arg->out_failed = index;
+	commit->arg->out_reason = reason;
 	return err;
 }
 
-static int member_find(struct set *set, u32 index, int fd)
+static int entry_find(struct commit *commit, u32 index, int fd)
 {
 	struct dma_buf *dmabuf = dma_buf_get(fd);
 	u32 i;
 
 	if (IS_ERR(dmabuf))
-		return refuse(set, index, BUFALLOC_REASON_FD, PTR_ERR(dmabuf));
+		return refuse(commit, index, BUFALLOC_REASON_FD, PTR_ERR(dmabuf));
 	if (!buffer_is(dmabuf)) {
 		dma_buf_put(dmabuf);
-		return refuse(set, index, BUFALLOC_REASON_FD, -EINVAL);
+		return refuse(commit, index, BUFALLOC_REASON_FD, -EINVAL);
 	}
-	set->members[index].dmabuf = dmabuf;
+	commit->entries[index].dmabuf = dmabuf;
 	for (i = 0; i < index; i++)
-		if (set->members[i].dmabuf == dmabuf)
-			return refuse(set, index, BUFALLOC_REASON_TWICE,
+		if (commit->entries[i].dmabuf == dmabuf)
+			return refuse(commit, index, BUFALLOC_REASON_TWICE,
 				      -EINVAL);
 	return 0;
 }
 
-static int find_members(struct set *set)
+static int find_entries(struct commit *commit)
 {
-	const struct bufalloc_commit *arg = set->arg;
+	const struct bufalloc_commit *arg = commit->arg;
 	int ret = 0;
 	int *fds;
 	u32 i;
@@ -87,40 +87,40 @@ static int find_members(struct set *set)
 	if (IS_ERR(fds))
 		return PTR_ERR(fds);
 	for (i = 0; !ret && i < arg->count; i++)
-		ret = member_find(set, i, fds[i]);
+		ret = entry_find(commit, i, fds[i]);
 	kvfree(fds);
 	return ret;
 }
 
-static void lose_members(struct set *set)
+static void put_entries(struct commit *commit)
 {
 	u32 i;
 
-	for (i = 0; i < set->arg->count; i++)
-		if (set->members[i].dmabuf)
-			dma_buf_put(set->members[i].dmabuf);
+	for (i = 0; i < commit->arg->count; i++)
+		if (commit->entries[i].dmabuf)
+			dma_buf_put(commit->entries[i].dmabuf);
 }
 
-static void unlock_first(struct set *set, u32 count)
+static void unlock_first(struct commit *commit, u32 count)
 {
 	while (count--)
-		ww_mutex_unlock(buffer_lock(set->members[count].dmabuf));
+		ww_mutex_unlock(buffer_lock(commit->entries[count].dmabuf));
 }
 
 /*
  * Lock all, but for one that is locked already (or @count). Returns the index of the
  * first that cannot be, or @count, and why.
  */
-static u32 lock_others(struct set *set, u32 locked,
+static u32 lock_others(struct commit *commit, u32 locked,
 		       struct ww_acquire_ctx *context, int *ret)
 {
 	u32 i;
 
 	*ret = 0;
-	for (i = 0; i < set->arg->count; i++) {
+	for (i = 0; i < commit->arg->count; i++) {
 		if (i == locked)
 			continue;
-		*ret = ww_mutex_lock(buffer_lock(set->members[i].dmabuf),
+		*ret = ww_mutex_lock(buffer_lock(commit->entries[i].dmabuf),
 				     context);
 		if (*ret)
 			break;
@@ -128,9 +128,9 @@ static u32 lock_others(struct set *set, u32 locked,
 	return i;
 }
 
-static void unlock_all(struct set *set, struct ww_acquire_ctx *context)
+static void unlock_all(struct commit *commit, struct ww_acquire_ctx *context)
 {
-	unlock_first(set, set->arg->count);
+	unlock_first(commit, commit->arg->count);
 	ww_acquire_fini(context);
 }
 
@@ -138,23 +138,23 @@ static void unlock_all(struct set *set, struct ww_acquire_ctx *context)
  * Whoever came first keeps what he has, others let all go and wait for what was in
  * their way: so two that lock the same buffers do not wait for each other.
  */
-static int lock_all(struct set *set, struct ww_acquire_ctx *context)
+static int lock_all(struct commit *commit, struct ww_acquire_ctx *context)
 {
-	u32 count = set->arg->count, locked = count, failed;
+	u32 count = commit->arg->count, locked = count, failed;
 	int ret;
 
 	buffer_lock_begin(context);
 	for (;;) {
-		failed = lock_others(set, locked, context, &ret);
+		failed = lock_others(commit, locked, context, &ret);
 		if (failed == count)
 			break;
-		unlock_first(set, failed);
+		unlock_first(commit, failed);
 		if (locked > failed && locked < count)
-			ww_mutex_unlock(buffer_lock(set->members[locked].dmabuf));
+			ww_mutex_unlock(buffer_lock(commit->entries[locked].dmabuf));
 		if (ret != -EDEADLK)
 			break;
 		locked = failed;
-		ww_mutex_lock_slow(buffer_lock(set->members[locked].dmabuf),
+		ww_mutex_lock_slow(buffer_lock(commit->entries[locked].dmabuf),
 				   context);
 	}
 	if (WARN_ON(ret)) {
@@ -167,60 +167,60 @@ static int lock_all(struct set *set, struct ww_acquire_ctx *context)
 }
 
 /* What each needs now. */
-static int ask_all(struct set *set)
+static int ask_all(struct commit *commit)
 {
 	enum bufalloc_reason reason;
 	struct ww_acquire_ctx context;
-	struct member *member;
+	struct commit_entry *entry;
 	int ret;
 	u32 i;
 
-	ret = lock_all(set, &context);
+	ret = lock_all(commit, &context);
 	if (ret)
 		return ret;
-	for (i = 0; i < set->arg->count; i++)
-		set->members[i].needs = false;
-	for (i = 0; i < set->arg->count; i++) {
-		member = &set->members[i];
-		ret = buffer_prepare(member->dmabuf, &member->fresh, &reason);
+	for (i = 0; i < commit->arg->count; i++)
+		commit->entries[i].needs = false;
+	for (i = 0; i < commit->arg->count; i++) {
+		entry = &commit->entries[i];
+		ret = buffer_prepare(entry->dmabuf, &entry->fresh, &reason);
 		if (ret < 0) {
-			refuse(set, i, reason, ret);
+			refuse(commit, i, reason, ret);
 			break;
 		}
-		member->needs = ret;
+		entry->needs = ret;
 	}
-	unlock_all(set, &context);
+	unlock_all(commit, &context);
 	return min(ret, 0);
 }
 
-static void give_back(struct set *set, u32 count)
+static void give_back(struct commit *commit, u32 count)
 {
 	u32 i;
 
 	for (i = 0; i < count; i++)
-		if (set->members[i].needs)
-			backing_free(&set->members[i].fresh);
+		if (commit->entries[i].needs)
+			backing_free(&commit->entries[i].fresh);
 }
 
 /* Before any memory is taken: a refusal then takes none from anybody. */
-static int check_quotas(struct set *set)
+static int check_quotas(struct commit *commit)
 {
 	const struct quota_ask *refused;
 	struct estimate estimate;
-	struct member *member;
+	struct commit_entry *entry;
 	u32 i;
 
 	estimate_begin(&estimate);
-	for (i = 0; i < set->arg->count; i++) {
-		member = &set->members[i];
-		if (member->needs)
-			estimate_add(&estimate, &member->ask, &member->fresh);
+	for (i = 0; i < commit->arg->count; i++) {
+		entry = &commit->entries[i];
+		if (entry->needs)
+			estimate_add(&estimate, &entry->ask, &entry->fresh);
 	}
 	refused = estimate_find_refused(&estimate);
 	if (!refused)
 		return 0;
-	member = container_of(refused, struct member, ask);
-	return refuse(set, member - set->members,
+	entry = container_of(refused, struct commit_entry, ask);
+	return refuse(commit, entry - commit->entries,
 		      quota_tightest(refused->quota, refused->use), -EDQUOT);
 }
 
@@ -228,63 +228,63 @@ static int check_quotas(struct set *set)
 static int take_all(void *data)
 {
 	enum bufalloc_reason reason;
-	struct set *set = data;
+	struct commit *commit = data;
 	int ret;
 	u32 i;
 
-	ret = check_quotas(set);
+	ret = check_quotas(commit);
 	if (ret)
 		return ret;
-	for (i = 0; i < set->arg->count; i++) {
-		if (!set->members[i].needs)
+	for (i = 0; i < commit->arg->count; i++) {
+		if (!commit->entries[i].needs)
 			continue;
-		ret = backing_populate(&set->members[i].fresh, &reason);
+		ret = backing_populate(&commit->entries[i].fresh, &reason);
 		if (ret) {
-			give_back(set, i);
-			return refuse(set, i, reason, ret);
+			give_back(commit, i);
+			return refuse(commit, i, reason, ret);
 		}
 	}
 	return 0;
 }
 
-static bool is_accepted(const struct set *set)
+static bool is_accepted(const struct commit *commit)
 {
-	const struct member *member;
+	const struct commit_entry *entry;
 	u32 i;
 
-	for (i = 0; i < set->arg->count; i++) {
-		member = &set->members[i];
-		if (member->needs &&
-		    !buffer_accepts(member->dmabuf, &member->fresh))
+	for (i = 0; i < commit->arg->count; i++) {
+		entry = &commit->entries[i];
+		if (entry->needs &&
+		    !buffer_accepts(entry->dmabuf, &entry->fresh))
 			return false;
 	}
 	return true;
 }
 
-static void adopt_all(struct set *set)
+static void adopt_all(struct commit *commit)
 {
-	struct member *member;
+	struct commit_entry *entry;
 	u32 i;
 
-	for (i = 0; i < set->arg->count; i++) {
-		member = &set->members[i];
-		if (member->needs)
-			buffer_adopt(member->dmabuf, &member->fresh);
+	for (i = 0; i < commit->arg->count; i++) {
+		entry = &commit->entries[i];
+		if (entry->needs)
+			buffer_adopt(entry->dmabuf, &entry->fresh);
 	}
 }
 
-static int publish_all(struct set *set)
+static int publish_all(struct commit *commit)
 {
 	struct ww_acquire_ctx context;
 	bool accepted;
 	int ret;
 
-	ret = lock_all(set, &context);
+	ret = lock_all(commit, &context);
 	if (!ret) {
-		accepted = is_accepted(set);
+		accepted = is_accepted(commit);
 		if (accepted)
-			adopt_all(set);
-		unlock_all(set, &context);
+			adopt_all(commit);
+		unlock_all(commit, &context);
 		if (!accepted)
 			ret = -EAGAIN;
 	}
@@ -295,61 +295,61 @@ static int publish_all(struct set *set)
  * Whether one of them has its memory now and had not when it was asked: then there
  * may be enough for the others, or nothing left to do.
  */
-static bool is_served_by_another(const struct set *set)
+static bool is_served_by_another(const struct commit *commit)
 {
-	const struct member *member;
+	const struct commit_entry *entry;
 	u32 i;
 
-	for (i = 0; i < set->arg->count; i++) {
-		member = &set->members[i];
-		if (member->needs && buffer_has_memory(member->dmabuf))
+	for (i = 0; i < commit->arg->count; i++) {
+		entry = &commit->entries[i];
+		if (entry->needs && buffer_has_memory(entry->dmabuf))
 			return true;
 	}
 	return false;
 }
 
-static bool is_worth_another_try(const struct set *set, int err)
+static bool is_worth_another_try(const struct commit *commit, int err)
 {
 	if (err == -ENOMEM || err == -EDQUOT)
-		return is_served_by_another(set);
+		return is_served_by_another(commit);
 	return err == -EAGAIN;
 }
 
 /* Free the memory that no buffer has adopted: another thread was first, or the set failed. */
-static void release_all(struct set *set)
+static void release_all(struct commit *commit)
 {
 	u32 i;
 
-	for (i = 0; i < set->arg->count; i++)
-		if (set->members[i].needs)
-			buffer_release_fresh(&set->members[i].fresh);
+	for (i = 0; i < commit->arg->count; i++)
+		if (commit->entries[i].needs)
+			buffer_release_fresh(&commit->entries[i].fresh);
 }
 
-static int commit_once(struct set *set)
+static int commit_once(struct commit *commit)
 {
 	int ret;
 
-	ret = ask_all(set);
+	ret = ask_all(commit);
 	if (!ret)
-		ret = contention_take(take_all, set);
+		ret = contention_take(take_all, commit);
 	if (!ret)
-		ret = publish_all(set);
-	release_all(set);
+		ret = publish_all(commit);
+	release_all(commit);
 	return ret;
 }
 
-static int commit_set(struct set *set)
+static int commit_with_retries(struct commit *commit)
 {
 	unsigned int tries;
 	int ret;
 
 	for (tries = 0; tries < PLACE_TRIES; tries++) {
-		ret = commit_once(set);
-		if (!is_worth_another_try(set, ret))
+		ret = commit_once(commit);
+		if (!is_worth_another_try(commit, ret))
 			return ret;
 	}
 	if (ret == -EAGAIN)
-		refuse(set, set->arg->count, BUFALLOC_REASON_CHANGED, ret);
+		refuse(commit, commit->arg->count, BUFALLOC_REASON_CHANGED, ret);
 	return ret;
 }
 
@@ -373,16 +373,16 @@ int commit_check(const struct bufalloc_commit *arg)
  */
 int commit_run(struct bufalloc_commit *arg)
 {
-	struct set set = { .arg = arg };
+	struct commit commit = { .arg = arg };
 	int ret;
 
-	set.members = kvcalloc(arg->count, sizeof(*set.members), GFP_METADATA);
-	if (!set.members)
+	commit.entries = kvcalloc(arg->count, sizeof(*commit.entries), GFP_METADATA);
+	if (!commit.entries)
 		return -ENOMEM;
-	ret = find_members(&set);
+	ret = find_entries(&commit);
 	if (!ret)
-		ret = commit_set(&set);
-	lose_members(&set);
-	kvfree(set.members);
+		ret = commit_with_retries(&commit);
+	put_entries(&commit);
+	kvfree(commit.entries);
 	return ret;
 }
