@@ -22,7 +22,7 @@ struct store;
  * @max_segments: physically contiguous runs; 0 for no limit.
  * @caching: of the buffer, where no device that is attached has a say.
  * @any_caching: COHERENT will do as well.
- * @one_run: a single one is worth a try.
+ * @prefer_contiguous: a single one is worth a try.
  * @heap_is_fixed: by who asked for it.
  * @narrowed: the heap is a smaller one than they were given, for the devices' sake.
  * @is_users: it is memory of the caller, which no heap has.
@@ -34,7 +34,7 @@ struct demand {
 	unsigned int max_segments;
 	enum bufalloc_caching caching;
 	bool any_caching;
-	bool one_run;
+	bool prefer_contiguous;
 	bool heap_is_fixed;
 	bool narrowed;
 	bool is_users;

@@ -21,7 +21,7 @@
 #include "commit.h"
 #include "contention.h"
 #include "estimate.h"
-#include "place.h"
+#include "placement.h"
 #include "quota.h"
 
 /**
@@ -343,7 +343,7 @@ static int commit_with_retries(struct commit *commit)
 	unsigned int tries;
 	int ret;
 
-	for (tries = 0; tries < PLACE_TRIES; tries++) {
+	for (tries = 0; tries < PLACEMENT_TRIES; tries++) {
 		ret = commit_once(commit);
 		if (!is_worth_another_try(commit, ret))
 			return ret;

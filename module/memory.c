@@ -12,7 +12,7 @@
 #include "buffer.h"
 #include "contention.h"
 #include "memory.h"
-#include "place.h"
+#include "placement.h"
 #include "store.h"
 
 static bool has_memory(const struct buffer *buffer)
@@ -21,15 +21,15 @@ static bool has_memory(const struct buffer *buffer)
 }
 
 /* Where all that are attached now reach it. */
-static void find_place(const struct buffer *buffer, struct place *place)
+static void find_placement(const struct buffer *buffer, struct placement *placement)
 {
 	struct attachment *attachment;
 
-	place_init(place);
+	placement_init(placement);
 	list_for_each_entry(attachment, &buffer->attachments, node)
 		if (!attachment->leaving)
-			place_admit(place, attachment->dev,
-				    buffer->backing.demand.length);
+			placement_add_device(placement, attachment->dev,
+					     buffer->backing.demand.length);
 }
 
 static void get_memcg(struct mem_cgroup *memcg)
@@ -48,13 +48,13 @@ static void get_memcg(struct mem_cgroup *memcg)
 static int prepare_fresh(const struct buffer *buffer, struct backing *fresh,
 			 enum bufalloc_reason *reason)
 {
-	struct place place;
+	struct placement placement;
 	int ret;
 
 	backing_init(fresh, &buffer->backing.source, &buffer->backing.demand);
 	fresh->source.heap = buffer->heap;
-	find_place(buffer, &place);
-	ret = place_apply(&place, fresh);
+	find_placement(buffer, &placement);
+	ret = placement_apply(&placement, fresh);
 	if (ret)
 		*reason = BUFALLOC_REASON_UNREACHABLE;
 	else
@@ -160,7 +160,7 @@ static int take_fresh(struct backing *fresh, enum bufalloc_reason *reason)
 static int populate_once(struct buffer *buffer, enum bufalloc_reason *reason)
 {
 	struct backing fresh;
-	struct place place;
+	struct placement placement;
 	int ret;
 
 	ww_mutex_lock(&buffer->lock, NULL);
@@ -174,9 +174,9 @@ static int populate_once(struct buffer *buffer, enum bufalloc_reason *reason)
 	ret = take_fresh(&fresh, reason);
 
 	ww_mutex_lock(&buffer->lock, NULL);
-	find_place(buffer, &place);
+	find_placement(buffer, &placement);
 	if (!ret && !has_memory(buffer) && !buffer->dontneed &&
-	    place_covers(&place, &fresh))
+	    placement_allows(&placement, &fresh))
 		adopt_fresh(buffer, &fresh);
 	/* A COMMIT may have had the memory that there was none of for us. */
 	if (has_memory(buffer))
@@ -229,7 +229,7 @@ int buffer_populate(struct buffer *buffer, enum bufalloc_reason *reason)
 	if (ret)
 		return ret;
 	ret = -EAGAIN;
-	for (tries = 0; tries < PLACE_TRIES && ret == -EAGAIN; tries++)
+	for (tries = 0; tries < PLACEMENT_TRIES && ret == -EAGAIN; tries++)
 		ret = populate_once(buffer, reason);
 	mutex_unlock(&buffer->populate_lock);
 	return ret;
@@ -325,7 +325,7 @@ int buffer_pin(struct buffer *buffer, enum bufalloc_reason *reason)
 	if (ret)
 		return ret;
 	ret = -EAGAIN;
-	for (tries = 0; tries < PLACE_TRIES && ret == -EAGAIN; tries++) {
+	for (tries = 0; tries < PLACEMENT_TRIES && ret == -EAGAIN; tries++) {
 		ret = populate_once(buffer, reason);
 		if (!ret)
 			ret = pin_once(buffer, false, reason);
@@ -380,12 +380,12 @@ int buffer_prepare(struct dma_buf *dmabuf, struct backing *fresh,
 bool buffer_accepts(const struct dma_buf *dmabuf, const struct backing *fresh)
 {
 	const struct buffer *buffer = dmabuf->priv;
-	struct place place;
+	struct placement placement;
 
 	if (buffer->dontneed)
 		return false;
-	find_place(buffer, &place);
-	return has_memory(buffer) || place_covers(&place, fresh);
+	find_placement(buffer, &placement);
+	return has_memory(buffer) || placement_allows(&placement, fresh);
 }
 
 /* Locked, and accepted. What has its memory by now keeps that. */

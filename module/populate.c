@@ -272,7 +272,7 @@ static int populate_scattered(struct backing *backing)
  * One run is only nice to have there: not for more than an eighth of its length, which
  * the power of two above it may be.
  */
-static bool is_cheap_as_one_run(const struct backing *backing)
+static bool is_cheap_contiguous(const struct backing *backing)
 {
 	size_t length = backing->demand.length;
 	enum chunk_form form = CHUNK_CONTIGUOUS;
@@ -297,7 +297,7 @@ int populate_allocated(struct backing *backing)
 
 	if (demand->max_segments == 1)
 		return populate_contiguous(backing, __GFP_RETRY_MAYFAIL);
-	if (demand->one_run && is_cheap_as_one_run(backing))
+	if (demand->prefer_contiguous && is_cheap_contiguous(backing))
 		ret = populate_contiguous(backing, __GFP_NORETRY);
 	/* What it costs in one run may be past a quota. */
 	if (ret == -ENOMEM || ret == -EDQUOT)

@@ -13,19 +13,19 @@
 #include "backing.h"
 #include "direct.h"
 #include "heap.h"
-#include "place.h"
+#include "placement.h"
 
 /* Every heap, but those that have to be named, is one of these. */
 #define ALL_BITS 64
 
-void place_init(struct place *place)
+void placement_init(struct placement *placement)
 {
-	place->dma_bits = ALL_BITS;
-	place->one_run = false;
-	place->snoops = false;
-	place->bypasses = false;
-	place->node = NUMA_NO_NODE;
-	place->some = false;
+	placement->dma_bits = ALL_BITS;
+	placement->prefer_contiguous = false;
+	placement->snoops = false;
+	placement->bypasses = false;
+	placement->node = NUMA_NO_NODE;
+	placement->some = false;
 }
 
 /*
@@ -33,7 +33,7 @@ void place_init(struct place *place)
  * none. Of a bus that moves addresses it is only known where its last one is: whether
  * all that lies below is on it the mapping finds out.
  */
-static u32 bits_of(struct device *dev)
+static u32 reached_bits(struct device *dev)
 {
 	u64 limit = min_not_zero(dma_get_mask(dev), dev->bus_dma_limit);
 	phys_addr_t last;
@@ -49,7 +49,7 @@ static u32 bits_of(struct device *dev)
  * few of them, most often just one. UINT_MAX says nothing of the kind: drivers of GPUs
  * that take any number of entries set it to quiet a check of the DMA API.
  */
-static bool wants_one_run(struct device *dev, size_t length)
+static bool wants_contiguous(struct device *dev, size_t length)
 {
 	unsigned int limit = dma_get_max_seg_size(dev);
 
@@ -57,29 +57,29 @@ static bool wants_one_run(struct device *dev, size_t length)
 }
 
 /* One that is far from some of them is as good as any other. */
-static void admit_node(struct place *place, int node)
+static void add_node(struct placement *placement, int node)
 {
 	if (node == NUMA_NO_NODE)
 		return;
-	if (!place->some)
-		place->node = node;
-	else if (place->node != node)
-		place->node = NUMA_NO_NODE;
-	place->some = true;
+	if (!placement->some)
+		placement->node = node;
+	else if (placement->node != node)
+		placement->node = NUMA_NO_NODE;
+	placement->some = true;
 }
 
 /* One more device. */
-void place_admit(struct place *place, struct device *dev, size_t length)
+void placement_add_device(struct placement *placement, struct device *dev, size_t length)
 {
 	if (!dev->dma_mask)
 		return;
-	admit_node(place, dev_to_node(dev));
-	place->snoops |= dev_is_dma_coherent(dev);
-	place->bypasses |= !dev_is_dma_coherent(dev);
+	add_node(placement, dev_to_node(dev));
+	placement->snoops |= dev_is_dma_coherent(dev);
+	placement->bypasses |= !dev_is_dma_coherent(dev);
 	if (!dev_is_direct(dev))
 		return;
-	place->dma_bits = min(place->dma_bits, bits_of(dev));
-	place->one_run |= wants_one_run(dev, length);
+	placement->dma_bits = min(placement->dma_bits, reached_bits(dev));
+	placement->prefer_contiguous |= wants_contiguous(dev, length);
 }
 
 /*
@@ -87,7 +87,7 @@ void place_admit(struct place *place, struct device *dev, size_t length)
  * write-back. With one that does not among them it stays what it is without devices: the
  * others are refused then, since only CACHED memory serves both kinds.
  */
-static enum bufalloc_memtype memtype_of(const struct place *place,
+static enum bufalloc_memtype memtype_of(const struct placement *placement,
 					const struct demand *demand,
 					const struct heap *heap)
 {
@@ -95,36 +95,36 @@ static enum bufalloc_memtype memtype_of(const struct place *place,
 
 	if (demand->caching != BUFALLOC_CACHING_COHERENT && !demand->any_caching)
 		return memtype;
-	if (!place->snoops || place->bypasses ||
+	if (!placement->snoops || placement->bypasses ||
 	    !heap_has_cached_alias(heap, memtype))
 		return memtype;
 	/* A pool, and memory that the kernel does not map, have nothing else. */
 	return heap_memtype(heap, BUFALLOC_CACHING_CACHED) ?: memtype;
 }
 
-static bool is_within(const struct place *place, const struct backing *backing)
+static bool is_heap_allowed(const struct placement *placement, const struct backing *backing)
 {
 	return backing->demand.heap_is_fixed ||
-	       backing->source.heap->dma_bits <= place->dma_bits;
+	       backing->source.heap->dma_bits <= placement->dma_bits;
 }
 
 /* Whether memory that was taken for another place is in this one, and of its type. */
-bool place_covers(const struct place *place, const struct backing *backing)
+bool placement_allows(const struct placement *placement, const struct backing *backing)
 {
 	const struct source *source = &backing->source;
 
-	return is_within(place, backing) &&
+	return is_heap_allowed(placement, backing) &&
 	       source->memtype ==
-		       memtype_of(place, &backing->demand, source->heap);
+		       memtype_of(placement, &backing->demand, source->heap);
 }
 
 /* WC that is write-back is COHERENT: it needs no sync, and is not asked for as such. */
-static void apply_memtype(const struct place *place, struct backing *backing)
+static void apply_memtype(const struct placement *placement, struct backing *backing)
 {
 	const struct demand *demand = &backing->demand;
 	struct source *source = &backing->source;
 
-	source->memtype = memtype_of(place, demand, source->heap);
+	source->memtype = memtype_of(placement, demand, source->heap);
 	source->caching = demand->caching;
 	if (demand->caching == BUFALLOC_CACHING_WC &&
 	    source->memtype == BUFALLOC_MEMTYPE_WRITE_BACK)
@@ -132,28 +132,28 @@ static void apply_memtype(const struct place *place, struct backing *backing)
 }
 
 /**
- * place_apply() - have memory come from there
- * @place: where.
+ * placement_apply() - have memory come from there
+ * @placement: where.
  * @backing: what has no memory yet. A heap that its user named stays.
  *
  * Return: 0, or -EIO where no heap is so narrow.
  */
-int place_apply(const struct place *place, struct backing *backing)
+int placement_apply(const struct placement *placement, struct backing *backing)
 {
 	struct source *source = &backing->source;
 	struct heap *heap = source->heap;
 
-	if (!backing->demand.heap_is_fixed && place->dma_bits < heap->dma_bits)
-		heap = heap_find(BUFALLOC_HEAP_ANY, place->dma_bits);
+	if (!backing->demand.heap_is_fixed && placement->dma_bits < heap->dma_bits)
+		heap = heap_find(BUFALLOC_HEAP_ANY, placement->dma_bits);
 	if (!heap)
 		return -EIO;
 	backing->demand.narrowed = heap != source->heap;
 	source->heap = heap;
-	apply_memtype(place, backing);
-	source->node = place->node;
+	apply_memtype(placement, backing);
+	source->node = placement->node;
 	/* Where there is one node only, it is the same as none. */
 	if (heap_device(heap, source->node) == heap->dev)
 		source->node = NUMA_NO_NODE;
-	backing->demand.one_run = place->one_run && !heap->translated;
+	backing->demand.prefer_contiguous = placement->prefer_contiguous && !heap->translated;
 	return 0;
 }

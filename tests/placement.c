@@ -20,7 +20,7 @@
 #define CHUNK 2048UL
 #define BUFFERS_MAX 64
 
-FIXTURE(place)
+FIXTURE(placement)
 {
 	int device;
 	int importer;
@@ -31,24 +31,24 @@ FIXTURE(place)
 	long bytes;
 };
 
-FIXTURE_VARIANT(place)
+FIXTURE_VARIANT(placement)
 {
 	uint32_t caching;
 };
 
-FIXTURE_VARIANT_ADD(place, wc) {
+FIXTURE_VARIANT_ADD(placement, wc) {
 	.caching = BUFALLOC_CACHING_WC,
 };
 
-FIXTURE_VARIANT_ADD(place, coherent) {
+FIXTURE_VARIANT_ADD(placement, coherent) {
 	.caching = BUFALLOC_CACHING_COHERENT,
 };
 
-FIXTURE_VARIANT_ADD(place, cached) {
+FIXTURE_VARIANT_ADD(placement, cached) {
 	.caching = BUFALLOC_CACHING_CACHED,
 };
 
-FIXTURE_SETUP(place)
+FIXTURE_SETUP(placement)
 {
 	const struct importer_facts *facts;
 	int i;
@@ -70,7 +70,7 @@ FIXTURE_SETUP(place)
 	ASSERT_NE(0, self->wide);
 }
 
-FIXTURE_TEARDOWN(place)
+FIXTURE_TEARDOWN(placement)
 {
 	close(self->importer);
 	bufalloc_close(self->device);
@@ -151,7 +151,7 @@ static bool is_moved(int importer, int fd, int from, int to)
 }
 
 /* What is there before the device is known is nowhere special. */
-TEST_F(place, eager_memory_is_refused_with_a_reason)
+TEST_F(placement, eager_memory_is_refused_with_a_reason)
 {
 	int fds[BUFFERS_MAX], count = 0, ret = 0;
 	struct bufalloc_query query;
@@ -175,7 +175,7 @@ TEST_F(place, eager_memory_is_refused_with_a_reason)
 }
 
 /* Attached first: whoever maps first, the memory is where both reach it. */
-TEST_F(place, deferred_memory_is_reached_by_both)
+TEST_F(placement, deferred_memory_is_reached_by_both)
 {
 	static struct importer_map map;
 	int fd, wide, narrow;
@@ -198,7 +198,7 @@ TEST_F(place, deferred_memory_is_reached_by_both)
 	close(fd);
 }
 
-TEST_F(place, committed_memory_is_reached_by_both)
+TEST_F(placement, committed_memory_is_reached_by_both)
 {
 	static struct importer_map map;
 	int fds[2], wide, narrow, i;
@@ -228,7 +228,7 @@ TEST_F(place, committed_memory_is_reached_by_both)
 }
 
 /* What the kernel took is made up for where the devices of that time reach it. */
-TEST_F(place, memory_after_a_purge_is_placed_anew)
+TEST_F(placement, memory_after_a_purge_is_placed_anew)
 {
 	uint32_t advice = BUFALLOC_ADVICE_DONTNEED, before, retained;
 	int fd, narrow;
@@ -255,7 +255,7 @@ TEST_F(place, memory_after_a_purge_is_placed_anew)
 }
 
 /* A CPU mapping knows of no device: who comes later and reaches little is told. */
-TEST_F(place, device_that_comes_too_late_is_refused)
+TEST_F(placement, device_that_comes_too_late_is_refused)
 {
 	int fds[BUFFERS_MAX], count = 0, ret = 0;
 	struct mapping mapping;
@@ -276,7 +276,7 @@ TEST_F(place, device_that_comes_too_late_is_refused)
 }
 
 /* A heap that was named stays, whoever attaches. */
-TEST_F(place, named_heap_stays)
+TEST_F(placement, named_heap_stays)
 {
 	struct bufalloc_request request = request_of(4 * MIB, variant->caching);
 	struct bufalloc_result result;
@@ -300,7 +300,7 @@ TEST_F(place, named_heap_stays)
  * Who takes a long entry, and has no IOMMU to make one, is given a run if there is one
  * that costs little more.
  */
-TEST_F(place, device_with_long_segments_gets_one_run)
+TEST_F(placement, device_with_long_segments_gets_one_run)
 {
 	static struct importer_map map;
 	int fd, id;

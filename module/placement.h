@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _BUFALLOC_PLACEMENT_H
+#define _BUFALLOC_PLACEMENT_H
+
+#include <linux/types.h>
+
+struct backing;
+struct device;
+
+/*
+ * How often memory is taken anew where devices came meanwhile that do not reach it. If
+ * they come that often it is no accident.
+ */
+#define PLACEMENT_TRIES 8
+
+/**
+ * struct placement - where memory that comes late may be
+ * @dma_bits: every device reaches what lies below 2^dma_bits.
+ * @prefer_contiguous: a device would rather have it contiguous.
+ * @snoops: a device sees what is in the caches.
+ * @bypasses: a device does not.
+ * @node: of memory, that is nearest to them; NUMA_NO_NODE where they differ.
+ * @some: there is a device that has a node.
+ */
+struct placement {
+	u32 dma_bits;
+	bool prefer_contiguous;
+	bool snoops;
+	bool bypasses;
+	int node;
+	bool some;
+};
+
+void placement_init(struct placement *placement);
+void placement_add_device(struct placement *placement, struct device *dev, size_t length);
+bool placement_allows(const struct placement *placement, const struct backing *backing);
+int placement_apply(const struct placement *placement, struct backing *backing);
+
+#endif /* _BUFALLOC_PLACEMENT_H */
