@@ -31,7 +31,7 @@
 
 static bool is_cached(const struct attachment *attachment)
 {
-	return attachment->backing->source.caching == BUFALLOC_CACHING_CACHED;
+	return attachment->backing->context.caching == BUFALLOC_CACHING_CACHED;
 }
 
 static bool needs_syncs(const struct attachment *attachment)
@@ -83,10 +83,10 @@ static bool is_reachable(const struct attachment *attachment)
 /* Cacheable memory that gets no syncs, and a device that does not snoop. */
 static bool is_stale(const struct attachment *attachment)
 {
-	const struct source *source = &attachment->backing->source;
+	const struct alloc_context *context = &attachment->backing->context;
 
 	return !is_cached(attachment) &&
-	       source->memtype == BUFALLOC_MEMTYPE_WRITE_BACK &&
+	       context->memtype == BUFALLOC_MEMTYPE_WRITE_BACK &&
 	       !dev_is_dma_coherent(attachment->dev);
 }
 
@@ -96,9 +96,9 @@ static bool is_stale(const struct attachment *attachment)
  */
 static bool snoops_cached_alias(const struct attachment *attachment)
 {
-	const struct source *source = &attachment->backing->source;
+	const struct alloc_context *context = &attachment->backing->context;
 
-	return heap_has_cached_alias(source->heap, source->memtype) &&
+	return heap_has_cached_alias(context->heap, context->memtype) &&
 	       dev_is_dma_coherent(attachment->dev);
 }
 
@@ -132,7 +132,7 @@ static bool is_whole(const struct attachment *attachment)
 
 	for_each_sgtable_dma_sg(sgt, sg, i)
 		length += sg_dma_len(sg);
-	return length == attachment->backing->demand.length;
+	return length == attachment->backing->requirements.length;
 }
 
 /**
@@ -335,7 +335,7 @@ static void give_part(const struct attachment *attachment,
 {
 	size_t offset = part ? part->offset : 0;
 	size_t end = part ? offset + part->length :
-			    attachment->backing->demand.length;
+			    attachment->backing->requirements.length;
 	const struct span *span;
 	size_t size;
 

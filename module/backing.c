@@ -18,11 +18,11 @@
 #include "quota.h"
 #include "store.h"
 
-void backing_init(struct backing *backing, const struct source *source,
-		  const struct demand *demand)
+void backing_init(struct backing *backing, const struct alloc_context *context,
+		  const struct requirements *requirements)
 {
-	backing->source = *source;
-	backing->demand = *demand;
+	backing->context = *context;
+	backing->requirements = *requirements;
 	INIT_LIST_HEAD(&backing->chunks);
 	backing->nr_chunks = 0;
 	backing->nr_segments = 0;
@@ -33,8 +33,8 @@ void backing_init(struct backing *backing, const struct source *source,
 
 static int populate_store(struct backing *backing)
 {
-	struct store *store = store_create(&backing->source,
-					   backing->demand.length);
+	struct store *store = store_create(&backing->context,
+					   backing->requirements.length);
 
 	if (IS_ERR(store))
 		return PTR_ERR(store);
@@ -42,12 +42,12 @@ static int populate_store(struct backing *backing)
 	return 0;
 }
 
-static int populate_as_demanded(struct backing *backing)
+static int populate_required(struct backing *backing)
 {
-	if (hibernation_block(backing->source.memtype,
+	if (hibernation_block(backing->context.memtype,
 			      &backing->blocks_hibernation))
 		return -EBUSY;
-	if (backing->demand.pageable)
+	if (backing->requirements.pageable)
 		return populate_store(backing);
 	return populate_allocated(backing);
 }
@@ -55,12 +55,12 @@ static int populate_as_demanded(struct backing *backing)
 /* The first chunk had to be somewhere; more than that is not known of a failure. */
 static enum bufalloc_reason why_not(const struct backing *backing, int err)
 {
-	const struct demand *demand = &backing->demand;
-	struct use memory = { .bytes = demand->length };
+	const struct requirements *requirements = &backing->requirements;
+	struct use memory = { .bytes = requirements->length };
 
 	switch (err) {
 	case -EDQUOT:
-		return quota_tightest(backing->source.client->quota, memory);
+		return quota_tightest(backing->context.client->quota, memory);
 	case -EINTR:
 		return BUFALLOC_REASON_SIGNAL;
 	case -ENFILE:
@@ -70,11 +70,11 @@ static enum bufalloc_reason why_not(const struct backing *backing, int err)
 	case -EIO:
 		return BUFALLOC_REASON_UNREADABLE;
 	}
-	if (demand->max_segments == 1)
+	if (requirements->max_segments == 1)
 		return BUFALLOC_REASON_CONTIGUOUS;
-	if (demand->alignment > PAGE_SIZE)
+	if (requirements->alignment > PAGE_SIZE)
 		return BUFALLOC_REASON_ALIGNMENT;
-	if (demand->narrowed)
+	if (requirements->narrowed)
 		return BUFALLOC_REASON_NARROW;
 	return BUFALLOC_REASON_MEMORY;
 }
@@ -82,13 +82,13 @@ static enum bufalloc_reason why_not(const struct backing *backing, int err)
 /* With the memory cgroup of its source as the one that is charged. */
 static int populate_charged(struct backing *backing)
 {
-	struct mem_cgroup *memcg = backing->source.memcg;
+	struct mem_cgroup *memcg = backing->context.memcg;
 	struct mem_cgroup *before = NULL;
 	int ret;
 
 	if (memcg)
 		before = set_active_memcg(memcg);
-	ret = populate_as_demanded(backing);
+	ret = populate_required(backing);
 	if (memcg)
 		set_active_memcg(before);
 	return ret;
@@ -116,8 +116,8 @@ int backing_populate(struct backing *backing, enum bufalloc_reason *reason)
 	}
 
 	backing->nr_segments = backing_count_segments(backing);
-	if (backing->demand.max_segments &&
-	    backing->nr_segments > backing->demand.max_segments) {
+	if (backing->requirements.max_segments &&
+	    backing->nr_segments > backing->requirements.max_segments) {
 		*reason = BUFALLOC_REASON_SEGMENTS;
 		backing_free(backing);
 		return -ENOMEM;
@@ -143,8 +143,8 @@ int backing_pin_user(struct backing *backing, u64 address,
 		*reason = BUFALLOC_REASON_MEMORY;
 		return -ENOMEM;
 	}
-	ret = pinned_take(chunk, &backing->source, address,
-			  backing->demand.length, reason);
+	ret = pinned_take(chunk, &backing->context, address,
+			  backing->requirements.length, reason);
 	if (ret) {
 		kfree(chunk);
 		return ret;
@@ -158,10 +158,10 @@ int backing_pin_user(struct backing *backing, u64 address,
 /* The memory of another that nobody else knows of, which has none then. */
 void backing_adopt(struct backing *backing, struct backing *from)
 {
-	backing->source.heap = from->source.heap;
-	backing->source.node = from->source.node;
-	backing->source.caching = from->source.caching;
-	backing->source.memtype = from->source.memtype;
+	backing->context.heap = from->context.heap;
+	backing->context.node = from->context.node;
+	backing->context.caching = from->context.caching;
+	backing->context.memtype = from->context.memtype;
 	list_splice_init(&from->chunks, &backing->chunks);
 	backing->nr_chunks = from->nr_chunks;
 	backing->nr_segments = from->nr_segments;
@@ -182,7 +182,7 @@ void backing_free(struct backing *backing)
 	backing->store = NULL;
 	list_for_each_entry_safe(chunk, next, &backing->chunks, node) {
 		list_del(&chunk->node);
-		populate_release(chunk, &backing->source);
+		populate_release(chunk, &backing->context);
 		cond_resched();
 	}
 	backing->nr_chunks = 0;
@@ -201,7 +201,7 @@ size_t backing_resident(const struct backing *backing)
 {
 	if (backing->store)
 		return store_resident(backing->store);
-	return backing->nr_chunks ? backing->demand.length : 0;
+	return backing->nr_chunks ? backing->requirements.length : 0;
 }
 
 /* What has to be brought before it can be held, with a lock. */

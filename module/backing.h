@@ -15,7 +15,7 @@ struct shmem_pin;
 struct store;
 
 /**
- * struct demand - what a buffer's memory must be
+ * struct requirements - what a buffer's memory must be
  * @length: bytes, a multiple of @alignment.
  * @alignment: what the address of each run is a multiple of, as the heap's device
  *	sees it: a power of two, at least a page.
@@ -28,7 +28,7 @@ struct store;
  * @is_users: it is memory of the caller, which no heap has.
  * @pageable: the kernel may swap it out.
  */
-struct demand {
+struct requirements {
 	size_t length;
 	size_t alignment;
 	unsigned int max_segments;
@@ -43,8 +43,8 @@ struct demand {
 
 /**
  * struct backing - a buffer's memory
- * @source: where it comes from, on whose account.
- * @demand: what it must be.
+ * @context: where it comes from, on whose account.
+ * @requirements: what it must be.
  * @chunks: in the order of the buffer; empty until populated.
  * @nr_chunks: in @chunks.
  * @nr_segments: physically contiguous runs: neighbouring chunks are one.
@@ -57,8 +57,8 @@ struct demand {
  * or while it is held, so that it needs no lock.
  */
 struct backing {
-	struct source source;
-	struct demand demand;
+	struct alloc_context context;
+	struct requirements requirements;
 	struct list_head chunks;
 	unsigned int nr_chunks;
 	unsigned int nr_segments;
@@ -82,8 +82,8 @@ struct segment {
 	struct scatterlist *piece;
 };
 
-void backing_init(struct backing *backing, const struct source *source,
-		  const struct demand *demand);
+void backing_init(struct backing *backing, const struct alloc_context *context,
+		  const struct requirements *requirements);
 int backing_populate(struct backing *backing, enum bufalloc_reason *reason);
 int backing_pin_user(struct backing *backing, u64 address,
 		     enum bufalloc_reason *reason);

@@ -29,16 +29,16 @@
 /**
  * struct item - one request on its way to a buffer
  * @request: as the user gave it.
- * @source: where its memory will come from.
- * @demand: what it must be.
+ * @context: where its memory will come from.
+ * @requirements: what it must be.
  * @dmabuf: the buffer, or NULL.
  * @fd: reserved for it, or negative.
  * @ask: the least that its memory will be charged.
  */
 struct item {
 	struct bufalloc_request request;
-	struct source source;
-	struct demand demand;
+	struct alloc_context context;
+	struct requirements requirements;
 	struct dma_buf *dmabuf;
 	int fd;
 	struct quota_ask ask;
@@ -62,8 +62,8 @@ static int item_check(struct batch *batch, struct item *item)
 	enum bufalloc_reason reason;
 	int ret;
 
-	item->source.client = batch->client;
-	ret = request_check(&item->request, &item->source, &item->demand, &reason);
+	item->context.client = batch->client;
+	ret = request_check(&item->request, &item->context, &item->requirements, &reason);
 	return ret ? refuse(batch, item, reason, ret) : 0;
 }
 
@@ -101,13 +101,13 @@ static enum bufalloc_reason why_not_made(const struct item *item, int err)
 	struct use buffer = { .buffers = 1 };
 
 	if (err == -EDQUOT)
-		return quota_tightest(item->source.client->quota, buffer);
+		return quota_tightest(item->context.client->quota, buffer);
 	return err == -ENFILE ? BUFALLOC_REASON_FDS : BUFALLOC_REASON_MEMORY;
 }
 
 static struct dma_buf *create_buffer(const struct item *item)
 {
-	return buffer_create(&item->source, &item->demand,
+	return buffer_create(&item->context, &item->requirements,
 			     item->request.fd_flags & O_ACCMODE);
 }
 

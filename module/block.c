@@ -58,7 +58,7 @@ struct block_tree {
  * struct block - memory that chunks are carved from
  * @node: in @tree.
  * @tree: has it, once a chunk is carved from it.
- * @source: what it was taken with.
+ * @context: what it was taken with.
  * @whole: the allocation.
  * @pages: in all.
  * @free: not carved.
@@ -71,7 +71,7 @@ struct block_tree {
 struct block {
 	struct rb_node node;
 	struct block_tree *tree;
-	struct source source;
+	struct alloc_context context;
 	struct chunk whole;
 	unsigned int pages;
 	unsigned int free;
@@ -135,7 +135,7 @@ static void block_measure(struct block *block)
 	block_callbacks.propagate(&block->node, NULL);
 }
 
-static struct block *block_create(const struct source *source, size_t size,
+static struct block *block_create(const struct alloc_context *context, size_t size,
 				  gfp_t gfp)
 {
 	unsigned int pages = size >> PAGE_SHIFT;
@@ -147,12 +147,12 @@ static struct block *block_create(const struct source *source, size_t size,
 	if (!block)
 		return ERR_PTR(-ENOMEM);
 
-	block->source = *source;
+	block->context = *context;
 	/* It is held by the buffer that the block is made for, and others follow. */
-	block->source.memcg = NULL;
+	block->context.memcg = NULL;
 	block->pages = pages;
 	block->free = pages;
-	ret = chunk_alloc(&block->whole, source, size, CHUNK_ORDINARY, gfp);
+	ret = chunk_alloc(&block->whole, context, size, CHUNK_ORDINARY, gfp);
 	if (ret) {
 		kfree(block);
 		return ERR_PTR(ret);
@@ -162,31 +162,31 @@ static struct block *block_create(const struct source *source, size_t size,
 
 static void block_destroy(struct block *block)
 {
-	chunk_free(&block->whole, &block->source);
+	chunk_free(&block->whole, &block->context);
 	kfree(block);
 }
 
-static struct block_tree *tree_create(const struct source *source)
+static struct block_tree *tree_create(const struct alloc_context *context)
 {
 	struct block_tree *tree = kzalloc(sizeof(*tree), GFP_METADATA);
 
 	if (!tree)
 		return NULL;
-	tree->heap = source->heap;
-	tree->nid = source->node;
-	tree->memtype = source->memtype;
+	tree->heap = context->heap;
+	tree->nid = context->node;
+	tree->memtype = context->memtype;
 	tree->root = RB_ROOT;
 	return tree;
 }
 
 /* A client has few trees: one for each heap and node that it asks for. */
-static struct block_tree *tree_find(const struct source *source)
+static struct block_tree *tree_find(const struct alloc_context *context)
 {
 	struct block_tree *tree;
 
-	list_for_each_entry(tree, &source->client->block_trees, node)
-		if (tree->heap == source->heap && tree->nid == source->node &&
-		    tree->memtype == source->memtype)
+	list_for_each_entry(tree, &context->client->block_trees, node)
+		if (tree->heap == context->heap && tree->nid == context->node &&
+		    tree->memtype == context->memtype)
 			return tree;
 	return NULL;
 }
@@ -220,12 +220,12 @@ static void tree_erase(struct block_tree *tree, struct block *block)
 }
 
 /**
- * struct cut - what is to be carved
+ * struct carve_request - what is to be carved
  * @pages: how many.
  * @least: how many will do.
  * @alignment: what the number of the first in its block is a multiple of.
  */
-struct cut {
+struct carve_request {
 	unsigned int pages;
 	unsigned int least;
 	unsigned int alignment;
@@ -233,15 +233,15 @@ struct cut {
 
 /* The most pages of a cut that one block has, or 0 where that is less than will do. */
 static unsigned int tree_most(const struct block_tree *tree,
-			      const struct cut *cut)
+			      const struct carve_request *request)
 {
 	const struct block *top = rb_entry(tree->root.rb_node, struct block, node);
-	unsigned int most = top->most.pages[ilog2(cut->alignment)];
+	unsigned int most = top->most.pages[ilog2(request->alignment)];
 
-	if (most < cut->least)
+	if (most < request->least)
 		return 0;
 	/* A chunk that is cut short leaves the next one aligned. */
-	return most < cut->pages ? round_down(most, cut->alignment) : cut->pages;
+	return most < request->pages ? round_down(most, request->alignment) : request->pages;
 }
 
 static bool has_most(const struct rb_node *node, unsigned int i,
@@ -285,7 +285,7 @@ static unsigned int block_find_range(const struct block *block,
 /* With the client's blocks_lock. */
 static void count_room(const struct block *block, long pages)
 {
-	struct client *client = block->source.client;
+	struct client *client = block->context.client;
 
 	WRITE_ONCE(client->blocks_room,
 		   client->blocks_room + pages * (long)PAGE_SIZE);
@@ -308,37 +308,37 @@ static void block_take(struct block *block, struct chunk *chunk,
 }
 
 static bool carve_from_tree(const struct block_tree *tree, struct chunk *chunk,
-			    const struct cut *cut)
+			    const struct carve_request *request)
 {
-	unsigned int pages = tree_most(tree, cut);
+	unsigned int pages = tree_most(tree, request);
 	struct block *block;
 
 	if (!pages)
 		return false;
-	block = tree_search(tree, cut->alignment, pages);
-	block_take(block, chunk, block_find_range(block, cut->alignment, pages),
+	block = tree_search(tree, request->alignment, pages);
+	block_take(block, chunk, block_find_range(block, request->alignment, pages),
 		   pages);
 	return true;
 }
 
-static struct block *block_for(const struct source *source, unsigned int pages,
+static struct block *block_for(const struct alloc_context *context, unsigned int pages,
 			       gfp_t gfp)
 {
 	size_t size = roundup_pow_of_two((size_t)pages << PAGE_SHIFT);
 
-	return block_create(source, max_t(size_t, size, BLOCK_SIZE_MIN), gfp);
+	return block_create(context, max_t(size_t, size, BLOCK_SIZE_MIN), gfp);
 }
 
-static bool carve_from_old(struct chunk *chunk, const struct source *source,
-			   const struct cut *cut)
+static bool carve_from_old(struct chunk *chunk, const struct alloc_context *context,
+			   const struct carve_request *request)
 {
 	const struct block_tree *tree;
 	bool carved;
 
-	mutex_lock(&source->client->blocks_lock);
-	tree = tree_find(source);
-	carved = tree && carve_from_tree(tree, chunk, cut);
-	mutex_unlock(&source->client->blocks_lock);
+	mutex_lock(&context->client->blocks_lock);
+	tree = tree_find(context);
+	carved = tree && carve_from_tree(tree, chunk, request);
+	mutex_unlock(&context->client->blocks_lock);
 	return carved;
 }
 
@@ -346,11 +346,11 @@ static bool carve_from_old(struct chunk *chunk, const struct source *source,
 static void carve_from_new(struct chunk *chunk, struct block *block,
 			   struct block_tree *fresh, unsigned int pages)
 {
-	struct client *client = block->source.client;
+	struct client *client = block->context.client;
 	struct block_tree *tree;
 
 	mutex_lock(&client->blocks_lock);
-	tree = tree_find(&block->source);
+	tree = tree_find(&block->context);
 	if (!tree) {
 		list_add(&fresh->node, &client->block_trees);
 		tree = fresh;
@@ -366,7 +366,7 @@ static void carve_from_new(struct chunk *chunk, struct block *block,
 /**
  * block_carve() - take a piece of a block, of a new one if need be
  * @chunk: to be filled in.
- * @source: where from, for whom.
+ * @context: where from, for whom.
  * @size: bytes wanted, whole pages, at most CHUNK_MAX.
  * @least: bytes that will do, so that the rest of a block is of use.
  * @alignment: bytes that the address in its block is a multiple of.
@@ -377,10 +377,10 @@ static void carve_from_new(struct chunk *chunk, struct block *block,
  *
  * Return: 0, -ENOMEM, or what chunk_alloc() returned.
  */
-int block_carve(struct chunk *chunk, const struct source *source, size_t size,
+int block_carve(struct chunk *chunk, const struct alloc_context *context, size_t size,
 		size_t least, size_t alignment, gfp_t gfp)
 {
-	const struct cut cut = {
+	const struct carve_request request = {
 		.pages = size >> PAGE_SHIFT,
 		.least = least >> PAGE_SHIFT,
 		.alignment = alignment >> PAGE_SHIFT,
@@ -388,17 +388,17 @@ int block_carve(struct chunk *chunk, const struct source *source, size_t size,
 	struct block_tree *tree;
 	struct block *block;
 
-	if (carve_from_old(chunk, source, &cut))
+	if (carve_from_old(chunk, context, &request))
 		return 0;
-	tree = tree_create(source);
+	tree = tree_create(context);
 	if (!tree)
 		return -ENOMEM;
-	block = block_for(source, cut.pages, gfp);
+	block = block_for(context, request.pages, gfp);
 	if (IS_ERR(block)) {
 		kfree(tree);
 		return PTR_ERR(block);
 	}
-	carve_from_new(chunk, block, tree, cut.pages);
+	carve_from_new(chunk, block, tree, request.pages);
 	return 0;
 }
 
@@ -408,7 +408,7 @@ static void block_return_locked(struct chunk *chunk)
 	struct block *block = chunk->block;
 	unsigned int pages = chunk->size >> PAGE_SHIFT;
 
-	lockdep_assert_held(&block->source.client->blocks_lock);
+	lockdep_assert_held(&block->context.client->blocks_lock);
 	bitmap_clear(block->map, chunk->page - block->whole.page, pages);
 	block->free += pages;
 	count_room(block, pages);
@@ -424,7 +424,7 @@ static void block_return_locked(struct chunk *chunk)
 /* Give a carved chunk back, and the block with the last of them. */
 void block_return(struct chunk *chunk)
 {
-	struct client *client = chunk->block->source.client;
+	struct client *client = chunk->block->context.client;
 
 	mutex_lock(&client->blocks_lock);
 	block_return_locked(chunk);

@@ -7,7 +7,7 @@
 /* Which keeps the large pages of the kernel's own mapping whole. */
 #define BLOCK_SIZE_MIN LARGE_PAGE
 
-int block_carve(struct chunk *chunk, const struct source *source, size_t size,
+int block_carve(struct chunk *chunk, const struct alloc_context *context, size_t size,
 		size_t least, size_t alignment, gfp_t gfp);
 void block_return(struct chunk *chunk);
 

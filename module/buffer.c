@@ -32,10 +32,10 @@ static void note_refusal(struct buffer *buffer, enum bufalloc_reason reason)
 	buffer->refusal = reason;
 }
 
-static struct buffer *buffer_alloc(const struct source *source,
-				   const struct demand *demand)
+static struct buffer *buffer_alloc(const struct alloc_context *context,
+				   const struct requirements *requirements)
 {
-	struct quota *quota = source->client->quota;
+	struct quota *quota = context->client->quota;
 	struct buffer *buffer;
 	int ret;
 
@@ -56,26 +56,26 @@ static struct buffer *buffer_alloc(const struct source *source,
 	mutex_init(&buffer->populate_lock);
 	ww_mutex_init(&buffer->lock, &buffer_class);
 	INIT_LIST_HEAD(&buffer->attachments);
-	buffer->heap = source->heap;
-	backing_init(&buffer->backing, source, demand);
+	buffer->heap = context->heap;
+	backing_init(&buffer->backing, context, requirements);
 	/* Whoever uses it first may be of another cgroup, or of none. */
-	if (!demand->is_users)
-		buffer->backing.source.memcg =
+	if (!requirements->is_users)
+		buffer->backing.context.memcg =
 			get_mem_cgroup_from_mm(current->mm);
-	client_get(source->client);
+	client_get(context->client);
 	return buffer;
 }
 
 static void buffer_free(struct buffer *buffer)
 {
-	const struct source *source = &buffer->backing.source;
-	struct client *client = source->client;
+	const struct alloc_context *context = &buffer->backing.context;
+	struct client *client = context->client;
 
 	WARN_ON(!list_empty(&buffer->attachments));
 	WARN_ON(buffer->pin_count || atomic_read(&buffer->backing.mappings));
 	purgeable_destroy(&buffer->purgeable);
 	backing_free(&buffer->backing);
-	mem_cgroup_put(source->memcg);
+	mem_cgroup_put(context->memcg);
 	ww_mutex_destroy(&buffer->lock);
 	mutex_destroy(&buffer->populate_lock);
 	kfree(buffer);
@@ -354,27 +354,27 @@ static const struct dma_buf_ops users_ops = {
 
 /**
  * buffer_create() - make a buffer, without memory
- * @source: where that will come from, on whose account.
- * @demand: what it must be.
+ * @context: where that will come from, on whose account.
+ * @requirements: what it must be.
  * @fd_flags: O_RDONLY or O_RDWR, for the dma-buf's file.
  *
  * Return: a dma-buf that no process has a file descriptor of, or an ERR_PTR:
  * -EDQUOT, -ENOMEM, or what dma_buf_export() returned.
  */
-struct dma_buf *buffer_create(const struct source *source,
-			      const struct demand *demand, int fd_flags)
+struct dma_buf *buffer_create(const struct alloc_context *context,
+			      const struct requirements *requirements, int fd_flags)
 {
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
 	struct dma_buf *dmabuf;
 	struct buffer *buffer;
 	int ret;
 
-	buffer = buffer_alloc(source, demand);
+	buffer = buffer_alloc(context, requirements);
 	if (IS_ERR(buffer))
 		return ERR_CAST(buffer);
 
-	info.ops = demand->is_users ? &users_ops : &buffer_ops;
-	info.size = demand->length;
+	info.ops = requirements->is_users ? &users_ops : &buffer_ops;
+	info.size = requirements->length;
 	info.flags = fd_flags;
 	info.priv = buffer;
 	ret = make_room_for_file();
@@ -423,9 +423,9 @@ static u32 heap_of(const struct buffer *buffer)
 {
 	const struct backing *backing = &buffer->backing;
 
-	if (backing->demand.is_users)
+	if (backing->requirements.is_users)
 		return BUFALLOC_HEAP_ANY;
-	return backing_has_memory(backing) ? backing->source.heap->index :
+	return backing_has_memory(backing) ? backing->context.heap->index :
 					     buffer->heap->index;
 }
 
@@ -435,11 +435,11 @@ static void describe_caching(const struct buffer *buffer,
 {
 	const struct backing *backing = &buffer->backing;
 
-	facts->caching = backing->source.caching;
-	facts->memtype = backing->source.memtype;
+	facts->caching = backing->context.caching;
+	facts->memtype = backing->context.memtype;
 	if (backing_has_memory(backing))
 		return;
-	facts->caching = backing->demand.caching;
+	facts->caching = backing->requirements.caching;
 	facts->memtype = heap_memtype(buffer->heap, facts->caching);
 }
 
@@ -450,7 +450,7 @@ void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts)
 	struct attachment *attachment;
 
 	*facts = (struct buffer_facts) {
-		.length = backing->demand.length,
+		.length = backing->requirements.length,
 	};
 
 	ww_mutex_lock(&buffer->lock, NULL);
@@ -463,9 +463,9 @@ void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts)
 	facts->resident = backing_resident(backing);
 	if (backing_has_memory(&buffer->backing))
 		facts->state |= BUFALLOC_STATE_BACKED;
-	if (backing->demand.is_users)
+	if (backing->requirements.is_users)
 		facts->state |= BUFALLOC_STATE_USER_MEMORY;
-	if (backing->demand.pageable)
+	if (backing->requirements.pageable)
 		facts->state |= BUFALLOC_STATE_PAGEABLE;
 	if (buffer->dontneed)
 		facts->state |= BUFALLOC_STATE_DONTNEED;

@@ -10,11 +10,11 @@
 #include "attachment.h"
 
 struct backing;
-struct demand;
+struct requirements;
 struct dma_buf;
 struct estimate;
 struct quota_ask;
-struct source;
+struct alloc_context;
 struct ww_acquire_ctx;
 struct ww_mutex;
 
@@ -35,8 +35,8 @@ struct buffer_facts {
 	size_t resident;
 };
 
-struct dma_buf *buffer_create(const struct source *source,
-			      const struct demand *demand, int fd_flags);
+struct dma_buf *buffer_create(const struct alloc_context *context,
+			      const struct requirements *requirements, int fd_flags);
 int buffer_pin_user_unseen(struct dma_buf *dmabuf, u64 address,
 			   enum bufalloc_reason *reason);
 void buffer_estimate_unseen(struct dma_buf *dmabuf, struct estimate *estimate,

@@ -19,20 +19,20 @@
 #include "heap.h"
 #include "quota.h"
 
-static struct device *source_device(const struct source *source)
+static struct device *context_device(const struct alloc_context *context)
 {
-	return heap_device(source->heap, source->node);
+	return heap_device(context->heap, context->node);
 }
 
 /*
  * Memory that is only cacheable, and that the DMA API's coherent side would not give:
  * CACHED, or what a heap's device that does not snoop has for others that do.
  */
-static bool is_streamed(const struct source *source)
+static bool is_streamed(const struct alloc_context *context)
 {
-	return source->caching == BUFALLOC_CACHING_CACHED ||
-	       (source->memtype == BUFALLOC_MEMTYPE_WRITE_BACK &&
-		!dev_is_dma_coherent(source->heap->dev));
+	return context->caching == BUFALLOC_CACHING_CACHED ||
+	       (context->memtype == BUFALLOC_MEMTYPE_WRITE_BACK &&
+		!dev_is_dma_coherent(context->heap->dev));
 }
 
 /* CMA aligns to less than a large page: there is one more to begin in. */
@@ -48,40 +48,40 @@ static size_t taken_for(size_t size, enum chunk_form form)
  * two. A region of CMA, from which comes what is larger than the page allocator can
  * give, rounds nothing, and neither does who puts single pages together.
  */
-size_t chunk_cost(const struct source *source, size_t size,
+size_t chunk_cost(const struct alloc_context *context, size_t size,
 		  enum chunk_form form)
 {
-	const struct heap *heap = source->heap;
+	const struct heap *heap = context->heap;
 	unsigned int order;
 
 	size = taken_for(size, form);
 	order = get_order(size);
 	if (heap->pool)
 		return PAGE_SIZE << order;
-	if (heap->translated && form == CHUNK_ORDINARY && !is_streamed(source))
+	if (heap->translated && form == CHUNK_ORDINARY && !is_streamed(context))
 		return size;
 	if (heap->region_size || order > MAX_PAGE_ORDER)
 		return size;
 	return PAGE_SIZE << order;
 }
 
-static int chunk_charge(const struct chunk *chunk, const struct source *source)
+static int chunk_charge(const struct chunk *chunk, const struct alloc_context *context)
 {
 	struct use use = { .bytes = chunk->cost };
-	int ret = quota_charge(source->client->quota, use);
+	int ret = quota_charge(context->client->quota, use);
 
 	if (!ret)
-		atomic64_add(chunk->cost, &source->heap->used);
+		atomic64_add(chunk->cost, &context->heap->used);
 	return ret;
 }
 
 static void chunk_uncharge(const struct chunk *chunk,
-			   const struct source *source)
+			   const struct alloc_context *context)
 {
 	struct use use = { .bytes = chunk->cost };
 
-	atomic64_sub(chunk->cost, &source->heap->used);
-	quota_uncharge(source->client->quota, use);
+	atomic64_sub(chunk->cost, &context->heap->used);
+	quota_uncharge(context->client->quota, use);
 }
 
 /* Memory that was set aside, and that of CMA, is not: the page tells. */
@@ -96,10 +96,10 @@ static bool is_of_memory_cgroup(const struct chunk *chunk)
 }
 
 /* What no memory cgroup is charged for counts as memory of a device. */
-static int dmem_charge(struct chunk *chunk, const struct source *source,
+static int dmem_charge(struct chunk *chunk, const struct alloc_context *context,
 		       enum chunk_form form)
 {
-	const struct heap *heap = source->heap;
+	const struct heap *heap = context->heap;
 
 	if (!heap->dmem || is_of_memory_cgroup(chunk))
 		return 0;
@@ -117,25 +117,25 @@ static void dmem_uncharge(const struct chunk *chunk)
 }
 
 /* Behind an IOMMU a heap's own region is only used for what is contiguous. */
-static unsigned long coherent_attrs(const struct source *source,
+static unsigned long coherent_attrs(const struct alloc_context *context,
 				    enum chunk_form form)
 {
 	unsigned long attrs = DMA_ATTR_NO_WARN;
 
 	/* Ignored there, if not misunderstood. */
-	if (!source->heap->translated)
+	if (!context->heap->translated)
 		attrs |= DMA_ATTR_NO_KERNEL_MAPPING;
-	if (source->caching == BUFALLOC_CACHING_WC)
+	if (context->caching == BUFALLOC_CACHING_WC)
 		attrs |= DMA_ATTR_WRITE_COMBINE;
-	if (form != CHUNK_ORDINARY || source->heap->region_size)
+	if (form != CHUNK_ORDINARY || context->heap->region_size)
 		attrs |= DMA_ATTR_FORCE_CONTIGUOUS;
 	return attrs;
 }
 
 static void coherent_free(const struct chunk *chunk,
-			  const struct source *source)
+			  const struct alloc_context *context)
 {
-	dma_free_attrs(source_device(source), chunk->taken, chunk->cookie,
+	dma_free_attrs(context_device(context), chunk->taken, chunk->cookie,
 		       chunk->dma, chunk->attrs);
 }
 
@@ -148,7 +148,7 @@ static void pieces_destroy(struct sg_table *pieces)
 }
 
 /* The cookie does not tell where the memory is; its sg_table does. */
-static int coherent_locate(struct chunk *chunk, const struct source *source)
+static int coherent_locate(struct chunk *chunk, const struct alloc_context *context)
 {
 	struct sg_table *pieces;
 	int ret;
@@ -157,7 +157,7 @@ static int coherent_locate(struct chunk *chunk, const struct source *source)
 	if (!pieces)
 		return -ENOMEM;
 
-	ret = dma_get_sgtable_attrs(source_device(source), pieces, chunk->cookie,
+	ret = dma_get_sgtable_attrs(context_device(context), pieces, chunk->cookie,
 				    chunk->dma, chunk->taken, chunk->attrs);
 	if (ret) {
 		kfree(pieces);
@@ -173,21 +173,21 @@ static int coherent_locate(struct chunk *chunk, const struct source *source)
 	return 0;
 }
 
-static int coherent_alloc(struct chunk *chunk, const struct source *source,
+static int coherent_alloc(struct chunk *chunk, const struct alloc_context *context,
 			  enum chunk_form form, gfp_t gfp)
 {
 	int ret;
 
-	chunk->attrs = coherent_attrs(source, form);
-	chunk->cleared = source->heap->translated || source->heap->pool;
-	chunk->cookie = dma_alloc_attrs(source_device(source), chunk->taken,
+	chunk->attrs = coherent_attrs(context, form);
+	chunk->cleared = context->heap->translated || context->heap->pool;
+	chunk->cookie = dma_alloc_attrs(context_device(context), chunk->taken,
 					&chunk->dma, gfp, chunk->attrs);
 	if (!chunk->cookie)
 		return -ENOMEM;
 
-	ret = coherent_locate(chunk, source);
+	ret = coherent_locate(chunk, context);
 	if (ret)
-		coherent_free(chunk, source);
+		coherent_free(chunk, context);
 	return ret;
 }
 
@@ -196,12 +196,12 @@ static int coherent_alloc(struct chunk *chunk, const struct source *source,
  * returns must not see. The DMA API clears it. Memory that only devices that snoop
  * use needs no syncs, and gets none.
  */
-static int cached_alloc(struct chunk *chunk, const struct source *source,
+static int cached_alloc(struct chunk *chunk, const struct alloc_context *context,
 			gfp_t gfp)
 {
 	chunk->cookie = NULL;
 	chunk->cleared = true;
-	chunk->page = dma_alloc_pages(source_device(source), chunk->taken,
+	chunk->page = dma_alloc_pages(context_device(context), chunk->taken,
 				      &chunk->dma, DMA_BIDIRECTIONAL, gfp);
 	return chunk->page ? 0 : -ENOMEM;
 }
@@ -212,26 +212,26 @@ static int cached_alloc(struct chunk *chunk, const struct source *source,
  * it in one run, and what comes from it is charged to no cgroup. Behind an IOMMU
  * single pages are put together, but only for who may sleep.
  */
-static bool avoids_cma(const struct source *source, size_t size,
+static bool avoids_cma(const struct alloc_context *context, size_t size,
 		       enum chunk_form form)
 {
-	const struct heap *heap = source->heap;
+	const struct heap *heap = context->heap;
 
 	if (heap->region_size || size == PAGE_SIZE)
 		return false;
-	if (form != CHUNK_ORDINARY && !source->client->charged_only)
+	if (form != CHUNK_ORDINARY && !context->client->charged_only)
 		return false;
-	if (heap->translated && !is_streamed(source))
+	if (heap->translated && !is_streamed(context))
 		return false;
-	return dev_has_cma_area(source_device(source));
+	return dev_has_cma_area(context_device(context));
 }
 
-static int dma_api_try(struct chunk *chunk, const struct source *source,
+static int dma_api_try(struct chunk *chunk, const struct alloc_context *context,
 		       enum chunk_form form, gfp_t gfp)
 {
-	if (is_streamed(source))
-		return cached_alloc(chunk, source, gfp);
-	return coherent_alloc(chunk, source, form, gfp);
+	if (is_streamed(context))
+		return cached_alloc(chunk, context, gfp);
+	return coherent_alloc(chunk, context, form, gfp);
 }
 
 /* The zone that the DMA API falls back to where a device reaches no more than that. */
@@ -243,13 +243,13 @@ static gfp_t zone_of(const struct heap *heap)
 }
 
 /* Have the page allocator reclaim pages, and the memory cgroup, for such a chunk. */
-static bool make_room_in(gfp_t zone, const struct source *source, size_t size,
+static bool make_room_in(gfp_t zone, const struct alloc_context *context, size_t size,
 			 gfp_t gfp)
 {
 	unsigned int order = get_order(size);
 	struct page *page;
 
-	page = alloc_pages_node(dev_to_node(source_device(source)), gfp | zone,
+	page = alloc_pages_node(dev_to_node(context_device(context)), gfp | zone,
 				order);
 	if (!page)
 		return false;
@@ -257,13 +257,13 @@ static bool make_room_in(gfp_t zone, const struct source *source, size_t size,
 	return true;
 }
 
-static bool make_room(const struct source *source, size_t size, gfp_t gfp)
+static bool make_room(const struct alloc_context *context, size_t size, gfp_t gfp)
 {
-	bool made = make_room_in(zone_of(source->heap), source, size, gfp);
+	bool made = make_room_in(zone_of(context->heap), context, size, gfp);
 
 	/* The DMA API asks the wider zone first, and ends where that has no page at all. */
-	if (source->heap->dma_bits < 32)
-		made |= make_room_in(GFP_DMA32, source, size, gfp);
+	if (context->heap->dma_bits < 32)
+		made |= make_room_in(GFP_DMA32, context, size, gfp);
 	return made;
 }
 
@@ -274,34 +274,34 @@ static bool make_room(const struct source *source, size_t size, gfp_t gfp)
  * who may not sleep for real.
  */
 static int dma_api_alloc_outside_cma(struct chunk *chunk,
-				     const struct source *source,
+				     const struct alloc_context *context,
 				     enum chunk_form form, gfp_t gfp)
 {
 	gfp_t quiet = (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_NOMEMALLOC;
-	int ret = dma_api_try(chunk, source, form, quiet);
+	int ret = dma_api_try(chunk, context, form, quiet);
 
 	if (ret != -ENOMEM || !(gfp & __GFP_RETRY_MAYFAIL) ||
-	    !make_room(source, chunk->taken, gfp))
+	    !make_room(context, chunk->taken, gfp))
 		return ret;
-	return dma_api_try(chunk, source, form, quiet);
+	return dma_api_try(chunk, context, form, quiet);
 }
 
-static int dma_api_alloc(struct chunk *chunk, const struct source *source,
+static int dma_api_alloc(struct chunk *chunk, const struct alloc_context *context,
 			 enum chunk_form form, gfp_t gfp)
 {
 	gfp |= GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
-	if (avoids_cma(source, chunk->taken, form))
-		return dma_api_alloc_outside_cma(chunk, source, form, gfp);
-	return dma_api_try(chunk, source, form, gfp);
+	if (avoids_cma(context, chunk->taken, form))
+		return dma_api_alloc_outside_cma(chunk, context, form, gfp);
+	return dma_api_try(chunk, context, form, gfp);
 }
 
-static void dma_api_free(const struct chunk *chunk, const struct source *source)
+static void dma_api_free(const struct chunk *chunk, const struct alloc_context *context)
 {
-	if (is_streamed(source))
-		dma_free_pages(source_device(source), chunk->taken, chunk->page,
+	if (is_streamed(context))
+		dma_free_pages(context_device(context), chunk->taken, chunk->page,
 			       chunk->dma, DMA_BIDIRECTIONAL);
 	else
-		coherent_free(chunk, source);
+		coherent_free(chunk, context);
 	pieces_destroy(chunk->pieces);
 }
 
@@ -347,7 +347,7 @@ static size_t chunk_typed(const struct chunk *chunk)
 /**
  * chunk_alloc() - take memory
  * @chunk: to be filled in.
- * @source: where from, for whom.
+ * @context: where from, for whom.
  * @size: bytes, whole pages.
  * @form: what it must be.
  * @gfp: how hard to try, on top of what every chunk asks for: __GFP_RETRY_MAYFAIL for
@@ -357,7 +357,7 @@ static size_t chunk_typed(const struct chunk *chunk)
  *
  * Return: 0, -ENOMEM, or -EDQUOT past a quota.
  */
-int chunk_alloc(struct chunk *chunk, const struct source *source, size_t size,
+int chunk_alloc(struct chunk *chunk, const struct alloc_context *context, size_t size,
 		enum chunk_form form, gfp_t gfp)
 {
 	int ret;
@@ -366,32 +366,32 @@ int chunk_alloc(struct chunk *chunk, const struct source *source, size_t size,
 		.size = size,
 		.taken = taken_for(size, form),
 	};
-	chunk->cost = chunk_cost(source, size, form);
-	ret = chunk_charge(chunk, source);
+	chunk->cost = chunk_cost(context, size, form);
+	ret = chunk_charge(chunk, context);
 	if (ret)
 		return ret;
 
-	ret = dma_api_alloc(chunk, source, form, gfp);
+	ret = dma_api_alloc(chunk, context, form, gfp);
 	if (ret)
 		goto uncharge;
-	if (!is_of_region(chunk, source->heap) ||
-	    dmem_charge(chunk, source, form)) {
+	if (!is_of_region(chunk, context->heap) ||
+	    dmem_charge(chunk, context, form)) {
 		ret = -ENOMEM;
 		goto free_memory;
 	}
 
 	if (form == CHUNK_LARGE_PAGES)
 		chunk_advance(chunk);
-	if (caching_convert(chunk->page, chunk_typed(chunk), source->memtype)) {
-		chunk_free(chunk, source);
+	if (caching_convert(chunk->page, chunk_typed(chunk), context->memtype)) {
+		chunk_free(chunk, context);
 		return -ENOMEM;
 	}
 	return 0;
 
 free_memory:
-	dma_api_free(chunk, source);
+	dma_api_free(chunk, context);
 uncharge:
-	chunk_uncharge(chunk, source);
+	chunk_uncharge(chunk, context);
 	return ret;
 }
 
@@ -400,17 +400,17 @@ uncharge:
  * whoever gets it next would have two mappings of different types. It is lost,
  * and stays counted as live.
  */
-void chunk_free(struct chunk *chunk, const struct source *source)
+void chunk_free(struct chunk *chunk, const struct alloc_context *context)
 {
 	int ret;
 
-	ret = caching_restore(chunk->page, chunk_typed(chunk), source->memtype);
+	ret = caching_restore(chunk->page, chunk_typed(chunk), context->memtype);
 	if (WARN_ON(ret))
 		return;
 
 	chunk_retreat(chunk);
 
-	dma_api_free(chunk, source);
+	dma_api_free(chunk, context);
 	dmem_uncharge(chunk);
-	chunk_uncharge(chunk, source);
+	chunk_uncharge(chunk, context);
 }

@@ -24,7 +24,7 @@ struct sg_table;
 #define LARGE_PAGE SZ_2M
 
 /**
- * struct source - where memory comes from, on whose account
+ * struct alloc_context - where memory comes from, on whose account
  * @client: is charged.
  * @heap: whose device it is allocated for.
  * @node: of memory, if it can be; or NUMA_NO_NODE.
@@ -32,7 +32,7 @@ struct sg_table;
  * @memtype: what that is for the CPU.
  * @memcg: is charged, too; NULL for that of whoever asks for the memory.
  */
-struct source {
+struct alloc_context {
 	struct client *client;
 	struct heap *heap;
 	int node;
@@ -92,10 +92,10 @@ enum chunk_form {
 	CHUNK_LARGE_PAGES,
 };
 
-size_t chunk_cost(const struct source *source, size_t size,
+size_t chunk_cost(const struct alloc_context *context, size_t size,
 		  enum chunk_form form);
-int chunk_alloc(struct chunk *chunk, const struct source *source, size_t size,
+int chunk_alloc(struct chunk *chunk, const struct alloc_context *context, size_t size,
 		enum chunk_form form, gfp_t gfp);
-void chunk_free(struct chunk *chunk, const struct source *source);
+void chunk_free(struct chunk *chunk, const struct alloc_context *context);
 
 #endif /* _BUFALLOC_CHUNK_H */

@@ -26,17 +26,17 @@ void estimate_begin(struct estimate *estimate)
 /* Pieces of a block are not charged: the block was, when it was made. */
 static size_t take_room(struct estimate *estimate, const struct backing *backing)
 {
-	const struct client *client = backing->source.client;
+	const struct client *client = backing->context.client;
 	size_t taken;
 
-	if (backing->demand.pageable ||
-	    !caching_is_of_memory(backing->source.memtype))
+	if (backing->requirements.pageable ||
+	    !caching_is_of_memory(backing->context.memtype))
 		return 0;
 	if (estimate->client != client) {
 		estimate->client = client;
 		estimate->room = READ_ONCE(client->blocks_room);
 	}
-	taken = min(estimate->room, backing->demand.length);
+	taken = min(estimate->room, backing->requirements.length);
 	estimate->room -= taken;
 	return taken;
 }
@@ -53,8 +53,8 @@ void estimate_add(struct estimate *estimate, struct quota_ask *ask,
 	size_t room = take_room(estimate, backing);
 
 	*ask = (struct quota_ask) {
-		.quota = backing->source.client->quota,
-		.use.bytes = backing->demand.length - room,
+		.quota = backing->context.client->quota,
+		.use.bytes = backing->requirements.length - room,
 	};
 	list_add_tail(&ask->node, &estimate->asks);
 }

@@ -29,7 +29,7 @@ static void find_placement(const struct buffer *buffer, struct placement *placem
 	list_for_each_entry(attachment, &buffer->attachments, node)
 		if (!attachment->leaving)
 			placement_add_device(placement, attachment->dev,
-					     buffer->backing.demand.length);
+					     buffer->backing.requirements.length);
 }
 
 static void get_memcg(struct mem_cgroup *memcg)
@@ -51,14 +51,14 @@ static int prepare_fresh(const struct buffer *buffer, struct backing *fresh,
 	struct placement placement;
 	int ret;
 
-	backing_init(fresh, &buffer->backing.source, &buffer->backing.demand);
-	fresh->source.heap = buffer->heap;
+	backing_init(fresh, &buffer->backing.context, &buffer->backing.requirements);
+	fresh->context.heap = buffer->heap;
 	find_placement(buffer, &placement);
 	ret = placement_apply(&placement, fresh);
 	if (ret)
 		*reason = BUFALLOC_REASON_UNREACHABLE;
 	else
-		get_memcg(fresh->source.memcg);
+		get_memcg(fresh->context.memcg);
 	return ret;
 }
 
@@ -66,8 +66,8 @@ static int prepare_fresh(const struct buffer *buffer, struct backing *fresh,
 void buffer_release_fresh(struct backing *fresh)
 {
 	backing_free(fresh);
-	mem_cgroup_put(fresh->source.memcg);
-	fresh->source.memcg = NULL;
+	mem_cgroup_put(fresh->context.memcg);
+	fresh->context.memcg = NULL;
 }
 
 /*
@@ -76,21 +76,21 @@ void buffer_release_fresh(struct backing *fresh)
  */
 static void drop_memcg(struct buffer *buffer)
 {
-	struct source *source = &buffer->backing.source;
+	struct alloc_context *context = &buffer->backing.context;
 
-	if (buffer->backing.demand.pageable)
+	if (buffer->backing.requirements.pageable)
 		return;
-	mem_cgroup_put(source->memcg);
-	source->memcg = NULL;
+	mem_cgroup_put(context->memcg);
+	context->memcg = NULL;
 }
 
 /* Memory that may be purged can come again, and is charged to the caller then. */
 static void take_memcg(struct buffer *buffer)
 {
-	struct source *source = &buffer->backing.source;
+	struct alloc_context *context = &buffer->backing.context;
 
-	if (!source->memcg)
-		source->memcg = get_mem_cgroup_from_mm(current->mm);
+	if (!context->memcg)
+		context->memcg = get_mem_cgroup_from_mm(current->mm);
 }
 
 static void adopt_fresh(struct buffer *buffer, struct backing *fresh)
@@ -350,7 +350,7 @@ void buffer_unpin(struct buffer *buffer)
 {
 	if (--buffer->pin_count)
 		return;
-	if (buffer->backing.demand.pageable)
+	if (buffer->backing.requirements.pageable)
 		drop_tables(buffer);
 	backing_unpin(&buffer->backing);
 }
@@ -428,7 +428,7 @@ int buffer_dontneed(struct dma_buf *dmabuf, bool *retained)
 	struct buffer *buffer = dmabuf->priv;
 	int ret = 0;
 
-	if (buffer->backing.demand.is_users)
+	if (buffer->backing.requirements.is_users)
 		return -EINVAL;
 
 	ww_mutex_lock(&buffer->lock, NULL);

@@ -191,7 +191,7 @@ static int mmap_populate(const struct backing *backing,
  */
 int mmap_check(const struct backing *backing, struct vm_area_struct *vma)
 {
-	unsigned long pages = backing->demand.length >> PAGE_SHIFT;
+	unsigned long pages = backing->requirements.length >> PAGE_SHIFT;
 
 	/* Not VM_SHARED, which is clear where the file is open for reading. */
 	if (!(vma->vm_flags & VM_MAYSHARE))
@@ -228,7 +228,7 @@ int mmap_user(struct backing *backing, struct vm_area_struct *vma)
 
 	keep_rights(vma);
 	vm_flags_set(vma, VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP);
-	vma->vm_page_prot = caching_pgprot(backing->source.memtype,
+	vma->vm_page_prot = caching_pgprot(backing->context.memtype,
 					   vma->vm_page_prot);
 	/* The VMA holds the dma-buf's file, and that the backing. */
 	vma->vm_private_data = backing;
@@ -270,7 +270,7 @@ void *mmap_kernel(const struct backing *backing)
 	struct segment seg;
 	void *vaddr;
 
-	pages = kvmalloc_array(backing->demand.length >> PAGE_SHIFT, sizeof(*pages),
+	pages = kvmalloc_array(backing->requirements.length >> PAGE_SHIFT, sizeof(*pages),
 			       GFP_METADATA);
 	if (!pages)
 		return NULL;
@@ -283,7 +283,7 @@ void *mmap_kernel(const struct backing *backing)
 	}
 
 	vaddr = vmap(pages, count, VM_MAP,
-		     caching_pgprot(backing->source.memtype, PAGE_KERNEL));
+		     caching_pgprot(backing->context.memtype, PAGE_KERNEL));
 	kvfree(pages);
 	return vaddr;
 }

@@ -259,7 +259,7 @@ static bool is_within_addresses(u64 address, size_t size)
 /**
  * pinned_take() - pin memory of the caller
  * @chunk: to be filled in.
- * @source: on whose account.
+ * @context: on whose account.
  * @address: of a page.
  * @size: bytes, whole pages.
  * @reason: why not, where that fails.
@@ -268,10 +268,10 @@ static bool is_within_addresses(u64 address, size_t size)
  * or a device; -EDQUOT past a quota; -ENOMEM past RLIMIT_MEMLOCK, or without memory;
  * -EINTR after a fatal signal.
  */
-int pinned_take(struct chunk *chunk, const struct source *source, u64 address,
+int pinned_take(struct chunk *chunk, const struct alloc_context *context, u64 address,
 		size_t size, enum bufalloc_reason *reason)
 {
-	struct quota *quota = source->client->quota;
+	struct quota *quota = context->client->quota;
 	struct use memory = { .bytes = size };
 	struct mm_struct *mm = current->mm;
 	int ret;
@@ -309,11 +309,11 @@ uncharge:
 }
 
 /* The pages go back to those who have them still. */
-void pinned_release(const struct chunk *chunk, const struct source *source)
+void pinned_release(const struct chunk *chunk, const struct alloc_context *context)
 {
 	unpin_pieces(chunk->pieces);
 	locked_uncharge(chunk->pinned_for, chunk->size >> PAGE_SHIFT);
 	mmdrop(chunk->pinned_for);
-	quota_uncharge(source->client->quota,
+	quota_uncharge(context->client->quota,
 		       (struct use) { .bytes = chunk->cost });
 }

@@ -7,12 +7,12 @@
 #include <linux/bufalloc.h>
 
 struct chunk;
-struct source;
+struct alloc_context;
 
 bool pinned_allowed(void);
 
-int pinned_take(struct chunk *chunk, const struct source *source, u64 address,
+int pinned_take(struct chunk *chunk, const struct alloc_context *context, u64 address,
 		size_t size, enum bufalloc_reason *reason);
-void pinned_release(const struct chunk *chunk, const struct source *source);
+void pinned_release(const struct chunk *chunk, const struct alloc_context *context);
 
 #endif /* _BUFALLOC_PINNED_H */

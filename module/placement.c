@@ -88,12 +88,12 @@ void placement_add_device(struct placement *placement, struct device *dev, size_
  * others are refused then, since only CACHED memory serves both kinds.
  */
 static enum bufalloc_memtype memtype_of(const struct placement *placement,
-					const struct demand *demand,
+					const struct requirements *requirements,
 					const struct heap *heap)
 {
-	enum bufalloc_memtype memtype = heap_memtype(heap, demand->caching);
+	enum bufalloc_memtype memtype = heap_memtype(heap, requirements->caching);
 
-	if (demand->caching != BUFALLOC_CACHING_COHERENT && !demand->any_caching)
+	if (requirements->caching != BUFALLOC_CACHING_COHERENT && !requirements->any_caching)
 		return memtype;
 	if (!placement->snoops || placement->bypasses ||
 	    !heap_has_cached_alias(heap, memtype))
@@ -104,31 +104,31 @@ static enum bufalloc_memtype memtype_of(const struct placement *placement,
 
 static bool is_heap_allowed(const struct placement *placement, const struct backing *backing)
 {
-	return backing->demand.heap_is_fixed ||
-	       backing->source.heap->dma_bits <= placement->dma_bits;
+	return backing->requirements.heap_is_fixed ||
+	       backing->context.heap->dma_bits <= placement->dma_bits;
 }
 
 /* Whether memory that was taken for another place is in this one, and of its type. */
 bool placement_allows(const struct placement *placement, const struct backing *backing)
 {
-	const struct source *source = &backing->source;
+	const struct alloc_context *context = &backing->context;
 
 	return is_heap_allowed(placement, backing) &&
-	       source->memtype ==
-		       memtype_of(placement, &backing->demand, source->heap);
+	       context->memtype ==
+		       memtype_of(placement, &backing->requirements, context->heap);
 }
 
 /* WC that is write-back is COHERENT: it needs no sync, and is not asked for as such. */
 static void apply_memtype(const struct placement *placement, struct backing *backing)
 {
-	const struct demand *demand = &backing->demand;
-	struct source *source = &backing->source;
+	const struct requirements *requirements = &backing->requirements;
+	struct alloc_context *context = &backing->context;
 
-	source->memtype = memtype_of(placement, demand, source->heap);
-	source->caching = demand->caching;
-	if (demand->caching == BUFALLOC_CACHING_WC &&
-	    source->memtype == BUFALLOC_MEMTYPE_WRITE_BACK)
-		source->caching = BUFALLOC_CACHING_COHERENT;
+	context->memtype = memtype_of(placement, requirements, context->heap);
+	context->caching = requirements->caching;
+	if (requirements->caching == BUFALLOC_CACHING_WC &&
+	    context->memtype == BUFALLOC_MEMTYPE_WRITE_BACK)
+		context->caching = BUFALLOC_CACHING_COHERENT;
 }
 
 /**
@@ -140,20 +140,20 @@ static void apply_memtype(const struct placement *placement, struct backing *bac
  */
 int placement_apply(const struct placement *placement, struct backing *backing)
 {
-	struct source *source = &backing->source;
-	struct heap *heap = source->heap;
+	struct alloc_context *context = &backing->context;
+	struct heap *heap = context->heap;
 
-	if (!backing->demand.heap_is_fixed && placement->dma_bits < heap->dma_bits)
+	if (!backing->requirements.heap_is_fixed && placement->dma_bits < heap->dma_bits)
 		heap = heap_find(BUFALLOC_HEAP_ANY, placement->dma_bits);
 	if (!heap)
 		return -EIO;
-	backing->demand.narrowed = heap != source->heap;
-	source->heap = heap;
+	backing->requirements.narrowed = heap != context->heap;
+	context->heap = heap;
 	apply_memtype(placement, backing);
-	source->node = placement->node;
+	context->node = placement->node;
 	/* Where there is one node only, it is the same as none. */
-	if (heap_device(heap, source->node) == heap->dev)
-		source->node = NUMA_NO_NODE;
-	backing->demand.prefer_contiguous = placement->prefer_contiguous && !heap->translated;
+	if (heap_device(heap, context->node) == heap->dev)
+		context->node = NUMA_NO_NODE;
+	backing->requirements.prefer_contiguous = placement->prefer_contiguous && !heap->translated;
 	return 0;
 }

@@ -23,12 +23,12 @@
 #define PIECE_MIN SZ_64K
 
 /* Chunks of half that length would be more segments than were asked for. */
-static bool is_needed_for_segments(const struct demand *demand, size_t size)
+static bool is_needed_for_segments(const struct requirements *requirements, size_t size)
 {
 	u64 half = size / 2;
 
-	return demand->max_segments &&
-	       half * demand->max_segments < demand->length;
+	return requirements->max_segments &&
+	       half * requirements->max_segments < requirements->length;
 }
 
 /*
@@ -38,23 +38,23 @@ static bool is_needed_for_segments(const struct demand *demand, size_t size)
  */
 static gfp_t chunk_effort(const struct backing *backing, size_t size)
 {
-	if (size == backing->demand.alignment ||
-	    is_needed_for_segments(&backing->demand, size) ||
+	if (size == backing->requirements.alignment ||
+	    is_needed_for_segments(&backing->requirements, size) ||
 	    (size == BLOCK_SIZE_MIN &&
-	     caching_is_of_memory(backing->source.memtype)))
+	     caching_is_of_memory(backing->context.memtype)))
 		return __GFP_RETRY_MAYFAIL;
 	return __GFP_NORETRY;
 }
 
 /**
- * struct want - the next chunk
+ * struct chunk_request - the next chunk
  * @size: bytes.
  * @least: bytes that will do where it is a piece of a block; else 0.
  * @alignment: of its address.
  * @form: what it must be where it is an allocation of its own.
  * @gfp: how hard to try.
  */
-struct want {
+struct chunk_request {
 	size_t size;
 	size_t least;
 	size_t alignment;
@@ -63,79 +63,79 @@ struct want {
 };
 
 /* The reverse of what added the chunk: it goes back to where it came from. */
-void populate_release(struct chunk *chunk, const struct source *source)
+void populate_release(struct chunk *chunk, const struct alloc_context *context)
 {
 	if (chunk->pinned_for)
-		pinned_release(chunk, source);
+		pinned_release(chunk, context);
 	else if (chunk->block)
 		block_return(chunk);
 	else
-		chunk_free(chunk, source);
+		chunk_free(chunk, context);
 	kfree(chunk);
 }
 
-static int chunk_take(struct chunk *chunk, const struct source *source,
-		      const struct want *want)
+static int chunk_take(struct chunk *chunk, const struct alloc_context *context,
+		      const struct chunk_request *request)
 {
-	if (want->least)
-		return block_carve(chunk, source, want->size, want->least,
-				   want->alignment, want->gfp);
-	return chunk_alloc(chunk, source, want->size, want->form, want->gfp);
+	if (request->least)
+		return block_carve(chunk, context, request->size, request->least,
+				   request->alignment, request->gfp);
+	return chunk_alloc(chunk, context, request->size, request->form, request->gfp);
 }
 
-static int chunk_clear(const struct chunk *chunk, const struct source *source)
+static int chunk_clear(const struct chunk *chunk, const struct alloc_context *context)
 {
 	if (chunk->cleared)
 		return 0;
-	return caching_clear(source->heap->dev, chunk->page, chunk->size,
-			     source->memtype);
+	return caching_clear(context->heap->dev, chunk->page, chunk->size,
+			     context->memtype);
 }
 
 /* An area for long runs may not align them as the page allocator does. */
-static bool chunk_fits(const struct chunk *chunk, const struct want *want)
+static bool chunk_fits(const struct chunk *chunk, const struct chunk_request *request)
 {
-	return IS_ALIGNED(chunk->dma, want->alignment);
+	return IS_ALIGNED(chunk->dma, request->alignment);
 }
 
 /* Whether neither CMA nor high memory is any headroom for it. */
-static bool is_ordinary(const struct source *source, const struct want *want)
+static bool is_ordinary(const struct alloc_context *context, const struct chunk_request *request)
 {
-	if (want->least || want->form == CHUNK_ORDINARY ||
-	    source->client->charged_only)
+	if (request->least || request->form == CHUNK_ORDINARY ||
+	    context->client->charged_only)
 		return true;
 	/* dma_alloc_pages() takes no high memory, where CMA may lie. */
 	return IS_ENABLED(CONFIG_HIGHMEM) &&
-	       source->memtype == BUFALLOC_MEMTYPE_WRITE_BACK &&
-	       get_order(want->size) <= MAX_PAGE_ORDER;
+	       context->memtype == BUFALLOC_MEMTYPE_WRITE_BACK &&
+	       get_order(request->size) <= MAX_PAGE_ORDER;
 }
 
 /* Every chunk passes here. Returns the bytes added, or an error. */
-static ssize_t backing_add(struct backing *backing, const struct want *want)
+static ssize_t backing_add(struct backing *backing, const struct chunk_request *request)
 {
-	const struct source *source = &backing->source;
+	const struct alloc_context *context = &backing->context;
 	struct chunk *chunk;
 	int ret;
 
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	/* A region runs out alone. */
-	if (!source->heap->region_size &&
-	    !spare_suffices(want->size, is_ordinary(source, want)))
+	if (!context->heap->region_size &&
+	    !spare_suffices(request->size, is_ordinary(context, request)))
 		return -ENOMEM;
 
 	chunk = kmalloc(sizeof(*chunk), GFP_METADATA);
 	if (!chunk)
 		return -ENOMEM;
 
-	ret = chunk_take(chunk, source, want);
+	ret = chunk_take(chunk, context, request);
 	if (ret) {
 		kfree(chunk);
 		return ret;
 	}
 
-	ret = chunk_fits(chunk, want) ? chunk_clear(chunk, source) : -ENOMEM;
+	ret = chunk_fits(chunk, request) ? chunk_clear(chunk, context) : -ENOMEM;
 	if (ret) {
-		populate_release(chunk, source);
+		populate_release(chunk, context);
 		return ret;
 	}
 
@@ -147,49 +147,49 @@ static ssize_t backing_add(struct backing *backing, const struct want *want)
 /* The page allocator aligns what it gives, which an area for long runs need not. */
 static bool may_be_ordinary(const struct backing *backing)
 {
-	const struct heap *heap = backing->source.heap;
+	const struct heap *heap = backing->context.heap;
 
-	return backing->demand.alignment > PAGE_SIZE && !heap->translated &&
+	return backing->requirements.alignment > PAGE_SIZE && !heap->translated &&
 	       !heap->region_size;
 }
 
 /* A piece of a block, or large pages of CMA: the kernel's own mapping stays as it is. */
-static ssize_t populate_large_pages(struct backing *backing, struct want want)
+static ssize_t populate_large_pages(struct backing *backing, struct chunk_request request)
 {
 	ssize_t added;
 
-	if (want.size <= CHUNK_MAX) {
-		want.least = want.size;
-		return backing_add(backing, &want);
+	if (request.size <= CHUNK_MAX) {
+		request.least = request.size;
+		return backing_add(backing, &request);
 	}
-	want.form = CHUNK_LARGE_PAGES;
-	added = backing_add(backing, &want);
+	request.form = CHUNK_LARGE_PAGES;
+	added = backing_add(backing, &request);
 	/* The pages beside the range may be past a quota: try without them. */
 	return added == -EDQUOT ? -ENOMEM : added;
 }
 
 static int populate_contiguous(struct backing *backing, gfp_t effort)
 {
-	const struct demand *demand = &backing->demand;
-	struct want want = {
-		.size = demand->length,
-		.alignment = demand->alignment,
+	const struct requirements *requirements = &backing->requirements;
+	struct chunk_request request = {
+		.size = requirements->length,
+		.alignment = requirements->alignment,
 		.form = CHUNK_CONTIGUOUS,
 		.gfp = effort,
 	};
 	ssize_t added = -ENOMEM;
 
-	if (want.size > SEGMENT_MAX)
+	if (request.size > SEGMENT_MAX)
 		return -ENOMEM;
 
-	if (caching_is_of_memory(backing->source.memtype))
-		added = populate_large_pages(backing, want);
+	if (caching_is_of_memory(backing->context.memtype))
+		added = populate_large_pages(backing, request);
 	/* There may be room for less than that, or in a region set aside. */
 	if (added == -ENOMEM)
-		added = backing_add(backing, &want);
+		added = backing_add(backing, &request);
 	if (added == -ENOMEM && may_be_ordinary(backing)) {
-		want.form = CHUNK_ORDINARY;
-		added = backing_add(backing, &want);
+		request.form = CHUNK_ORDINARY;
+		added = backing_add(backing, &request);
 	}
 	return added < 0 ? added : 0;
 }
@@ -201,23 +201,23 @@ static int populate_contiguous(struct backing *backing, gfp_t effort)
 static ssize_t populate_chunks(struct backing *backing, size_t left,
 			       size_t least)
 {
-	struct want want = {
+	struct chunk_request request = {
 		.size = CHUNK_MAX,
-		.alignment = backing->demand.alignment,
+		.alignment = backing->requirements.alignment,
 	};
 	ssize_t added;
 
 	while (left >= least) {
 		/* What was not to be had once is not asked for again. */
-		want.size = min(want.size, rounddown_pow_of_two(left));
-		want.gfp = chunk_effort(backing, want.size);
-		added = backing_add(backing, &want);
+		request.size = min(request.size, rounddown_pow_of_two(left));
+		request.gfp = chunk_effort(backing, request.size);
+		added = backing_add(backing, &request);
 		if (added > 0)
 			left -= added;
 		else if (added != -ENOMEM)
 			return added;
-		else if (want.size > least)
-			want.size >>= 1;
+		else if (request.size > least)
+			request.size >>= 1;
 		else
 			break;
 	}
@@ -227,17 +227,17 @@ static ssize_t populate_chunks(struct backing *backing, size_t left,
 /* Pieces of blocks. Returns the bytes that no block could be had for. */
 static ssize_t populate_pieces(struct backing *backing, size_t left)
 {
-	struct want want = {
-		.alignment = backing->demand.alignment,
+	struct chunk_request request = {
+		.alignment = backing->requirements.alignment,
 		.gfp = chunk_effort(backing, BLOCK_SIZE_MIN),
 	};
-	size_t least = max_t(size_t, want.alignment, PIECE_MIN);
+	size_t least = max_t(size_t, request.alignment, PIECE_MIN);
 	ssize_t added;
 
 	while (left) {
-		want.size = min_t(size_t, left, BLOCK_SIZE_MIN);
-		want.least = min(want.size, least);
-		added = backing_add(backing, &want);
+		request.size = min_t(size_t, left, BLOCK_SIZE_MIN);
+		request.least = min(request.size, least);
+		added = backing_add(backing, &request);
 		if (added == -ENOMEM)
 			break;
 		if (added < 0)
@@ -254,10 +254,10 @@ static ssize_t populate_pieces(struct backing *backing, size_t left)
  */
 static int populate_scattered(struct backing *backing)
 {
-	size_t least = backing->demand.alignment;
-	ssize_t left = backing->demand.length;
+	size_t least = backing->requirements.alignment;
+	ssize_t left = backing->requirements.length;
 
-	if (caching_is_of_memory(backing->source.memtype)) {
+	if (caching_is_of_memory(backing->context.memtype)) {
 		left = populate_chunks(backing, left,
 				       max_t(size_t, least, BLOCK_SIZE_MIN));
 		if (left > 0 && least <= BLOCK_SIZE_MIN)
@@ -274,14 +274,14 @@ static int populate_scattered(struct backing *backing)
  */
 static bool is_cheap_contiguous(const struct backing *backing)
 {
-	size_t length = backing->demand.length;
+	size_t length = backing->requirements.length;
 	enum chunk_form form = CHUNK_CONTIGUOUS;
 
 	/* As populate_large_pages() takes it. */
 	if (length > CHUNK_MAX &&
-	    caching_is_of_memory(backing->source.memtype))
+	    caching_is_of_memory(backing->context.memtype))
 		form = CHUNK_LARGE_PAGES;
-	return chunk_cost(&backing->source, length, form) - length <= length / 8;
+	return chunk_cost(&backing->context, length, form) - length <= length / 8;
 }
 
 /**
@@ -292,12 +292,12 @@ static bool is_cheap_contiguous(const struct backing *backing)
  */
 int populate_allocated(struct backing *backing)
 {
-	const struct demand *demand = &backing->demand;
+	const struct requirements *requirements = &backing->requirements;
 	int ret = -ENOMEM;
 
-	if (demand->max_segments == 1)
+	if (requirements->max_segments == 1)
 		return populate_contiguous(backing, __GFP_RETRY_MAYFAIL);
-	if (demand->prefer_contiguous && is_cheap_contiguous(backing))
+	if (requirements->prefer_contiguous && is_cheap_contiguous(backing))
 		ret = populate_contiguous(backing, __GFP_NORETRY);
 	/* What it costs in one run may be past a quota. */
 	if (ret == -ENOMEM || ret == -EDQUOT)

@@ -4,9 +4,9 @@
 
 struct backing;
 struct chunk;
-struct source;
+struct alloc_context;
 
 int populate_allocated(struct backing *backing);
-void populate_release(struct chunk *chunk, const struct source *source);
+void populate_release(struct chunk *chunk, const struct alloc_context *context);
 
 #endif /* _BUFALLOC_POPULATE_H */

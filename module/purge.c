@@ -100,13 +100,13 @@ static unsigned long tell_kernel(const struct backing *backing, bool purgeable)
 /* From here on the buffer can be purged again, or the record goes with it. */
 static void record_end(struct purge_record *record)
 {
-	struct client *client = record->backing.source.client;
+	struct client *client = record->backing.context.client;
 	bool is_ownerless;
 
 	spin_lock(&purge_lock);
 	list_del_init(&record->node);
 	is_ownerless = record->is_ownerless;
-	record->backing.source.client = NULL;
+	record->backing.context.client = NULL;
 	spin_unlock(&purge_lock);
 	client_put(client);
 	if (is_ownerless)
@@ -200,7 +200,7 @@ void purgeable_add(struct purgeable *purgeable, struct dma_resv *resv)
 {
 	struct backing *backing = purgeable->backing;
 
-	if (!backing_has_memory(backing) || backing->source.heap->region_size)
+	if (!backing_has_memory(backing) || backing->context.heap->region_size)
 		return;
 	/* The shrinker takes none out of the list without the buffer's lock. */
 	if (purgeable_is_listed(purgeable))
@@ -208,7 +208,7 @@ void purgeable_add(struct purgeable *purgeable, struct dma_resv *resv)
 
 	purgeable->was_listed = true;
 	purgeable->resv = resv;
-	purgeable->pages = backing->demand.length >> PAGE_SHIFT;
+	purgeable->pages = backing->requirements.length >> PAGE_SHIFT;
 	purgeable->returned = tell_kernel(backing, true);
 	purgeable_list(purgeable);
 }
@@ -247,9 +247,9 @@ static void purgeable_detach(struct purgeable *purgeable)
 	struct purge_record *record = purgeable->record;
 	struct backing *backing = &record->backing;
 
-	backing_init(backing, &purgeable->backing->source, &purgeable->backing->demand);
-	backing->source.memcg = NULL;
-	client_get(backing->source.client);
+	backing_init(backing, &purgeable->backing->context, &purgeable->backing->requirements);
+	backing->context.memcg = NULL;
+	client_get(backing->context.client);
 	backing_adopt(backing, purgeable->backing);
 	purgeable_unlist_locked(purgeable);
 	purgeable->purged = true;

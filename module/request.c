@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One request of ALLOC: its values are checked, and say what memory the buffer needs
- * (struct demand) and where that memory comes from (struct source). Nothing is taken here.
+ * One request of ALLOC: its values are checked. They say what memory the buffer needs
+ * (struct requirements) and where the memory comes from (struct alloc_context). Nothing
+ * is taken here.
  */
 #include <linux/fcntl.h>
 #include <linux/limits.h>
@@ -26,14 +27,14 @@
 /**
  * struct check - the check of one request
  * @request: as the user gave it.
- * @source: to be filled in; its client is there.
- * @demand: to be filled in.
+ * @context: to be filled in; its client is there.
+ * @requirements: to be filled in.
  * @reason: why the request is refused.
  */
 struct check {
 	const struct bufalloc_request *request;
-	struct source *source;
-	struct demand *demand;
+	struct alloc_context *context;
+	struct requirements *requirements;
 	enum bufalloc_reason reason;
 };
 
@@ -136,22 +137,22 @@ static int check_pageable(struct check *check)
 	return 0;
 }
 
-static void state_demand(struct check *check)
+static void state_requirements(struct check *check)
 {
 	const struct bufalloc_request *req = check->request;
-	struct demand *demand = check->demand;
+	struct requirements *requirements = check->requirements;
 
-	demand->alignment = max_t(size_t, req->alignment, PAGE_SIZE);
-	demand->length = round_up((size_t)(req->length + req->padding),
-				  demand->alignment);
-	demand->max_segments = req->max_segments;
+	requirements->alignment = max_t(size_t, req->alignment, PAGE_SIZE);
+	requirements->length = round_up((size_t)(req->length + req->padding),
+					requirements->alignment);
+	requirements->max_segments = req->max_segments;
 	if (req->flags & BUFALLOC_ALLOC_CONTIGUOUS)
-		demand->max_segments = 1;
-	demand->is_users = is_users(check);
-	demand->pageable = req->flags & BUFALLOC_ALLOC_PAGEABLE;
+		requirements->max_segments = 1;
+	requirements->is_users = is_users(check);
+	requirements->pageable = req->flags & BUFALLOC_ALLOC_PAGEABLE;
 	/* Its heap says nothing of where it is. */
-	demand->heap_is_fixed = req->heap != BUFALLOC_HEAP_ANY ||
-				demand->pageable;
+	requirements->heap_is_fixed = req->heap != BUFALLOC_HEAP_ANY ||
+				      requirements->pageable;
 }
 
 static int find_heap(struct check *check)
@@ -161,8 +162,8 @@ static int find_heap(struct check *check)
 	if (req->heap != BUFALLOC_HEAP_ANY && !heap_at(req->heap))
 		return refuse(check, BUFALLOC_REASON_HEAP, -ENOENT);
 
-	check->source->heap = heap_find(req->heap, req->dma_bits);
-	if (!check->source->heap)
+	check->context->heap = heap_find(req->heap, req->dma_bits);
+	if (!check->context->heap)
 		return refuse(check, BUFALLOC_REASON_DMA_BITS, -ENOENT);
 	return 0;
 }
@@ -170,10 +171,10 @@ static int find_heap(struct check *check)
 /* Behind an IOMMU the DMA API takes what is contiguous from CMA, if it can. */
 static int check_charged(struct check *check)
 {
-	const struct heap *heap = check->source->heap;
-	bool contiguous = check->demand->max_segments == 1;
+	const struct heap *heap = check->context->heap;
+	bool contiguous = check->requirements->max_segments == 1;
 
-	if (check->source->client->charged_only &&
+	if (check->context->client->charged_only &&
 	    (heap->region_size || (heap->translated && contiguous)))
 		return refuse(check, BUFALLOC_REASON_UNCHARGED, -EACCES);
 	return 0;
@@ -182,24 +183,24 @@ static int check_charged(struct check *check)
 static int find_caching(struct check *check)
 {
 	const struct bufalloc_request *req = check->request;
-	struct source *source = check->source;
+	struct alloc_context *context = check->context;
 
-	if (check->demand->pageable && !store_is_possible())
+	if (check->requirements->pageable && !store_is_possible())
 		return refuse(check, BUFALLOC_REASON_FEATURE,
 			      -EOPNOTSUPP);
 
-	source->caching = req->caching;
-	source->memtype = heap_memtype(source->heap, source->caching);
-	if (source->memtype == BUFALLOC_MEMTYPE_NONE &&
+	context->caching = req->caching;
+	context->memtype = heap_memtype(context->heap, context->caching);
+	if (context->memtype == BUFALLOC_MEMTYPE_NONE &&
 	    req->flags & BUFALLOC_ALLOC_ANY_CACHING) {
-		source->caching = BUFALLOC_CACHING_COHERENT;
-		source->memtype = heap_memtype(source->heap, source->caching);
+		context->caching = BUFALLOC_CACHING_COHERENT;
+		context->memtype = heap_memtype(context->heap, context->caching);
 	}
-	if (source->memtype == BUFALLOC_MEMTYPE_NONE)
+	if (context->memtype == BUFALLOC_MEMTYPE_NONE)
 		return refuse(check, BUFALLOC_REASON_CACHING,
 			      -EOPNOTSUPP);
-	check->demand->caching = source->caching;
-	check->demand->any_caching = req->flags & BUFALLOC_ALLOC_ANY_CACHING;
+	check->requirements->caching = context->caching;
+	check->requirements->any_caching = req->flags & BUFALLOC_ALLOC_ANY_CACHING;
 	return 0;
 }
 
@@ -214,7 +215,7 @@ static int check_all(struct check *check)
 	if (ret)
 		return ret;
 
-	state_demand(check);
+	state_requirements(check);
 	ret = find_heap(check);
 	if (!ret)
 		ret = check_charged(check);
@@ -228,24 +229,24 @@ static int check_all(struct check *check)
 /**
  * request_check() - check one request
  * @request: as the user gave it.
- * @source: to be filled in; its client is there.
- * @demand: to be filled in.
+ * @context: to be filled in; its client is there.
+ * @requirements: to be filled in.
  * @reason: why the request is refused, where it is.
  *
  * Return: 0, or what <linux/bufalloc.h> lists for such a request.
  */
-int request_check(const struct bufalloc_request *request, struct source *source,
-		  struct demand *demand, enum bufalloc_reason *reason)
+int request_check(const struct bufalloc_request *request, struct alloc_context *context,
+		  struct requirements *requirements, enum bufalloc_reason *reason)
 {
 	struct check check = {
 		.request = request,
-		.source = source,
-		.demand = demand,
+		.context = context,
+		.requirements = requirements,
 		.reason = BUFALLOC_REASON_NONE,
 	};
 	int ret;
 
-	source->node = NUMA_NO_NODE;
+	context->node = NUMA_NO_NODE;
 	ret = check_all(&check);
 	*reason = check.reason;
 	return ret;

@@ -6,11 +6,11 @@
 
 #include <linux/bufalloc.h>
 
-struct demand;
-struct source;
+struct requirements;
+struct alloc_context;
 
 u64 request_max_length(void);
-int request_check(const struct bufalloc_request *request, struct source *source,
-		  struct demand *demand, enum bufalloc_reason *reason);
+int request_check(const struct bufalloc_request *request, struct alloc_context *context,
+		  struct requirements *requirements, enum bufalloc_reason *reason);
 
 #endif /* _BUFALLOC_REQUEST_H */

@@ -90,20 +90,20 @@ static struct file *file_make(size_t length)
 
 /**
  * store_create() - promise memory, and take none
- * @source: on whose account.
+ * @context: on whose account.
  * @length: bytes.
  *
  * Return: a store, or an ERR_PTR: -EDQUOT, -ENOMEM, -ENFILE, or what else
  * shmem_file_setup() returned.
  */
-struct store *store_create(const struct source *source, size_t length)
+struct store *store_create(const struct alloc_context *context, size_t length)
 {
 	struct use use = { .bytes = length };
 	struct store *store;
 	struct file *file;
 	int ret;
 
-	ret = quota_charge(source->client->quota, use);
+	ret = quota_charge(context->client->quota, use);
 	if (ret)
 		return ERR_PTR(ret);
 
@@ -112,14 +112,14 @@ struct store *store_create(const struct source *source, size_t length)
 	file = ret ? ERR_PTR(ret) : file_make(length);
 	if (IS_ERR(file)) {
 		kfree(store);
-		quota_uncharge(source->client->quota, use);
+		quota_uncharge(context->client->quota, use);
 		return ERR_CAST(file);
 	}
 
 	close_to_others(file);
 	store->file = file;
-	store->client = source->client;
-	store->memcg = source->memcg;
+	store->client = context->client;
+	store->memcg = context->memcg;
 	store->length = length;
 	return store;
 }

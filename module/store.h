@@ -45,7 +45,7 @@ struct shmem_pin {
 };
 
 bool store_is_possible(void);
-struct store *store_create(const struct source *source, size_t length);
+struct store *store_create(const struct alloc_context *context, size_t length);
 void store_destroy(struct store *store);
 
 size_t store_resident(const struct store *store);
