@@ -129,27 +129,27 @@ int buffer_check_needed(const struct buffer *buffer, enum bufalloc_reason *reaso
 }
 
 /**
- * struct errand - memory that is on its way
+ * struct populate_args - memory that is on its way
  * @fresh: what it is to become.
  * @reason: why there is none.
  */
-struct errand {
+struct populate_args {
 	struct backing *fresh;
 	enum bufalloc_reason *reason;
 };
 
-static int errand_run(void *data)
+static int populate_run(void *data)
 {
-	struct errand *errand = data;
+	struct populate_args *args = data;
 
-	return backing_populate(errand->fresh, errand->reason);
+	return backing_populate(args->fresh, args->reason);
 }
 
 /* Beside others who take memory, so that neither is the other's reason to fail. */
 static int take_fresh(struct backing *fresh, enum bufalloc_reason *reason)
 {
-	struct errand errand = { .fresh = fresh, .reason = reason };
-	int ret = contention_take(errand_run, &errand);
+	struct populate_args args = { .fresh = fresh, .reason = reason };
+	int ret = contention_take(populate_run, &args);
 
 	if (ret == -EINTR)
 		*reason = BUFALLOC_REASON_SIGNAL;
