@@ -316,10 +316,10 @@ static const struct span *span_at(const struct attachment *attachment,
 	return &attachment->spans[first];
 }
 
-static void give_span(const struct attachment *attachment, dma_addr_t addr,
-		      size_t size, enum owner owner, enum dma_data_direction dir)
+static void sync_span(const struct attachment *attachment, dma_addr_t addr,
+		      size_t size, enum sync_target target, enum dma_data_direction dir)
 {
-	if (owner == OWNER_CPU)
+	if (target == SYNC_FOR_CPU)
 		dma_sync_single_for_cpu(attachment->dev, addr, size, dir);
 	else
 		dma_sync_single_for_device(attachment->dev, addr, size, dir);
@@ -329,8 +329,8 @@ static void give_span(const struct attachment *attachment, dma_addr_t addr,
  * To the byte: of a cache line that lies in the part only in part, the architecture
  * sees to it that nothing is lost that the CPU has written beside it.
  */
-static void give_part(const struct attachment *attachment,
-		      const struct part *part, enum owner owner,
+static void sync_part(const struct attachment *attachment,
+		      const struct part *part, enum sync_target target,
 		      enum dma_data_direction dir)
 {
 	size_t offset = part ? part->offset : 0;
@@ -345,8 +345,8 @@ static void give_part(const struct attachment *attachment,
 	span = span_at(attachment, offset);
 	while (offset < end) {
 		size = min3(span[1].offset, end, offset + SYNC_MAX) - offset;
-		give_span(attachment, span->addr + (offset - span->offset),
-			  size, owner, dir);
+		sync_span(attachment, span->addr + (offset - span->offset),
+			  size, target, dir);
 		offset += size;
 		if (offset == span[1].offset)
 			span++;
@@ -389,7 +389,7 @@ struct sg_table *attachment_map(struct attachment *attachment,
 
 	dir = safe_direction(attachment, dir);
 	if (covers(attachment->dir, dir)) {
-		give_part(attachment, NULL, OWNER_DEVICE, dir);
+		sync_part(attachment, NULL, SYNC_FOR_DEVICE, dir);
 	} else {
 		ret = mapping_provide(attachment, dir, reason);
 		if (ret)
@@ -403,7 +403,7 @@ struct sg_table *attachment_map(struct attachment *attachment,
 void attachment_unmap(struct attachment *attachment,
 		      enum dma_data_direction dir)
 {
-	give_part(attachment, NULL, OWNER_CPU, safe_direction(attachment, dir));
+	sync_part(attachment, NULL, SYNC_FOR_CPU, safe_direction(attachment, dir));
 	attachment->users--;
 	if (attachment->users)
 		return;
@@ -412,20 +412,20 @@ void attachment_unmap(struct attachment *attachment,
 }
 
 /**
- * attachment_give() - sync memory for who uses it next, the CPU or the device
+ * attachment_sync() - sync memory for who uses it next, the CPU or the device
  * @attachment: whose device has it mapped.
  * @part: of the buffer; NULL for all of it.
- * @owner: who uses it next.
+ * @target: who uses it next.
  *
  * The DMA API is told the direction of the mapping, and not what the CPU does: who
  * writes a part of a cache line has the rest of it as well.
  */
-void attachment_give(struct attachment *attachment, const struct part *part,
-		     enum owner owner)
+void attachment_sync(struct attachment *attachment, const struct part *part,
+		     enum sync_target target)
 {
-	if (owner == OWNER_CPU && attachment->dir == DMA_TO_DEVICE)
+	if (target == SYNC_FOR_CPU && attachment->dir == DMA_TO_DEVICE)
 		return;
-	give_part(attachment, part, owner, attachment->dir);
+	sync_part(attachment, part, target, attachment->dir);
 }
 
 /* Return: an attachment without a table, or an ERR_PTR: -ENOMEM. */

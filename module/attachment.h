@@ -24,9 +24,9 @@ struct part {
 };
 
 /* Who may touch memory that gets syncs. */
-enum owner {
-	OWNER_CPU,
-	OWNER_DEVICE,
+enum sync_target {
+	SYNC_FOR_CPU,
+	SYNC_FOR_DEVICE,
 };
 
 /**
@@ -75,7 +75,7 @@ struct sg_table *attachment_map(struct attachment *attachment,
 void attachment_unmap(struct attachment *attachment,
 		      enum dma_data_direction dir);
 
-void attachment_give(struct attachment *attachment, const struct part *part,
-		     enum owner owner);
+void attachment_sync(struct attachment *attachment, const struct part *part,
+		     enum sync_target target);
 
 #endif /* _BUFALLOC_ATTACHMENT_H */

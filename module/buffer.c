@@ -200,8 +200,8 @@ static void buffer_unmap(struct dma_buf_attachment *attach,
 }
 
 /* A mapping that is only kept was synced when it was last unmapped. */
-void buffer_give(struct dma_buf *dmabuf, const struct part *part,
-		 enum owner owner)
+void buffer_sync(struct dma_buf *dmabuf, const struct part *part,
+		 enum sync_target target)
 {
 	struct buffer *buffer = dmabuf->priv;
 	struct attachment *attachment;
@@ -209,7 +209,7 @@ void buffer_give(struct dma_buf *dmabuf, const struct part *part,
 	ww_mutex_lock(&buffer->lock, NULL);
 	list_for_each_entry(attachment, &buffer->attachments, node)
 		if (attachment->users)
-			attachment_give(attachment, part, owner);
+			attachment_sync(attachment, part, target);
 	ww_mutex_unlock(&buffer->lock);
 }
 
@@ -233,14 +233,14 @@ static int buffer_begin_cpu_access(struct dma_buf *dmabuf,
 	int ret = buffer_wait(dmabuf, dir != DMA_FROM_DEVICE);
 
 	if (!ret)
-		buffer_give(dmabuf, NULL, OWNER_CPU);
+		buffer_sync(dmabuf, NULL, SYNC_FOR_CPU);
 	return ret;
 }
 
 static int buffer_end_cpu_access(struct dma_buf *dmabuf,
 				 enum dma_data_direction dir)
 {
-	buffer_give(dmabuf, NULL, OWNER_DEVICE);
+	buffer_sync(dmabuf, NULL, SYNC_FOR_DEVICE);
 	return 0;
 }
 

@@ -47,8 +47,8 @@ bool buffer_is(const struct dma_buf *dmabuf);
 void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts);
 
 int buffer_wait(struct dma_buf *dmabuf, bool write);
-void buffer_give(struct dma_buf *dmabuf, const struct part *part,
-		 enum owner owner);
+void buffer_sync(struct dma_buf *dmabuf, const struct part *part,
+		 enum sync_target target);
 
 void buffer_lock_begin(struct ww_acquire_ctx *context);
 struct ww_mutex *buffer_lock(struct dma_buf *dmabuf);

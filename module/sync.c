@@ -24,12 +24,12 @@ static int sync_buffer(struct dma_buf *dmabuf, const struct bufalloc_sync *arg)
 	part.length = arg->length;
 
 	if (arg->flags & DMA_BUF_SYNC_END) {
-		buffer_give(dmabuf, &part, OWNER_DEVICE);
+		buffer_sync(dmabuf, &part, SYNC_FOR_DEVICE);
 		return 0;
 	}
 	ret = buffer_wait(dmabuf, arg->flags & DMA_BUF_SYNC_WRITE);
 	if (!ret)
-		buffer_give(dmabuf, &part, OWNER_CPU);
+		buffer_sync(dmabuf, &part, SYNC_FOR_CPU);
 	return ret;
 }
 
