@@ -135,10 +135,10 @@ static int item_pin(struct batch *batch, struct item *item)
 
 	if (!is_users(item))
 		return 0;
-	ret = buffer_pin_user_unseen(item->dmabuf, item->request.address, &reason);
+	ret = buffer_pin_user_unpublished(item->dmabuf, item->request.address, &reason);
 	if (purge_helps(ret))
-		ret = buffer_pin_user_unseen(item->dmabuf, item->request.address,
-					     &reason);
+		ret = buffer_pin_user_unpublished(item->dmabuf, item->request.address,
+						  &reason);
 	return ret ? refuse(batch, item, reason, ret) : 0;
 }
 
@@ -161,7 +161,7 @@ static int check_quota(struct batch *batch)
 	for (i = 0; i < batch->alloc->count; i++) {
 		item = &batch->items[i];
 		if (gets_memory_now(item))
-			buffer_estimate_unseen(item->dmabuf, &estimate, &item->ask);
+			buffer_estimate_unpublished(item->dmabuf, &estimate, &item->ask);
 	}
 	refused = estimate_find_refused(&estimate);
 	if (!refused)
@@ -177,7 +177,7 @@ static int item_populate(struct batch *batch, struct item *item)
 
 	if (!gets_memory_now(item))
 		return 0;
-	ret = buffer_populate_unseen(item->dmabuf, &reason);
+	ret = buffer_populate_unpublished(item->dmabuf, &reason);
 	return ret ? refuse(batch, item, reason, ret) : 0;
 }
 
@@ -185,7 +185,7 @@ static int item_depopulate(struct batch *batch, struct item *item)
 {
 	/* What is pinned stays so, for another turn. */
 	if (!is_users(item))
-		buffer_depopulate_unseen(item->dmabuf);
+		buffer_depopulate_unpublished(item->dmabuf);
 	return 0;
 }
 

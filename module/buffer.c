@@ -385,28 +385,28 @@ struct dma_buf *buffer_create(const struct alloc_context *context,
 }
 
 /* Between buffer_create() and the first file descriptor, as are the next. */
-int buffer_pin_user_unseen(struct dma_buf *dmabuf, u64 address,
-			   enum bufalloc_reason *reason)
+int buffer_pin_user_unpublished(struct dma_buf *dmabuf, u64 address,
+				enum bufalloc_reason *reason)
 {
 	struct buffer *buffer = dmabuf->priv;
 
 	return backing_pin_user(&buffer->backing, address, reason);
 }
 
-void buffer_estimate_unseen(struct dma_buf *dmabuf, struct estimate *estimate,
-			    struct quota_ask *ask)
+void buffer_estimate_unpublished(struct dma_buf *dmabuf, struct estimate *estimate,
+				 struct quota_ask *ask)
 {
 	const struct buffer *buffer = dmabuf->priv;
 
 	estimate_add(estimate, ask, &buffer->backing);
 }
 
-int buffer_populate_unseen(struct dma_buf *dmabuf, enum bufalloc_reason *reason)
+int buffer_populate_unpublished(struct dma_buf *dmabuf, enum bufalloc_reason *reason)
 {
 	return buffer_populate_locked(dmabuf->priv, reason);
 }
 
-void buffer_depopulate_unseen(struct dma_buf *dmabuf)
+void buffer_depopulate_unpublished(struct dma_buf *dmabuf)
 {
 	struct buffer *buffer = dmabuf->priv;
 

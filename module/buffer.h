@@ -37,12 +37,12 @@ struct buffer_facts {
 
 struct dma_buf *buffer_create(const struct alloc_context *context,
 			      const struct requirements *requirements, int fd_flags);
-int buffer_pin_user_unseen(struct dma_buf *dmabuf, u64 address,
-			   enum bufalloc_reason *reason);
-void buffer_estimate_unseen(struct dma_buf *dmabuf, struct estimate *estimate,
-			    struct quota_ask *ask);
-int buffer_populate_unseen(struct dma_buf *dmabuf, enum bufalloc_reason *reason);
-void buffer_depopulate_unseen(struct dma_buf *dmabuf);
+int buffer_pin_user_unpublished(struct dma_buf *dmabuf, u64 address,
+				enum bufalloc_reason *reason);
+void buffer_estimate_unpublished(struct dma_buf *dmabuf, struct estimate *estimate,
+				 struct quota_ask *ask);
+int buffer_populate_unpublished(struct dma_buf *dmabuf, enum bufalloc_reason *reason);
+void buffer_depopulate_unpublished(struct dma_buf *dmabuf);
 bool buffer_is(const struct dma_buf *dmabuf);
 void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts);
 
