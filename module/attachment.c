@@ -407,7 +407,7 @@ void attachment_unmap(struct attachment *attachment,
 	attachment->users--;
 	if (attachment->users)
 		return;
-	if (attachment->leaving || !attachment->keeps_mapping)
+	if (attachment->unbound || !attachment->keeps_mapping)
 		mapping_destroy(attachment);
 }
 
@@ -463,10 +463,10 @@ void attachment_destroy(struct attachment *attachment)
 }
 
 /* The driver leaves the device: what is kept for it goes, now or when unmapped. */
-void attachment_leave(struct attachment *attachment)
+void attachment_driver_unbound(struct attachment *attachment)
 {
 	ww_mutex_lock(attachment->lock, NULL);
-	attachment->leaving = true;
+	attachment->unbound = true;
 	if (!attachment->users)
 		mapping_destroy(attachment);
 	ww_mutex_unlock(attachment->lock);

@@ -40,7 +40,7 @@ enum sync_target {
  *	while @dir is not DMA_NONE.
  * @dir: the direction of that mapping.
  * @users: maps that have not been unmapped.
- * @leaving: the driver leaves @dev: no mapping is kept any more.
+ * @unbound: the driver leaves @dev: no mapping is kept any more.
  * @keeps_mapping: the mapping stays after the last unmap, for the next map.
  * @spans: where the device sees each entry of @sgt, where syncs are needed, and one
  *	more for the end.
@@ -56,7 +56,7 @@ struct attachment {
 	struct sg_table sgt;
 	enum dma_data_direction dir;
 	unsigned int users;
-	bool leaving;
+	bool unbound;
 	bool keeps_mapping;
 	struct span *spans;
 };
@@ -66,7 +66,7 @@ struct attachment *attachment_create(struct device *dev,
 				     struct ww_mutex *lock);
 void attachment_drop(struct attachment *attachment);
 void attachment_destroy(struct attachment *attachment);
-void attachment_leave(struct attachment *attachment);
+void attachment_driver_unbound(struct attachment *attachment);
 
 int attachment_provide_table(struct attachment *attachment);
 struct sg_table *attachment_map(struct attachment *attachment,

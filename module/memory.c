@@ -27,7 +27,7 @@ static void find_placement(const struct buffer *buffer, struct placement *placem
 
 	placement_init(placement);
 	list_for_each_entry(attachment, &buffer->attachments, node)
-		if (!attachment->leaving)
+		if (!attachment->unbound)
 			placement_add_device(placement, attachment->dev,
 					     buffer->backing.requirements.length);
 }

@@ -36,7 +36,7 @@ static int unbind_notify(struct notifier_block *notifier, unsigned long action,
 	mutex_lock(&attachments_lock);
 	list_for_each_entry(attachment, &attachments, watched)
 		if (attachment->dev == data)
-			attachment_leave(attachment);
+			attachment_driver_unbound(attachment);
 	mutex_unlock(&attachments_lock);
 	return NOTIFY_OK;
 }
@@ -53,7 +53,7 @@ bool unbind_is_told(const struct device *dev)
 }
 
 /* The driver core says so before it calls unbind_notify(). */
-static bool is_leaving(const struct device *dev)
+static bool is_unbinding(const struct device *dev)
 {
 	return READ_ONCE(dev->links.status) == DL_DEV_UNBINDING;
 }
@@ -66,8 +66,8 @@ void unbind_watch(struct attachment *attachment)
 {
 	mutex_lock(&attachments_lock);
 	list_add(&attachment->watched, &attachments);
-	if (is_leaving(attachment->dev))
-		attachment_leave(attachment);
+	if (is_unbinding(attachment->dev))
+		attachment_driver_unbound(attachment);
 	mutex_unlock(&attachments_lock);
 }
 
