@@ -26,7 +26,7 @@
 
 #ifdef CONFIG_X86
 /* The type must be set in the kernel's mapping as well, and taken back. */
-bool caching_is_of_memory(enum bufalloc_memtype memtype)
+bool memtype_in_direct_map(enum bufalloc_memtype memtype)
 {
 	return memtype == BUFALLOC_MEMTYPE_WRITE_COMBINE;
 }
@@ -52,11 +52,11 @@ static enum bufalloc_memtype coherent_memtype(struct device *dev)
 	return BUFALLOC_MEMTYPE_WRITE_BACK;
 }
 
-/* May fail half-way; caching_restore() takes back what was done. */
-int caching_convert(struct page *page, size_t size,
-		    enum bufalloc_memtype memtype)
+/* May fail half-way; direct_map_reset_type() takes back what was done. */
+int direct_map_set_type(struct page *page, size_t size,
+			enum bufalloc_memtype memtype)
 {
-	if (!caching_is_of_memory(memtype))
+	if (!memtype_in_direct_map(memtype))
 		return 0;
 	/* What the kernel does not map, it has no type of its own for. */
 	if (PageHighMem(page))
@@ -65,16 +65,16 @@ int caching_convert(struct page *page, size_t size,
 			     size >> PAGE_SHIFT);
 }
 
-int caching_restore(struct page *page, size_t size,
-		    enum bufalloc_memtype memtype)
+int direct_map_reset_type(struct page *page, size_t size,
+			  enum bufalloc_memtype memtype)
 {
-	if (!caching_is_of_memory(memtype) || PageHighMem(page))
+	if (!memtype_in_direct_map(memtype) || PageHighMem(page))
 		return 0;
 	return set_memory_wb((unsigned long)page_address(page),
 			     size >> PAGE_SHIFT);
 }
 #else
-bool caching_is_of_memory(enum bufalloc_memtype memtype)
+bool memtype_in_direct_map(enum bufalloc_memtype memtype)
 {
 	return false;
 }
@@ -126,14 +126,14 @@ static bool has_wc(struct device *dev)
 	return !dev_is_dma_coherent(dev) && !is_flush_bounced(dev);
 }
 
-int caching_convert(struct page *page, size_t size,
-		    enum bufalloc_memtype memtype)
+int direct_map_set_type(struct page *page, size_t size,
+			enum bufalloc_memtype memtype)
 {
 	return 0;
 }
 
-int caching_restore(struct page *page, size_t size,
-		    enum bufalloc_memtype memtype)
+int direct_map_reset_type(struct page *page, size_t size,
+			  enum bufalloc_memtype memtype)
 {
 	return 0;
 }
@@ -207,7 +207,7 @@ static int flush_lines(struct device *dev, struct page *page, size_t size)
 }
 
 /**
- * caching_clear() - clear memory after caching_convert()
+ * caching_clear() - clear memory after direct_map_set_type()
  * @dev: the device that the memory is allocated for.
  * @page: the first page.
  * @size: bytes, whole pages.
@@ -226,7 +226,7 @@ int caching_clear(struct device *dev, struct page *page, size_t size,
 
 	clear_direct(page, size);
 	if (memtype != BUFALLOC_MEMTYPE_WRITE_BACK &&
-	    !caching_is_of_memory(memtype))
+	    !memtype_in_direct_map(memtype))
 		ret = flush_lines(dev, page, size);
 
 	/* Drain the write-combining buffers before a device may look. */

@@ -12,11 +12,11 @@ enum bufalloc_memtype caching_memtype(struct device *dev,
 enum bufalloc_memtype caching_of_wc_mapping(void);
 pgprot_t caching_pgprot(enum bufalloc_memtype memtype, pgprot_t prot);
 
-bool caching_is_of_memory(enum bufalloc_memtype memtype);
-int caching_convert(struct page *page, size_t size,
-		    enum bufalloc_memtype memtype);
-int caching_restore(struct page *page, size_t size,
-		    enum bufalloc_memtype memtype);
+bool memtype_in_direct_map(enum bufalloc_memtype memtype);
+int direct_map_set_type(struct page *page, size_t size,
+			enum bufalloc_memtype memtype);
+int direct_map_reset_type(struct page *page, size_t size,
+			  enum bufalloc_memtype memtype);
 int caching_clear(struct device *dev, struct page *page, size_t size,
 		  enum bufalloc_memtype memtype);
 

@@ -382,7 +382,7 @@ int chunk_alloc(struct chunk *chunk, const struct alloc_context *context, size_t
 
 	if (form == CHUNK_LARGE_PAGES)
 		chunk_advance(chunk);
-	if (caching_convert(chunk->page, chunk_typed(chunk), context->memtype)) {
+	if (direct_map_set_type(chunk->page, chunk_typed(chunk), context->memtype)) {
 		chunk_free(chunk, context);
 		return -ENOMEM;
 	}
@@ -404,7 +404,7 @@ void chunk_free(struct chunk *chunk, const struct alloc_context *context)
 {
 	int ret;
 
-	ret = caching_restore(chunk->page, chunk_typed(chunk), context->memtype);
+	ret = direct_map_reset_type(chunk->page, chunk_typed(chunk), context->memtype);
 	if (WARN_ON(ret))
 		return;
 

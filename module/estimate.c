@@ -30,7 +30,7 @@ static size_t take_room(struct estimate *estimate, const struct backing *backing
 	size_t taken;
 
 	if (backing->requirements.pageable ||
-	    !caching_is_of_memory(backing->context.memtype))
+	    !memtype_in_direct_map(backing->context.memtype))
 		return 0;
 	if (estimate->client != client) {
 		estimate->client = client;

@@ -149,7 +149,7 @@ bool heap_has_cached_alias(const struct heap *heap,
 			   enum bufalloc_memtype memtype)
 {
 	return memtype != BUFALLOC_MEMTYPE_WRITE_BACK &&
-	       !caching_is_of_memory(memtype) && !heap->no_map;
+	       !memtype_in_direct_map(memtype) && !heap->no_map;
 }
 
 static bool heap_is_known(const char *name)

@@ -31,7 +31,7 @@ int hibernation_block(enum bufalloc_memtype memtype, bool *blocks)
 {
 	*blocks = false;
 	if (memtype == BUFALLOC_MEMTYPE_WRITE_BACK ||
-	    caching_is_of_memory(memtype))
+	    memtype_in_direct_map(memtype))
 		return 0;
 	if (!atomic_inc_unless_negative(&blockers))
 		return -EBUSY;

@@ -73,7 +73,7 @@ static int node_describe_region(struct heap *heap, struct device_node *np)
 	heap->no_map = of_property_read_bool(np, "no-map");
 	/* Its type would have to be changed in a mapping that is not there. */
 	if (heap->pool &&
-	    caching_is_of_memory(BUFALLOC_MEMTYPE_WRITE_COMBINE))
+	    memtype_in_direct_map(BUFALLOC_MEMTYPE_WRITE_COMBINE))
 		return dev_err_probe(heap->dev, -EOPNOTSUPP,
 				     "memory-region has to be reusable\n");
 	return 0;

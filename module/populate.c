@@ -41,7 +41,7 @@ static gfp_t chunk_effort(const struct backing *backing, size_t size)
 	if (size == backing->requirements.alignment ||
 	    is_needed_for_segments(&backing->requirements, size) ||
 	    (size == BLOCK_SIZE_MIN &&
-	     caching_is_of_memory(backing->context.memtype)))
+	     memtype_in_direct_map(backing->context.memtype)))
 		return __GFP_RETRY_MAYFAIL;
 	return __GFP_NORETRY;
 }
@@ -182,7 +182,7 @@ static int populate_contiguous(struct backing *backing, gfp_t effort)
 	if (request.size > SEGMENT_MAX)
 		return -ENOMEM;
 
-	if (caching_is_of_memory(backing->context.memtype))
+	if (memtype_in_direct_map(backing->context.memtype))
 		added = populate_large_pages(backing, request);
 	/* There may be room for less than that, or in a region set aside. */
 	if (added == -ENOMEM)
@@ -257,7 +257,7 @@ static int populate_scattered(struct backing *backing)
 	size_t least = backing->requirements.alignment;
 	ssize_t left = backing->requirements.length;
 
-	if (caching_is_of_memory(backing->context.memtype)) {
+	if (memtype_in_direct_map(backing->context.memtype)) {
 		left = populate_chunks(backing, left,
 				       max_t(size_t, least, BLOCK_SIZE_MIN));
 		if (left > 0 && least <= BLOCK_SIZE_MIN)
@@ -279,7 +279,7 @@ static bool is_cheap_contiguous(const struct backing *backing)
 
 	/* As populate_large_pages() takes it. */
 	if (length > CHUNK_MAX &&
-	    caching_is_of_memory(backing->context.memtype))
+	    memtype_in_direct_map(backing->context.memtype))
 		form = CHUNK_LARGE_PAGES;
 	return chunk_cost(&backing->context, length, form) - length <= length / 8;
 }
