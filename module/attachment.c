@@ -49,7 +49,7 @@ static unsigned long map_attrs(const struct attachment *attachment)
 }
 
 /* All of it, in one of the ranges that the device's bus passes on. */
-static bool is_within_reach(struct device *dev, phys_addr_t phys, size_t size)
+static bool is_range_within_dma_mask(struct device *dev, phys_addr_t phys, size_t size)
 {
 	u64 limit = min_not_zero(dma_get_mask(dev), dev->bus_dma_limit);
 	dma_addr_t start = phys_to_dma(dev, phys);
@@ -64,7 +64,7 @@ static bool is_within_reach(struct device *dev, phys_addr_t phys, size_t size)
  * is all memory where that is forced. It is found out before the DMA API tries,
  * and complains in the log or copies what the kernel has no mapping of.
  */
-static bool is_reachable(const struct attachment *attachment)
+static bool is_within_dma_mask(const struct attachment *attachment)
 {
 	struct device *dev = attachment->dev;
 	struct segment seg;
@@ -75,13 +75,13 @@ static bool is_reachable(const struct attachment *attachment)
 		return false;
 
 	backing_for_each_segment(attachment->backing, &seg)
-		if (!is_within_reach(dev, page_to_phys(seg.page), seg.size))
+		if (!is_range_within_dma_mask(dev, page_to_phys(seg.page), seg.size))
 			return false;
 	return true;
 }
 
 /* Cacheable memory that gets no syncs, and a device that does not snoop. */
-static bool is_stale(const struct attachment *attachment)
+static bool misses_dirty_lines(const struct attachment *attachment)
 {
 	const struct alloc_context *context = &attachment->backing->context;
 
@@ -94,7 +94,7 @@ static bool is_stale(const struct attachment *attachment)
  * The opposite: memory that the CPU writes past the caches, while they may have old lines
  * of it that belong to the kernel's own mapping, and a device that snoops.
  */
-static bool snoops_cached_alias(const struct attachment *attachment)
+static bool snoops_stale_lines(const struct attachment *attachment)
 {
 	const struct alloc_context *context = &attachment->backing->context;
 
@@ -210,17 +210,17 @@ static int check_device(const struct attachment *attachment,
 		*reason = BUFALLOC_REASON_NO_DMA;
 		return -ENODEV;
 	}
-	if (!is_reachable(attachment)) {
+	if (!is_within_dma_mask(attachment)) {
 		*reason = is_swiotlb_force_bounce(attachment->dev) ?
 				  BUFALLOC_REASON_BOUNCED :
 				  BUFALLOC_REASON_UNREACHABLE;
 		return -EIO;
 	}
-	if (is_stale(attachment)) {
+	if (misses_dirty_lines(attachment)) {
 		*reason = BUFALLOC_REASON_NOT_SNOOPING;
 		return -EIO;
 	}
-	if (snoops_cached_alias(attachment)) {
+	if (snoops_stale_lines(attachment)) {
 		*reason = BUFALLOC_REASON_SNOOPING;
 		return -EIO;
 	}

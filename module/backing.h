@@ -25,7 +25,7 @@ struct store;
  * @prefer_contiguous: a single one is worth a try.
  * @heap_is_fixed: by who asked for it.
  * @narrowed: the heap is a smaller one than they were given, for the devices' sake.
- * @is_users: it is memory of the caller, which no heap has.
+ * @user_memory: it is memory of the caller, which no heap has.
  * @pageable: the kernel may swap it out.
  */
 struct requirements {
@@ -37,7 +37,7 @@ struct requirements {
 	bool prefer_contiguous;
 	bool heap_is_fixed;
 	bool narrowed;
-	bool is_users;
+	bool user_memory;
 	bool pageable;
 };
 

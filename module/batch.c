@@ -44,7 +44,7 @@ struct item {
 	struct quota_ask ask;
 };
 
-static bool is_users(const struct item *item)
+static bool is_user_memory(const struct item *item)
 {
 	return item->request.flags & BUFALLOC_ALLOC_USER_MEMORY;
 }
@@ -133,7 +133,7 @@ static int item_pin(struct batch *batch, struct item *item)
 	enum bufalloc_reason reason;
 	int ret;
 
-	if (!is_users(item))
+	if (!is_user_memory(item))
 		return 0;
 	ret = buffer_pin_user_unpublished(item->dmabuf, item->request.address, &reason);
 	if (purge_helps(ret))
@@ -145,7 +145,7 @@ static int item_pin(struct batch *batch, struct item *item)
 /* Pinned memory is charged already, and deferred memory is charged later. */
 static bool gets_memory_now(const struct item *item)
 {
-	return !is_users(item) &&
+	return !is_user_memory(item) &&
 	       !(item->request.flags & BUFALLOC_ALLOC_DEFERRED);
 }
 
@@ -184,7 +184,7 @@ static int item_populate(struct batch *batch, struct item *item)
 static int item_depopulate(struct batch *batch, struct item *item)
 {
 	/* What is pinned stays so, for another turn. */
-	if (!is_users(item))
+	if (!is_user_memory(item))
 		buffer_depopulate_unpublished(item->dmabuf);
 	return 0;
 }

@@ -59,7 +59,7 @@ static struct buffer *buffer_alloc(const struct alloc_context *context,
 	buffer->heap = context->heap;
 	backing_init(&buffer->backing, context, requirements);
 	/* Whoever uses it first may be of another cgroup, or of none. */
-	if (!requirements->is_users)
+	if (!requirements->user_memory)
 		buffer->backing.context.memcg =
 			get_mem_cgroup_from_mm(current->mm);
 	client_get(context->client);
@@ -342,7 +342,7 @@ static const struct dma_buf_ops buffer_ops = {
 };
 
 /* The CPU has the memory of a process where that has it, and nowhere else. */
-static const struct dma_buf_ops users_ops = {
+static const struct dma_buf_ops user_memory_ops = {
 	.attach = buffer_attach,
 	.detach = buffer_detach,
 	.map_dma_buf = buffer_map,
@@ -373,7 +373,7 @@ struct dma_buf *buffer_create(const struct alloc_context *context,
 	if (IS_ERR(buffer))
 		return ERR_CAST(buffer);
 
-	info.ops = requirements->is_users ? &users_ops : &buffer_ops;
+	info.ops = requirements->user_memory ? &user_memory_ops : &buffer_ops;
 	info.size = requirements->length;
 	info.flags = fd_flags;
 	info.priv = buffer;
@@ -415,7 +415,7 @@ void buffer_depopulate_unpublished(struct dma_buf *dmabuf)
 
 bool buffer_is(const struct dma_buf *dmabuf)
 {
-	return dmabuf->ops == &buffer_ops || dmabuf->ops == &users_ops;
+	return dmabuf->ops == &buffer_ops || dmabuf->ops == &user_memory_ops;
 }
 
 /* Of the memory that it has, or would get now if no device had a say. */
@@ -423,7 +423,7 @@ static u32 heap_of(const struct buffer *buffer)
 {
 	const struct backing *backing = &buffer->backing;
 
-	if (backing->requirements.is_users)
+	if (backing->requirements.user_memory)
 		return BUFALLOC_HEAP_ANY;
 	return backing_has_memory(backing) ? backing->context.heap->index :
 					     buffer->heap->index;
@@ -463,7 +463,7 @@ void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts)
 	facts->resident = backing_resident(backing);
 	if (backing_has_memory(&buffer->backing))
 		facts->state |= BUFALLOC_STATE_BACKED;
-	if (backing->requirements.is_users)
+	if (backing->requirements.user_memory)
 		facts->state |= BUFALLOC_STATE_USER_MEMORY;
 	if (backing->requirements.pageable)
 		facts->state |= BUFALLOC_STATE_PAGEABLE;

@@ -428,7 +428,7 @@ int buffer_dontneed(struct dma_buf *dmabuf, bool *retained)
 	struct buffer *buffer = dmabuf->priv;
 	int ret = 0;
 
-	if (buffer->backing.requirements.is_users)
+	if (buffer->backing.requirements.user_memory)
 		return -EINVAL;
 
 	ww_mutex_lock(&buffer->lock, NULL);

@@ -49,7 +49,7 @@ u64 request_max_length(void)
 	return min_t(u64, half, SIZE_MAX / 2 & ~((size_t)SZ_4M - 1));
 }
 
-static bool is_users(const struct check *check)
+static bool is_user_memory(const struct check *check)
 {
 	return check->request->flags & BUFALLOC_ALLOC_USER_MEMORY;
 }
@@ -68,9 +68,9 @@ static int check_user_memory(struct check *check)
 {
 	const struct bufalloc_request *req = check->request;
 
-	if (!is_users(check) && !req->address)
+	if (!is_user_memory(check) && !req->address)
 		return 0;
-	if (!is_users(check) ||
+	if (!is_user_memory(check) ||
 	    req->flags &
 		    ~(BUFALLOC_ALLOC_USER_MEMORY | BUFALLOC_ALLOC_ANY_CACHING))
 		return refuse(check, BUFALLOC_REASON_FIELD, -EINVAL);
@@ -148,7 +148,7 @@ static void state_requirements(struct check *check)
 	requirements->max_segments = req->max_segments;
 	if (req->flags & BUFALLOC_ALLOC_CONTIGUOUS)
 		requirements->max_segments = 1;
-	requirements->is_users = is_users(check);
+	requirements->user_memory = is_user_memory(check);
 	requirements->pageable = req->flags & BUFALLOC_ALLOC_PAGEABLE;
 	/* Its heap says nothing of where it is. */
 	requirements->heap_is_fixed = req->heap != BUFALLOC_HEAP_ANY ||
@@ -221,7 +221,7 @@ static int check_all(struct check *check)
 		ret = check_charged(check);
 	if (!ret)
 		ret = find_caching(check);
-	if (!ret && is_users(check) && !pinned_allowed())
+	if (!ret && is_user_memory(check) && !pinned_allowed())
 		ret = refuse(check, BUFALLOC_REASON_FEATURE, -EOPNOTSUPP);
 	return ret;
 }
