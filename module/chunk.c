@@ -56,9 +56,9 @@ size_t chunk_cost(const struct alloc_context *context, size_t size,
 
 	size = taken_for(size, form);
 	order = get_order(size);
-	if (heap->pool)
+	if (heap->coherent_pool)
 		return PAGE_SIZE << order;
-	if (heap->translated && form == CHUNK_ORDINARY && !is_streamed(context))
+	if (heap->behind_iommu && form == CHUNK_ORDINARY && !is_streamed(context))
 		return size;
 	if (heap->region_size || order > MAX_PAGE_ORDER)
 		return size;
@@ -123,7 +123,7 @@ static unsigned long coherent_attrs(const struct alloc_context *context,
 	unsigned long attrs = DMA_ATTR_NO_WARN;
 
 	/* Ignored there, if not misunderstood. */
-	if (!context->heap->translated)
+	if (!context->heap->behind_iommu)
 		attrs |= DMA_ATTR_NO_KERNEL_MAPPING;
 	if (context->caching == BUFALLOC_CACHING_WC)
 		attrs |= DMA_ATTR_WRITE_COMBINE;
@@ -179,7 +179,7 @@ static int coherent_alloc(struct chunk *chunk, const struct alloc_context *conte
 	int ret;
 
 	chunk->attrs = coherent_attrs(context, form);
-	chunk->cleared = context->heap->translated || context->heap->pool;
+	chunk->cleared = context->heap->behind_iommu || context->heap->coherent_pool;
 	chunk->cookie = dma_alloc_attrs(context_device(context), chunk->taken,
 					&chunk->dma, gfp, chunk->attrs);
 	if (!chunk->cookie)
@@ -221,7 +221,7 @@ static bool avoids_cma(const struct alloc_context *context, size_t size,
 		return false;
 	if (form != CHUNK_ORDINARY && !context->client->charged_only)
 		return false;
-	if (heap->translated && !is_streamed(context))
+	if (heap->behind_iommu && !is_streamed(context))
 		return false;
 	return dev_has_cma_area(context_device(context));
 }

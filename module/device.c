@@ -12,9 +12,9 @@
 #include <linux/uaccess.h>
 
 #include "advise.h"
+#include "backing.h"
 #include "batch.h"
 #include "buffer.h"
-#include "backing.h"
 #include "chunk.h"
 #include "client.h"
 #include "commit.h"
@@ -126,7 +126,7 @@ static u32 heap_flags(const struct heap *heap)
 {
 	u32 flags = 0;
 
-	if (heap->translated || heap->pool)
+	if (heap->behind_iommu || heap->coherent_pool)
 		flags |= BUFALLOC_HEAP_KERNEL_MAPPING;
 	if (heap->region_size)
 		flags |= BUFALLOC_HEAP_UNCHARGED;
@@ -143,7 +143,7 @@ static u64 heap_contiguous(const struct heap *heap)
 
 	if (!size)
 		return CHUNK_MAX;
-	return min_t(u64, heap->pool ? rounddown_pow_of_two(size) : size,
+	return min_t(u64, heap->coherent_pool ? rounddown_pow_of_two(size) : size,
 		     SEGMENT_MAX);
 }
 

@@ -96,7 +96,7 @@ struct heap *heap_find(u32 index, u32 dma_bits)
 
 	for (i = 0; i < heap_count(); i++) {
 		heap = heaps[i];
-		if (!heap->special && heap_fits(heap, dma_bits) &&
+		if (!heap->named_only && heap_fits(heap, dma_bits) &&
 		    (!best || heap->dma_bits > best->dma_bits))
 			best = heap;
 	}
@@ -136,7 +136,7 @@ enum bufalloc_memtype heap_memtype(const struct heap *heap,
 {
 	if (caching == BUFALLOC_CACHING_CACHED && heap_is_high(heap))
 		return BUFALLOC_MEMTYPE_NONE;
-	if (!heap->pool)
+	if (!heap->coherent_pool)
 		return caching_memtype(heap->dev, caching);
 	return pool_memtype(caching);
 }

@@ -17,9 +17,9 @@ struct dmem_cgroup_region;
  * @name: stable, known to users.
  * @index: known to users, fixed while the module is loaded.
  * @dma_bits: memory lies below 2^dma_bits.
- * @special: only for those who name it.
- * @translated: @dev is behind an IOMMU.
- * @pool: its region is one that the kernel maps write-combined, and not along
+ * @named_only: only for those who name it.
+ * @behind_iommu: @dev is behind an IOMMU.
+ * @coherent_pool: its region is one that the kernel maps write-combined, and not along
  *	with all other memory.
  * @no_map: the kernel has no cacheable mapping of its region.
  * @region_start: of memory that is set aside for @dev.
@@ -34,9 +34,9 @@ struct heap {
 	const char *name;
 	u32 index;
 	u32 dma_bits;
-	bool special;
-	bool translated;
-	bool pool;
+	bool named_only;
+	bool behind_iommu;
+	bool coherent_pool;
 	bool no_map;
 	phys_addr_t region_start;
 	size_t region_size;

@@ -69,10 +69,10 @@ static int node_describe_region(struct heap *heap, struct device_node *np)
 	heap->region_start = region->base;
 	heap->region_size = region->size;
 	heap->dma_bits = fls64(region->base + region->size - 1);
-	heap->pool = !of_property_read_bool(np, "reusable");
+	heap->coherent_pool = !of_property_read_bool(np, "reusable");
 	heap->no_map = of_property_read_bool(np, "no-map");
 	/* Its type would have to be changed in a mapping that is not there. */
-	if (heap->pool &&
+	if (heap->coherent_pool &&
 	    memtype_in_direct_map(BUFALLOC_MEMTYPE_WRITE_COMBINE))
 		return dev_err_probe(heap->dev, -EOPNOTSUPP,
 				     "memory-region has to be reusable\n");
@@ -136,7 +136,7 @@ static int node_probe(struct platform_device *pdev)
 		return -ENOMEM;
 	heap->dev = dev;
 	heap->dma_bits = 64;
-	heap->special = true;
+	heap->named_only = true;
 
 	ret = node_name(heap);
 	if (ret)
@@ -152,11 +152,11 @@ static int node_probe(struct platform_device *pdev)
 		return dev_err_probe(dev, -EOPNOTSUPP,
 				     "a restricted DMA pool is no heap\n");
 
-	heap->translated = use_dma_iommu(dev);
-	if (!heap->translated && !dev_is_direct(dev))
+	heap->behind_iommu = use_dma_iommu(dev);
+	if (!heap->behind_iommu && !dev_is_direct(dev))
 		return dev_err_probe(dev, -EOPNOTSUPP,
 				     "the platform's own DMA operations are not supported\n");
-	if (heap->translated)
+	if (heap->behind_iommu)
 		heap->dma_bits = 64;
 	ret = heap_add(heap);
 	if (ret)

@@ -154,6 +154,7 @@ int placement_apply(const struct placement *placement, struct backing *backing)
 	/* Where there is one node only, it is the same as none. */
 	if (heap_device(heap, context->node) == heap->dev)
 		context->node = NUMA_NO_NODE;
-	backing->requirements.prefer_contiguous = placement->prefer_contiguous && !heap->translated;
+	backing->requirements.prefer_contiguous =
+		placement->prefer_contiguous && !heap->behind_iommu;
 	return 0;
 }

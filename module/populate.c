@@ -149,7 +149,7 @@ static bool may_be_ordinary(const struct backing *backing)
 {
 	const struct heap *heap = backing->context.heap;
 
-	return backing->requirements.alignment > PAGE_SIZE && !heap->translated &&
+	return backing->requirements.alignment > PAGE_SIZE && !heap->behind_iommu &&
 	       !heap->region_size;
 }
 

@@ -175,7 +175,7 @@ static int check_charged(struct check *check)
 	bool contiguous = check->requirements->max_segments == 1;
 
 	if (check->context->client->charged_only &&
-	    (heap->region_size || (heap->translated && contiguous)))
+	    (heap->region_size || (heap->behind_iommu && contiguous)))
 		return refuse(check, BUFALLOC_REASON_UNCHARGED, -EACCES);
 	return 0;
 }

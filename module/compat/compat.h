@@ -119,13 +119,13 @@ dmem_cgroup_unregister_region(struct dmem_cgroup_region *region)
 
 static inline int
 dmem_cgroup_try_charge(struct dmem_cgroup_region *region, u64 size,
-		       struct dmem_cgroup_pool_state **pool,
+		       struct dmem_cgroup_pool_state **coherent_pool,
 		       struct dmem_cgroup_pool_state **limit)
 {
 	return 0;
 }
 
-static inline void dmem_cgroup_uncharge(struct dmem_cgroup_pool_state *pool,
+static inline void dmem_cgroup_uncharge(struct dmem_cgroup_pool_state *coherent_pool,
 					u64 size)
 {
 }
