@@ -60,7 +60,7 @@ static enum bufalloc_reason why_not(const struct backing *backing, int err)
 
 	switch (err) {
 	case -EDQUOT:
-		return quota_tightest(backing->context.client->quota, memory);
+		return quota_limiting(backing->context.client->quota, memory);
 	case -EINTR:
 		return BUFALLOC_REASON_SIGNAL;
 	case -ENFILE:

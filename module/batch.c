@@ -101,7 +101,7 @@ static enum bufalloc_reason why_not_made(const struct item *item, int err)
 	struct use buffer = { .buffers = 1 };
 
 	if (err == -EDQUOT)
-		return quota_tightest(item->context.client->quota, buffer);
+		return quota_limiting(item->context.client->quota, buffer);
 	return err == -ENFILE ? BUFALLOC_REASON_FDS : BUFALLOC_REASON_MEMORY;
 }
 
@@ -167,7 +167,7 @@ static int check_quota(struct batch *batch)
 	if (!refused)
 		return 0;
 	return refuse(batch, container_of(refused, struct item, ask),
-		      quota_tightest(refused->quota, refused->use), -EDQUOT);
+		      quota_limiting(refused->quota, refused->use), -EDQUOT);
 }
 
 static int item_populate(struct batch *batch, struct item *item)

@@ -221,7 +221,7 @@ static int check_quotas(struct commit *commit)
 		return 0;
 	entry = container_of(refused, struct commit_entry, ask);
 	return refuse(commit, entry - commit->entries,
-		      quota_tightest(refused->quota, refused->use), -EDQUOT);
+		      quota_limiting(refused->quota, refused->use), -EDQUOT);
 }
 
 /* All that is needed, or nothing: for contention_take(). */

@@ -284,7 +284,7 @@ int pinned_take(struct chunk *chunk, const struct alloc_context *context, u64 ad
 
 	ret = quota_charge(quota, memory);
 	if (ret) {
-		*reason = quota_tightest(quota, memory);
+		*reason = quota_limiting(quota, memory);
 		return ret;
 	}
 	ret = locked_charge(mm, size >> PAGE_SHIFT);

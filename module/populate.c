@@ -14,10 +14,10 @@
 #include "caching.h"
 #include "client.h"
 #include "compat/compat.h"
+#include "headroom.h"
 #include "heap.h"
 #include "pinned.h"
 #include "populate.h"
-#include "spare.h"
 
 /* A rest carved in pieces smaller than this would make the lists long. */
 #define PIECE_MIN SZ_64K
@@ -120,7 +120,7 @@ static ssize_t backing_add(struct backing *backing, const struct chunk_request *
 		return -EINTR;
 	/* A region runs out alone. */
 	if (!context->heap->region_size &&
-	    !spare_suffices(request->size, is_ordinary(context, request)))
+	    !headroom_allows(request->size, is_ordinary(context, request)))
 		return -ENOMEM;
 
 	chunk = kmalloc(sizeof(*chunk), GFP_METADATA);

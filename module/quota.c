@@ -272,7 +272,7 @@ static void uncharge(struct quota *quota, struct use less)
  * @quota: of the client that asks.
  * @more: bytes and buffers.
  *
- * Return: 0, or -EDQUOT and nothing is counted: see quota_tightest().
+ * Return: 0, or -EDQUOT and nothing is counted: see quota_limiting().
  */
 int quota_charge(struct quota *quota, struct use more)
 {
@@ -329,7 +329,7 @@ static bool is_tighter(struct use held, struct use than, struct use more)
 }
 
 /* Who of those that it counts for has the least room for @more. */
-static struct use tightest_holder(const struct quota *quota, struct use more)
+static struct use limiting_account(const struct quota *quota, struct use more)
 {
 	struct use held = quota->holders[0]->held;
 	unsigned int i;
@@ -345,7 +345,7 @@ static void tell(const struct quota *quota, struct use more,
 {
 	spin_lock(&quota_lock);
 	report->client = quota->held;
-	report->user = tightest_holder(quota, more);
+	report->user = limiting_account(quota, more);
 	report->system = system_held;
 	spin_unlock(&quota_lock);
 
@@ -354,13 +354,13 @@ static void tell(const struct quota *quota, struct use more,
 }
 
 /**
- * quota_tightest() - say which limit refused
+ * quota_limiting() - say which limit refused
  * @quota: that quota_charge() refused.
  * @more: what it refused.
  *
  * Return: the limit that is the nearest: that one, unless it moved since.
  */
-enum bufalloc_reason quota_tightest(const struct quota *quota, struct use more)
+enum bufalloc_reason quota_limiting(const struct quota *quota, struct use more)
 {
 	struct quota_report now;
 

@@ -62,7 +62,7 @@ int quota_charge(struct quota *quota, struct use more);
 void quota_uncharge(struct quota *quota, struct use less);
 const struct quota_ask *quota_find_refused(struct list_head *asks);
 
-enum bufalloc_reason quota_tightest(const struct quota *quota, struct use more);
+enum bufalloc_reason quota_limiting(const struct quota *quota, struct use more);
 void quota_tell(const struct quota *quota, struct quota_report *report);
 struct use quota_in_use(void);
 

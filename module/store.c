@@ -20,8 +20,8 @@
 #include "backing.h"
 #include "client.h"
 #include "compat/compat.h"
+#include "headroom.h"
 #include "quota.h"
-#include "spare.h"
 #include "store.h"
 
 /*
@@ -223,11 +223,11 @@ static void put_pages(struct page **pages, size_t count)
 }
 
 /* Of what is not there, no more is brought than there is room for. */
-static bool rest_suffices(const struct shmem_pin *pin)
+static bool headroom_allows_rest(const struct shmem_pin *pin)
 {
 	size_t there = resident(pin->file, pin->length);
 
-	return spare_suffices_with_swap(pin->length - there);
+	return headroom_allows_with_swap(pin->length - there);
 }
 
 /* How many pages come before others are looked for, who bring some as well. */
@@ -237,7 +237,7 @@ static int check_reading(const struct shmem_pin *pin, size_t index)
 {
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	return index % PAGES_AT_ONCE || rest_suffices(pin) ? 0 : -ENOMEM;
+	return index % PAGES_AT_ONCE || headroom_allows_rest(pin) ? 0 : -ENOMEM;
 }
 
 /* Returns how many there are, all or fewer, and why. */

@@ -8,7 +8,7 @@
 #include <linux/vmstat.h>
 
 #include "compat/compat.h"
-#include "spare.h"
+#include "headroom.h"
 
 /*
  * Taking memory here does not call the OOM killer, but once the last page is gone the
@@ -21,7 +21,7 @@ static long reserve_pages(void)
 
 #ifdef CONFIG_HIGHMEM
 /* Free pages for most, and pages of files that the kernel can take for free ones. */
-static long zone_spare(struct zone *zone)
+static long zone_headroom(struct zone *zone)
 {
 	long files = zone_page_state(zone, NR_ZONE_INACTIVE_FILE) +
 		     zone_page_state(zone, NR_ZONE_ACTIVE_FILE);
@@ -41,24 +41,24 @@ static long low_reclaimable_pages(void)
  * Low memory: what the kernel has a mapping of. Buffers and nearly all of the kernel's own
  * memory come from there, and free high memory is of no use to either.
  */
-static long low_spare_pages(void)
+static long low_headroom_pages(void)
 {
 	struct zone *zone;
-	long spare = 0;
+	long headroom = 0;
 	int nid, i;
 
 	for_each_online_node(nid) {
 		for (i = 0; i < MAX_NR_ZONES; i++) {
 			zone = &NODE_DATA(nid)->node_zones[i];
 			if (populated_zone(zone) && !is_highmem(zone))
-				spare += zone_spare(zone);
+				headroom += zone_headroom(zone);
 		}
 	}
-	return spare + low_reclaimable_pages() - reserve_pages();
+	return headroom + low_reclaimable_pages() - reserve_pages();
 }
 #else
 /* All memory is low: it is bounded without this. */
-static long low_spare_pages(void)
+static long low_headroom_pages(void)
 {
 	return LONG_MAX;
 }
@@ -72,17 +72,17 @@ static long free_by_swapping(void)
 			     global_node_page_state(NR_ACTIVE_ANON));
 }
 
-static long spare_pages(void)
+static long headroom_pages(void)
 {
 	return si_mem_available() - reserve_pages();
 }
 
 /* What is ordinary does not come from the CMA area, nor from high memory. */
-static long ordinary_spare_pages(void)
+static long ordinary_headroom_pages(void)
 {
-	long spare = spare_pages() - global_zone_page_state(NR_FREE_CMA_PAGES);
+	long headroom = headroom_pages() - global_zone_page_state(NR_FREE_CMA_PAGES);
 
-	return min(spare, low_spare_pages());
+	return min(headroom, low_headroom_pages());
 }
 
 /* A contiguous range that CMA has no room for comes from the page allocator. */
@@ -93,22 +93,22 @@ static bool is_left_to_pages(size_t size)
 }
 
 /* Memory that stays. */
-bool spare_suffices(size_t size, bool ordinary)
+bool headroom_allows(size_t size, bool ordinary)
 {
-	long spare;
+	long headroom;
 
 	if (ordinary || is_left_to_pages(size))
-		spare = ordinary_spare_pages();
+		headroom = ordinary_headroom_pages();
 	else
-		spare = spare_pages();
+		headroom = headroom_pages();
 
-	return spare > 0 && size >> PAGE_SHIFT <= spare;
+	return headroom > 0 && size >> PAGE_SHIFT <= headroom;
 }
 
 /* Memory for which other memory may be swapped out. Nothing can always be had. */
-bool spare_suffices_with_swap(size_t size)
+bool headroom_allows_with_swap(size_t size)
 {
-	long spare = spare_pages() + free_by_swapping();
+	long headroom = headroom_pages() + free_by_swapping();
 
-	return !size || (spare > 0 && size >> PAGE_SHIFT <= spare);
+	return !size || (headroom > 0 && size >> PAGE_SHIFT <= headroom);
 }
