@@ -20,7 +20,7 @@
 #include "client.h"
 #include "quota.h"
 
-#define HOLDER_BITS 6
+#define ACCOUNT_BITS 6
 
 #define USER_BUFFERS 65536
 #define SYSTEM_BUFFERS 262144
@@ -46,13 +46,13 @@ MODULE_PARM_DESC(system_buffers_max,
 		 "Buffers that all users may hold (default: 262144)");
 
 /**
- * struct holder - what counts for one user
+ * struct account - what counts for one user
  * @node: in the table.
  * @uid: who it is.
  * @quotas: those that it is part of.
  * @held: by all of them.
  */
-struct holder {
+struct account {
 	struct hlist_node node;
 	kuid_t uid;
 	unsigned long quotas;
@@ -62,18 +62,18 @@ struct holder {
 /**
  * struct quota - what a client's charges count for
  * @held: by the client.
- * @count: of @holders.
- * @holders: the opener, then the owners of the namespaces above, each once.
+ * @count: of @accounts.
+ * @accounts: the opener, then the owners of the namespaces above, each once.
  */
 struct quota {
 	struct use held;
 	unsigned int count;
-	struct holder *holders[];
+	struct account *accounts[];
 };
 
 /* Guards the table, those in it and all that is held. */
 static DEFINE_SPINLOCK(quota_lock);
-static DEFINE_HASHTABLE(holders, HOLDER_BITS);
+static DEFINE_HASHTABLE(accounts, ACCOUNT_BITS);
 static struct use system_held;
 
 static u64 part_of_memory(unsigned int parts)
@@ -98,19 +98,19 @@ static struct use system_max(void)
 	};
 }
 
-static struct holder *holder_find(kuid_t uid)
+static struct account *account_find(kuid_t uid)
 {
-	struct holder *holder;
+	struct account *account;
 
-	hash_for_each_possible(holders, holder, node, __kuid_val(uid))
-		if (uid_eq(holder->uid, uid))
-			return holder;
+	hash_for_each_possible(accounts, account, node, __kuid_val(uid))
+		if (uid_eq(account->uid, uid))
+			return account;
 	return NULL;
 }
 
-static struct holder *holder_get(kuid_t uid)
+static struct account *account_get(kuid_t uid)
 {
-	struct holder *holder, *fresh;
+	struct account *account, *fresh;
 
 	fresh = kzalloc(sizeof(*fresh), GFP_METADATA);
 	if (!fresh)
@@ -118,30 +118,30 @@ static struct holder *holder_get(kuid_t uid)
 	fresh->uid = uid;
 
 	spin_lock(&quota_lock);
-	holder = holder_find(uid);
-	if (!holder) {
-		hash_add(holders, &fresh->node, __kuid_val(uid));
-		swap(holder, fresh);
+	account = account_find(uid);
+	if (!account) {
+		hash_add(accounts, &fresh->node, __kuid_val(uid));
+		swap(account, fresh);
 	}
-	holder->quotas++;
+	account->quotas++;
 	spin_unlock(&quota_lock);
 
 	kfree(fresh);
-	return holder;
+	return account;
 }
 
-static void holder_put(struct holder *holder)
+static void account_put(struct account *account)
 {
 	bool last;
 
 	spin_lock(&quota_lock);
-	last = !--holder->quotas;
+	last = !--account->quotas;
 	if (last)
-		hash_del(&holder->node);
+		hash_del(&account->node);
 	spin_unlock(&quota_lock);
 
 	if (last)
-		kfree(holder);
+		kfree(account);
 }
 
 static bool quota_has(const struct quota *quota, kuid_t uid)
@@ -149,21 +149,21 @@ static bool quota_has(const struct quota *quota, kuid_t uid)
 	unsigned int i;
 
 	for (i = 0; i < quota->count; i++)
-		if (uid_eq(quota->holders[i]->uid, uid))
+		if (uid_eq(quota->accounts[i]->uid, uid))
 			return true;
 	return false;
 }
 
 static int quota_add(struct quota *quota, kuid_t uid)
 {
-	struct holder *holder;
+	struct account *account;
 
 	if (quota_has(quota, uid))
 		return 0;
-	holder = holder_get(uid);
-	if (!holder)
+	account = account_get(uid);
+	if (!account)
 		return -ENOMEM;
-	quota->holders[quota->count++] = holder;
+	quota->accounts[quota->count++] = account;
 	return 0;
 }
 
@@ -174,7 +174,7 @@ struct quota *quota_create(const struct cred *opener)
 	struct quota *quota;
 	int ret;
 
-	quota = kzalloc(struct_size(quota, holders, ns->level + 1), GFP_METADATA);
+	quota = kzalloc(struct_size(quota, accounts, ns->level + 1), GFP_METADATA);
 	if (!quota)
 		return NULL;
 
@@ -194,7 +194,7 @@ void quota_destroy(struct quota *quota)
 		return;
 	WARN_ON(quota->held.bytes || quota->held.buffers);
 	while (quota->count)
-		holder_put(quota->holders[--quota->count]);
+		account_put(quota->accounts[--quota->count]);
 	kfree(quota);
 }
 
@@ -237,7 +237,7 @@ static bool fits_all(const struct quota *quota, struct use more)
 	unsigned int i;
 
 	for (i = 0; i < quota->count; i++)
-		if (!fits(quota->holders[i]->held, more, user_max()))
+		if (!fits(quota->accounts[i]->held, more, user_max()))
 			return false;
 	return fits(system_held, more, system_max());
 }
@@ -250,7 +250,7 @@ static int charge(struct quota *quota, struct use more)
 	if (!fits_all(quota, more))
 		return -EDQUOT;
 	for (i = 0; i < quota->count; i++)
-		add(&quota->holders[i]->held, more);
+		add(&quota->accounts[i]->held, more);
 	add(&quota->held, more);
 	add(&system_held, more);
 	return 0;
@@ -262,7 +262,7 @@ static void uncharge(struct quota *quota, struct use less)
 	unsigned int i;
 
 	for (i = 0; i < quota->count; i++)
-		take(&quota->holders[i]->held, less);
+		take(&quota->accounts[i]->held, less);
 	take(&quota->held, less);
 	take(&system_held, less);
 }
@@ -331,12 +331,12 @@ static bool is_tighter(struct use held, struct use than, struct use more)
 /* Who of those that it counts for has the least room for @more. */
 static struct use limiting_account(const struct quota *quota, struct use more)
 {
-	struct use held = quota->holders[0]->held;
+	struct use held = quota->accounts[0]->held;
 	unsigned int i;
 
 	for (i = 1; i < quota->count; i++)
-		if (is_tighter(quota->holders[i]->held, held, more))
-			held = quota->holders[i]->held;
+		if (is_tighter(quota->accounts[i]->held, held, more))
+			held = quota->accounts[i]->held;
 	return held;
 }
 
