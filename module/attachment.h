@@ -31,7 +31,7 @@ enum sync_target {
 
 /**
  * struct attachment - one importer's view of a buffer
- * @node: in the buffer's list.
+ * @link: in the buffer's list.
  * @watched: in the list of unbind.c, which guards it.
  * @lock: the buffer's.
  * @dev: the importer's device; held.
@@ -48,7 +48,7 @@ enum sync_target {
  * Guarded by @lock but where it is said.
  */
 struct attachment {
-	struct list_head node;
+	struct list_head link;
 	struct list_head watched;
 	struct ww_mutex *lock;
 	struct device *dev;

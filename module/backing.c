@@ -149,7 +149,7 @@ int backing_pin_user(struct backing *backing, u64 address,
 		kfree(chunk);
 		return ret;
 	}
-	list_add(&chunk->node, &backing->chunks);
+	list_add(&chunk->link, &backing->chunks);
 	backing->nr_chunks = 1;
 	backing->nr_segments = backing_count_segments(backing);
 	return 0;
@@ -159,7 +159,7 @@ int backing_pin_user(struct backing *backing, u64 address,
 void backing_adopt(struct backing *backing, struct backing *from)
 {
 	backing->context.heap = from->context.heap;
-	backing->context.node = from->context.node;
+	backing->context.nid = from->context.nid;
 	backing->context.caching = from->context.caching;
 	backing->context.memtype = from->context.memtype;
 	list_splice_init(&from->chunks, &backing->chunks);
@@ -180,8 +180,8 @@ void backing_free(struct backing *backing)
 
 	store_destroy(backing->store);
 	backing->store = NULL;
-	list_for_each_entry_safe(chunk, next, &backing->chunks, node) {
-		list_del(&chunk->node);
+	list_for_each_entry_safe(chunk, next, &backing->chunks, link) {
+		list_del(&chunk->link);
 		populate_release(chunk, &backing->context);
 		cond_resched();
 	}
@@ -235,7 +235,7 @@ void backing_end_pin(struct backing *backing, struct shmem_pin *pin)
 	struct store *store = backing->store;
 
 	store_end_pin(store, pin);
-	list_add(&store->chunk.node, &backing->chunks);
+	list_add(&store->chunk.link, &backing->chunks);
 	backing->nr_chunks = 1;
 	backing->nr_segments = backing_count_segments(backing);
 }
@@ -247,7 +247,7 @@ void backing_unpin(struct backing *backing)
 
 	if (!store)
 		return;
-	list_del(&store->chunk.node);
+	list_del(&store->chunk.link);
 	backing->nr_chunks = 0;
 	backing->nr_segments = 0;
 	store_unpin(store);

@@ -33,7 +33,7 @@ struct room {
 
 /**
  * struct block_tree - the blocks of a client that serve the same requests
- * @node: in &client.block_trees, as long as there is a block.
+ * @link: in &client.block_trees, as long as there is a block.
  * @heap: whose device the blocks were allocated for.
  * @nid: the node of memory that was asked for, or NUMA_NO_NODE.
  * @memtype: of the blocks.
@@ -47,7 +47,7 @@ struct room {
  * their owner hold the list of trees.
  */
 struct block_tree {
-	struct list_head node;
+	struct list_head link;
 	struct heap *heap;
 	int nid;
 	enum bufalloc_memtype memtype;
@@ -173,7 +173,7 @@ static struct block_tree *tree_create(const struct alloc_context *context)
 	if (!tree)
 		return NULL;
 	tree->heap = context->heap;
-	tree->nid = context->node;
+	tree->nid = context->nid;
 	tree->memtype = context->memtype;
 	tree->root = RB_ROOT;
 	return tree;
@@ -184,8 +184,8 @@ static struct block_tree *tree_find(const struct alloc_context *context)
 {
 	struct block_tree *tree;
 
-	list_for_each_entry(tree, &context->client->block_trees, node)
-		if (tree->heap == context->heap && tree->nid == context->node &&
+	list_for_each_entry(tree, &context->client->block_trees, link)
+		if (tree->heap == context->heap && tree->nid == context->nid &&
 		    tree->memtype == context->memtype)
 			return tree;
 	return NULL;
@@ -214,7 +214,7 @@ static void tree_erase(struct block_tree *tree, struct block *block)
 {
 	rb_erase_augmented(&block->node, &tree->root, &block_callbacks);
 	if (RB_EMPTY_ROOT(&tree->root)) {
-		list_del(&tree->node);
+		list_del(&tree->link);
 		kfree(tree);
 	}
 }
@@ -352,7 +352,7 @@ static void carve_from_new(struct chunk *chunk, struct block *block,
 	mutex_lock(&client->blocks_lock);
 	tree = tree_find(&block->context);
 	if (!tree) {
-		list_add(&fresh->node, &client->block_trees);
+		list_add(&fresh->link, &client->block_trees);
 		tree = fresh;
 		fresh = NULL;
 	}

@@ -105,7 +105,7 @@ static int add_attachment(struct buffer *buffer, struct attachment *attachment)
 		reason = table_refusal(ret);
 	}
 	if (!ret)
-		list_add(&attachment->node, &buffer->attachments);
+		list_add(&attachment->link, &buffer->attachments);
 	else
 		note_refusal(buffer, reason);
 	ww_mutex_unlock(&buffer->lock);
@@ -147,7 +147,7 @@ static void buffer_detach(struct dma_buf *dmabuf,
 
 	unbind_forget(attachment);
 	ww_mutex_lock(&buffer->lock, NULL);
-	list_del(&attachment->node);
+	list_del(&attachment->link);
 	/* Before anybody may take the memory. */
 	attachment_drop(attachment);
 	ww_mutex_unlock(&buffer->lock);
@@ -207,7 +207,7 @@ void buffer_sync(struct dma_buf *dmabuf, const struct part *part,
 	struct attachment *attachment;
 
 	ww_mutex_lock(&buffer->lock, NULL);
-	list_for_each_entry(attachment, &buffer->attachments, node)
+	list_for_each_entry(attachment, &buffer->attachments, link)
 		if (attachment->users)
 			attachment_sync(attachment, part, target);
 	ww_mutex_unlock(&buffer->lock);
@@ -473,7 +473,7 @@ void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts)
 		facts->state |= BUFALLOC_STATE_PURGED;
 	if (backing->nr_segments == 1)
 		facts->state |= BUFALLOC_STATE_CONTIGUOUS;
-	list_for_each_entry(attachment, &buffer->attachments, node)
+	list_for_each_entry(attachment, &buffer->attachments, link)
 		facts->attachments++;
 	ww_mutex_unlock(&buffer->lock);
 }

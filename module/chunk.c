@@ -21,7 +21,7 @@
 
 static struct device *context_device(const struct alloc_context *context)
 {
-	return heap_device(context->heap, context->node);
+	return heap_device(context->heap, context->nid);
 }
 
 /*

@@ -27,7 +27,7 @@ struct sg_table;
  * struct alloc_context - where memory comes from, on whose account
  * @client: is charged.
  * @heap: whose device it is allocated for.
- * @node: of memory, if it can be; or NUMA_NO_NODE.
+ * @nid: of memory, if it can be; or NUMA_NO_NODE.
  * @caching: as decided for the buffer.
  * @memtype: what that is for the CPU.
  * @memcg: is charged, too; NULL for that of whoever asks for the memory.
@@ -35,7 +35,7 @@ struct sg_table;
 struct alloc_context {
 	struct client *client;
 	struct heap *heap;
-	int node;
+	int nid;
 	enum bufalloc_caching caching;
 	enum bufalloc_memtype memtype;
 	struct mem_cgroup *memcg;
@@ -43,7 +43,7 @@ struct alloc_context {
 
 /**
  * struct chunk - memory, physically contiguous but for an IOMMU
- * @node: in its owner's list.
+ * @link: in its owner's list.
  * @page: the first page.
  * @size: bytes, whole pages.
  * @taken: bytes of the allocation, which may begin before @page and end after @size.
@@ -62,7 +62,7 @@ struct alloc_context {
  *	pinned.c; what is only about allocations means nothing then. Else NULL.
  */
 struct chunk {
-	struct list_head node;
+	struct list_head link;
 	struct page *page;
 	size_t size;
 	size_t taken;

@@ -349,18 +349,18 @@ static long device_ioctl(struct file *file, unsigned int cmd,
 	return command->run(&call);
 }
 
-static struct miscdevice charged_node;
+static struct miscdevice charged_misc;
 
 /* Who had one node open when the other fails would have a file of a module that goes. */
-static bool has_both_nodes;
+static bool has_both_devices;
 
 static int device_open(struct inode *inode, struct file *file)
 {
 	/* The misc core puts there whose file it is. */
-	bool charged_only = file->private_data == &charged_node;
+	bool charged_only = file->private_data == &charged_misc;
 
-	/* With devnode_register(). */
-	if (!smp_load_acquire(&has_both_nodes))
+	/* With chardev_register(). */
+	if (!smp_load_acquire(&has_both_devices))
 		return -ENODEV;
 
 	file->private_data = client_create(file->f_cred, charged_only);
@@ -402,7 +402,7 @@ static struct attribute *device_attrs[] = {
 };
 ATTRIBUTE_GROUPS(device);
 
-static struct miscdevice node = {
+static struct miscdevice misc = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "bufalloc",
 	.fops = &device_fops,
@@ -410,33 +410,33 @@ static struct miscdevice node = {
 };
 
 /* For anybody who sits at the machine: see packaging/udev/. */
-static struct miscdevice charged_node = {
+static struct miscdevice charged_misc = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "bufalloc-charged",
 	.fops = &device_fops,
 };
 
-int devnode_register(void)
+int chardev_register(void)
 {
 	int ret;
 
-	ret = misc_register(&charged_node);
+	ret = misc_register(&charged_misc);
 	if (ret)
 		return ret;
 
-	ret = misc_register(&node);
+	ret = misc_register(&misc);
 	if (ret) {
-		misc_deregister(&charged_node);
+		misc_deregister(&charged_misc);
 		return ret;
 	}
 
 	/* With device_open(): all that it uses is there. */
-	smp_store_release(&has_both_nodes, true);
+	smp_store_release(&has_both_devices, true);
 	return 0;
 }
 
-void devnode_unregister(void)
+void chardev_unregister(void)
 {
-	misc_deregister(&node);
-	misc_deregister(&charged_node);
+	misc_deregister(&misc);
+	misc_deregister(&charged_misc);
 }

@@ -2,7 +2,7 @@
 #ifndef _BUFALLOC_DEVICE_H
 #define _BUFALLOC_DEVICE_H
 
-int devnode_register(void);
-void devnode_unregister(void);
+int chardev_register(void);
+void chardev_unregister(void);
 
 #endif /* _BUFALLOC_DEVICE_H */

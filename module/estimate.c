@@ -56,7 +56,7 @@ void estimate_add(struct estimate *estimate, struct quota_ask *ask,
 		.quota = backing->context.client->quota,
 		.use.bytes = backing->requirements.length - room,
 	};
-	list_add_tail(&ask->node, &estimate->asks);
+	list_add_tail(&ask->link, &estimate->asks);
 }
 
 /* Return: the first buffer that is past a quota with those before it, or NULL. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The devices that memory is allocated for: five of our own here, others where
- * a device tree describes them, see node.c. A heap is found by what is asked of
+ * a device tree describes them, see of_heap.c. A heap is found by what is asked of
  * it.
  *
  * Heaps come when their device is bound and go when the module does: sysfs
@@ -51,11 +51,11 @@ static const struct builtin builtins[] = {
 /**
  * struct spot - what a device of ours stands for
  * @builtin: the heap.
- * @node: of memory, or NUMA_NO_NODE: the parent of those that have one.
+ * @nid: of memory, or NUMA_NO_NODE: the parent of those that have one.
  */
 struct spot {
 	const struct builtin *builtin;
-	int node;
+	int nid;
 };
 
 static struct platform_device *devices[ARRAY_SIZE(builtins)];
@@ -104,11 +104,11 @@ struct heap *heap_find(u32 index, u32 dma_bits)
 }
 
 /* What is allocated for has memory of that node, while there is some. */
-struct device *heap_device(const struct heap *heap, int node)
+struct device *heap_device(const struct heap *heap, int nid)
 {
-	if (node == NUMA_NO_NODE || !heap->nodes || !heap->nodes[node])
+	if (nid == NUMA_NO_NODE || !heap->node_devs || !heap->node_devs[nid])
 		return heap->dev;
-	return heap->nodes[node];
+	return heap->node_devs[nid];
 }
 
 /* The DMA API gives no cacheable memory that the kernel does not map. */
@@ -215,9 +215,9 @@ static int heap_create(struct device *dev, const struct builtin *builtin)
 	heap = devm_kzalloc(dev, sizeof(*heap), GFP_KERNEL);
 	if (!heap)
 		return -ENOMEM;
-	heap->nodes = devm_kcalloc(dev, nr_node_ids, sizeof(*heap->nodes),
-				   GFP_KERNEL);
-	if (!heap->nodes)
+	heap->node_devs = devm_kcalloc(dev, nr_node_ids, sizeof(*heap->node_devs),
+				       GFP_KERNEL);
+	if (!heap->node_devs)
 		return -ENOMEM;
 	heap->dev = dev;
 	heap->name = builtin->name;
@@ -257,12 +257,12 @@ static int heap_probe(struct platform_device *pdev)
 					   DMA_BIT_MASK(spot->builtin->dma_bits));
 	if (ret || !has_memory_below(dev, spot->builtin->dma_bits))
 		return 0;
-	if (spot->node == NUMA_NO_NODE)
+	if (spot->nid == NUMA_NO_NODE)
 		return heap_create(dev, spot->builtin);
 
 	heap = dev_get_drvdata(dev->parent);
-	set_dev_node(dev, spot->node);
-	heap->nodes[spot->node] = dev;
+	set_dev_node(dev, spot->nid);
+	heap->node_devs[spot->nid] = dev;
 	return 0;
 }
 
@@ -326,7 +326,7 @@ static struct platform_device *heap_register_device(struct device *parent,
 /* A heap, and where memory has several nodes a device for each of them. */
 static int heap_register(size_t i)
 {
-	struct spot spot = { .builtin = &builtins[i], .node = NUMA_NO_NODE };
+	struct spot spot = { .builtin = &builtins[i], .nid = NUMA_NO_NODE };
 	struct platform_device *pdev, *child;
 
 	pdev = heap_register_device(NULL, i, &spot);
@@ -336,7 +336,7 @@ static int heap_register(size_t i)
 
 	if (num_online_nodes() == 1 || !dev_get_drvdata(&pdev->dev))
 		return 0;
-	for_each_online_node(spot.node) {
+	for_each_online_node(spot.nid) {
 		child = heap_register_device(&pdev->dev, PLATFORM_DEVID_AUTO,
 					     &spot);
 		if (IS_ERR(child))

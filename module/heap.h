@@ -12,7 +12,7 @@ struct dmem_cgroup_region;
 /**
  * struct heap - a device that memory is allocated for
  * @dev: what the DMA API allocates for: its masks and region decide.
- * @nodes: the same for each node of memory, or NULL where there is no such device: for
+ * @node_devs: the same for each node of memory, or NULL where there is no such device: for
  *	all of them where there is one node only. NULL itself for heaps of a device tree.
  * @name: stable, known to users.
  * @index: known to users, fixed while the module is loaded.
@@ -30,7 +30,7 @@ struct dmem_cgroup_region;
  */
 struct heap {
 	struct device *dev;
-	struct device **nodes;
+	struct device **node_devs;
 	const char *name;
 	u32 index;
 	u32 dma_bits;
@@ -48,7 +48,7 @@ int heap_add(struct heap *heap);
 u32 heap_count(void);
 struct heap *heap_at(u32 index);
 struct heap *heap_find(u32 index, u32 dma_bits);
-struct device *heap_device(const struct heap *heap, int node);
+struct device *heap_device(const struct heap *heap, int nid);
 enum bufalloc_memtype heap_memtype(const struct heap *heap,
 				   enum bufalloc_caching caching);
 bool heap_has_cached_alias(const struct heap *heap,

@@ -9,7 +9,7 @@
 #include "device.h"
 #include "heap.h"
 #include "hibernation.h"
-#include "node.h"
+#include "of_heap.h"
 #include "purge.h"
 #include "unbind.h"
 
@@ -26,7 +26,7 @@ static int __init bufalloc_init(void)
 	if (ret)
 		goto exit_hibernation;
 
-	ret = node_init();
+	ret = of_heap_init();
 	if (ret)
 		goto exit_heap;
 
@@ -36,7 +36,7 @@ static int __init bufalloc_init(void)
 		goto exit_node;
 
 	/* Last: from here on there are users. */
-	ret = devnode_register();
+	ret = chardev_register();
 	if (ret)
 		goto exit_purge;
 	return 0;
@@ -44,7 +44,7 @@ static int __init bufalloc_init(void)
 exit_purge:
 	purge_exit();
 exit_node:
-	node_exit();
+	of_heap_exit();
 exit_heap:
 	heap_exit();
 exit_hibernation:
@@ -56,9 +56,9 @@ module_init(bufalloc_init);
 
 static void __exit bufalloc_exit(void)
 {
-	devnode_unregister();
+	chardev_unregister();
 	purge_exit();
-	node_exit();
+	of_heap_exit();
 	heap_exit();
 	hibernation_exit();
 	unbind_exit();

@@ -26,7 +26,7 @@ static void find_placement(const struct buffer *buffer, struct placement *placem
 	struct attachment *attachment;
 
 	placement_init(placement);
-	list_for_each_entry(attachment, &buffer->attachments, node)
+	list_for_each_entry(attachment, &buffer->attachments, link)
 		if (!attachment->unbound)
 			placement_add_device(placement, attachment->dev,
 					     buffer->backing.requirements.length);
@@ -341,7 +341,7 @@ static void drop_tables(struct buffer *buffer)
 {
 	struct attachment *attachment;
 
-	list_for_each_entry(attachment, &buffer->attachments, node)
+	list_for_each_entry(attachment, &buffer->attachments, link)
 		attachment_drop(attachment);
 }
 

@@ -24,7 +24,7 @@ void placement_init(struct placement *placement)
 	placement->prefer_contiguous = false;
 	placement->snoops = false;
 	placement->bypasses = false;
-	placement->node = NUMA_NO_NODE;
+	placement->nid = NUMA_NO_NODE;
 	placement->some = false;
 }
 
@@ -57,14 +57,14 @@ static bool wants_contiguous(struct device *dev, size_t length)
 }
 
 /* One that is far from some of them is as good as any other. */
-static void add_node(struct placement *placement, int node)
+static void add_node(struct placement *placement, int nid)
 {
-	if (node == NUMA_NO_NODE)
+	if (nid == NUMA_NO_NODE)
 		return;
 	if (!placement->some)
-		placement->node = node;
-	else if (placement->node != node)
-		placement->node = NUMA_NO_NODE;
+		placement->nid = nid;
+	else if (placement->nid != nid)
+		placement->nid = NUMA_NO_NODE;
 	placement->some = true;
 }
 
@@ -150,10 +150,10 @@ int placement_apply(const struct placement *placement, struct backing *backing)
 	backing->requirements.narrowed = heap != context->heap;
 	context->heap = heap;
 	apply_memtype(placement, backing);
-	context->node = placement->node;
+	context->nid = placement->nid;
 	/* Where there is one node only, it is the same as none. */
-	if (heap_device(heap, context->node) == heap->dev)
-		context->node = NUMA_NO_NODE;
+	if (heap_device(heap, context->nid) == heap->dev)
+		context->nid = NUMA_NO_NODE;
 	backing->requirements.prefer_contiguous =
 		placement->prefer_contiguous && !heap->behind_iommu;
 	return 0;

@@ -19,7 +19,7 @@ struct device;
  * @prefer_contiguous: a device would rather have it contiguous.
  * @snoops: a device sees what is in the caches.
  * @bypasses: a device does not.
- * @node: of memory, that is nearest to them; NUMA_NO_NODE where they differ.
+ * @nid: of memory, that is nearest to them; NUMA_NO_NODE where they differ.
  * @some: there is a device that has a node.
  */
 struct placement {
@@ -27,7 +27,7 @@ struct placement {
 	bool prefer_contiguous;
 	bool snoops;
 	bool bypasses;
-	int node;
+	int nid;
 	bool some;
 };
 

@@ -139,7 +139,7 @@ static ssize_t backing_add(struct backing *backing, const struct chunk_request *
 		return ret;
 	}
 
-	list_add_tail(&chunk->node, &backing->chunks);
+	list_add_tail(&chunk->link, &backing->chunks);
 	backing->nr_chunks++;
 	return chunk->size;
 }

@@ -40,7 +40,7 @@
 
 /**
  * struct purge_record - memory that was taken from a buffer and is not yet free
- * @node: in the list of those.
+ * @link: in the list of those.
  * @work: frees it.
  * @backing: the memory; its client is held.
  * @number: counts up with each buffer that is purged.
@@ -49,7 +49,7 @@
  * Each buffer has one from the start, since the shrinker cannot allocate.
  */
 struct purge_record {
-	struct list_head node;
+	struct list_head link;
 	struct work_struct work;
 	struct backing backing;
 	u64 number;
@@ -85,7 +85,7 @@ static unsigned long tell_kernel(const struct backing *backing, bool purgeable)
 
 	if (backing->store)
 		return 0;
-	list_for_each_entry(chunk, &backing->chunks, node) {
+	list_for_each_entry(chunk, &backing->chunks, link) {
 		if (chunk->block)
 			continue;
 		pages = chunk->size >> PAGE_SHIFT;
@@ -104,7 +104,7 @@ static void record_end(struct purge_record *record)
 	bool is_ownerless;
 
 	spin_lock(&purge_lock);
-	list_del_init(&record->node);
+	list_del_init(&record->link);
 	is_ownerless = record->is_ownerless;
 	record->backing.context.client = NULL;
 	spin_unlock(&purge_lock);
@@ -130,7 +130,7 @@ static struct purge_record *record_create(void)
 
 	if (!record)
 		return NULL;
-	INIT_LIST_HEAD(&record->node);
+	INIT_LIST_HEAD(&record->link);
 	INIT_WORK(&record->work, record_free);
 	return record;
 }
@@ -141,7 +141,7 @@ static void record_release(struct purge_record *record)
 	bool is_in_use;
 
 	spin_lock(&purge_lock);
-	is_in_use = !list_empty(&record->node);
+	is_in_use = !list_empty(&record->link);
 	record->is_ownerless = is_in_use;
 	spin_unlock(&purge_lock);
 	if (!is_in_use)
@@ -157,7 +157,7 @@ int purgeable_init(struct purgeable *purgeable, struct ww_mutex *lock,
 		.backing = backing,
 		.record = record_create(),
 	};
-	INIT_LIST_HEAD(&purgeable->node);
+	INIT_LIST_HEAD(&purgeable->link);
 	return purgeable->record ? 0 : -ENOMEM;
 }
 
@@ -172,7 +172,7 @@ static bool purgeable_is_listed(const struct purgeable *purgeable)
 	bool is_listed;
 
 	spin_lock(&purge_lock);
-	is_listed = !list_empty(&purgeable->node);
+	is_listed = !list_empty(&purgeable->link);
 	spin_unlock(&purge_lock);
 	return is_listed;
 }
@@ -180,7 +180,7 @@ static bool purgeable_is_listed(const struct purgeable *purgeable)
 static void purgeable_list(struct purgeable *purgeable)
 {
 	spin_lock(&purge_lock);
-	list_add_tail(&purgeable->node, &purgeables);
+	list_add_tail(&purgeable->link, &purgeables);
 	atomic_long_add(purgeable->pages, &purgeable_pages);
 	spin_unlock(&purge_lock);
 }
@@ -188,7 +188,7 @@ static void purgeable_list(struct purgeable *purgeable)
 static void purgeable_unlist_locked(struct purgeable *purgeable)
 {
 	lockdep_assert_held(&purge_lock);
-	list_del_init(&purgeable->node);
+	list_del_init(&purgeable->link);
 	atomic_long_sub(purgeable->pages, &purgeable_pages);
 }
 
@@ -224,7 +224,7 @@ void purgeable_remove(struct purgeable *purgeable)
 	if (!purgeable->was_listed)
 		return;
 	spin_lock(&purge_lock);
-	is_listed = !list_empty(&purgeable->node);
+	is_listed = !list_empty(&purgeable->link);
 	if (is_listed)
 		purgeable_unlist_locked(purgeable);
 	spin_unlock(&purge_lock);
@@ -235,7 +235,7 @@ void purgeable_remove(struct purgeable *purgeable)
 static bool purgeable_is_in_use(const struct purgeable *purgeable)
 {
 	/* What was taken from this buffer before is not free yet. */
-	if (!list_empty(&purgeable->record->node))
+	if (!list_empty(&purgeable->record->link))
 		return true;
 	/* DONTNEED saw none, but a fence can be added at any time. */
 	return !dma_resv_test_signaled(purgeable->resv, DMA_RESV_USAGE_BOOKKEEP);
@@ -255,7 +255,7 @@ static void purgeable_detach(struct purgeable *purgeable)
 	purgeable->purged = true;
 
 	record->number = ++last_number;
-	list_add_tail(&record->node, &records);
+	list_add_tail(&record->link, &records);
 	queue_work(workers, &record->work);
 }
 
@@ -294,7 +294,7 @@ static unsigned long purge_scan(struct shrinker *self,
 	unsigned int looks = 0;
 
 	spin_lock(&purge_lock);
-	list_for_each_entry_safe(purgeable, next, &purgeables, node) {
+	list_for_each_entry_safe(purgeable, next, &purgeables, link) {
 		/* Also where all that it had was on a swap device. */
 		if (scanned >= control->nr_to_scan || looks++ == LOOKS_MAX)
 			break;
@@ -304,7 +304,7 @@ static unsigned long purge_scan(struct shrinker *self,
 	}
 	/* All of these are in use: the next scan looks at others. */
 	if (!scanned && looks > LOOKS_MAX)
-		list_rotate_to_front(&purgeable->node, &purgeables);
+		list_rotate_to_front(&purgeable->link, &purgeables);
 	spin_unlock(&purge_lock);
 
 	/* The pages are free a little later: see purge_before_oom(). */
@@ -330,7 +330,7 @@ static bool is_free_until(u64 number)
 	bool is_free;
 
 	spin_lock(&purge_lock);
-	first = list_first_entry_or_null(&records, struct purge_record, node);
+	first = list_first_entry_or_null(&records, struct purge_record, link);
 	is_free = !first || first->number > number;
 	spin_unlock(&purge_lock);
 	return is_free;

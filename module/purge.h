@@ -12,7 +12,7 @@ struct ww_mutex;
 
 /**
  * struct purgeable - memory that may be taken from a buffer
- * @node: in the list of purge.c, while there is any.
+ * @link: in the list of purge.c, while there is any.
  * @lock: the buffer's.
  * @backing: the memory.
  * @resv: the reservation of the buffer: its fences say whether a device is at work.
@@ -22,10 +22,10 @@ struct ww_mutex;
  * @was_listed: it was in the list at some time.
  * @purged: it was; and the buffer has no other yet.
  *
- * Guarded by @lock; @node by a lock of purge.c.
+ * Guarded by @lock; @link by a lock of purge.c.
  */
 struct purgeable {
-	struct list_head node;
+	struct list_head link;
 	struct ww_mutex *lock;
 	struct backing *backing;
 	struct dma_resv *resv;

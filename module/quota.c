@@ -47,13 +47,13 @@ MODULE_PARM_DESC(system_buffers_max,
 
 /**
  * struct account - what counts for one user
- * @node: in the table.
+ * @link: in the table.
  * @uid: who it is.
  * @quotas: those that it is part of.
  * @held: by all of them.
  */
 struct account {
-	struct hlist_node node;
+	struct hlist_node link;
 	kuid_t uid;
 	unsigned long quotas;
 	struct use held;
@@ -102,7 +102,7 @@ static struct account *account_find(kuid_t uid)
 {
 	struct account *account;
 
-	hash_for_each_possible(accounts, account, node, __kuid_val(uid))
+	hash_for_each_possible(accounts, account, link, __kuid_val(uid))
 		if (uid_eq(account->uid, uid))
 			return account;
 	return NULL;
@@ -120,7 +120,7 @@ static struct account *account_get(kuid_t uid)
 	spin_lock(&quota_lock);
 	account = account_find(uid);
 	if (!account) {
-		hash_add(accounts, &fresh->node, __kuid_val(uid));
+		hash_add(accounts, &fresh->link, __kuid_val(uid));
 		swap(account, fresh);
 	}
 	account->quotas++;
@@ -137,7 +137,7 @@ static void account_put(struct account *account)
 	spin_lock(&quota_lock);
 	last = !--account->quotas;
 	if (last)
-		hash_del(&account->node);
+		hash_del(&account->link);
 	spin_unlock(&quota_lock);
 
 	if (last)
@@ -307,13 +307,13 @@ const struct quota_ask *quota_find_refused(struct list_head *asks)
 	struct quota_ask *ask;
 
 	spin_lock(&quota_lock);
-	list_for_each_entry(ask, asks, node) {
+	list_for_each_entry(ask, asks, link) {
 		if (charge(ask->quota, ask->use)) {
 			refused = ask;
 			break;
 		}
 	}
-	list_for_each_entry_continue_reverse(ask, asks, node)
+	list_for_each_entry_continue_reverse(ask, asks, link)
 		uncharge(ask->quota, ask->use);
 	spin_unlock(&quota_lock);
 	return refused;

@@ -45,12 +45,12 @@ struct quota_report {
 
 /**
  * struct quota_ask - what a part of a set of buffers will be charged
- * @node: in the list of the set.
+ * @link: in the list of the set.
  * @quota: what it will be charged to.
  * @use: the least that it will be.
  */
 struct quota_ask {
-	struct list_head node;
+	struct list_head link;
 	struct quota *quota;
 	struct use use;
 };

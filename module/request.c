@@ -246,7 +246,7 @@ int request_check(const struct bufalloc_request *request, struct alloc_context *
 	};
 	int ret;
 
-	context->node = NUMA_NO_NODE;
+	context->nid = NUMA_NO_NODE;
 	ret = check_all(&check);
 	*reason = check.reason;
 	return ret;

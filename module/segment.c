@@ -27,7 +27,7 @@ static size_t run_at(const struct backing *backing, const struct segment *seg,
 	if (seg->next == &backing->chunks)
 		return 0;
 
-	chunk = list_entry(seg->next, struct chunk, node);
+	chunk = list_entry(seg->next, struct chunk, link);
 	if (!chunk->pieces) {
 		*page = chunk->page;
 		return chunk->size;
@@ -39,12 +39,12 @@ static size_t run_at(const struct backing *backing, const struct segment *seg,
 
 static void run_pass(struct segment *seg)
 {
-	const struct chunk *chunk = list_entry(seg->next, struct chunk, node);
+	const struct chunk *chunk = list_entry(seg->next, struct chunk, link);
 
 	if (chunk->pieces)
 		seg->piece = sg_next(seg->piece ?: chunk->pieces->sgl);
 	if (!seg->piece)
-		seg->next = chunk->node.next;
+		seg->next = chunk->link.next;
 }
 
 static bool follows(const struct segment *seg, const struct page *page)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* heap.c and node.c: devices that memory is allocated for. */
+/* heap.c and of_heap.c: devices that memory is allocated for. */
 #include <linux/cc_platform.h>
 #include <linux/of.h>
 #include <linux/of_reserved_mem.h>

@@ -18,9 +18,9 @@
 #include "caching.h"
 #include "direct.h"
 #include "heap.h"
-#include "node.h"
+#include "of_heap.h"
 
-static int node_name(struct heap *heap)
+static int of_heap_name(struct heap *heap)
 {
 	struct device *dev = heap->dev;
 
@@ -36,7 +36,7 @@ static int node_name(struct heap *heap)
 	return 0;
 }
 
-static void node_release_region(void *dev)
+static void of_heap_release_region(void *dev)
 {
 	of_reserved_mem_device_release(dev);
 }
@@ -53,7 +53,7 @@ static bool region_has_pages(const struct reserved_mem *region)
 	return true;
 }
 
-static int node_describe_region(struct heap *heap, struct device_node *np)
+static int of_heap_describe_region(struct heap *heap, struct device_node *np)
 {
 	struct reserved_mem *region = of_reserved_mem_lookup(np);
 
@@ -80,7 +80,7 @@ static int node_describe_region(struct heap *heap, struct device_node *np)
 }
 
 /* Memory of its own, where the node has some: what cannot be found is not nothing. */
-static int node_take_region(struct heap *heap)
+static int of_heap_take_region(struct heap *heap)
 {
 	struct device *dev = heap->dev;
 	struct device_node *np;
@@ -94,14 +94,14 @@ static int node_take_region(struct heap *heap)
 	if (ret)
 		dev_err_probe(dev, ret, "memory-region cannot be used\n");
 	else
-		ret = devm_add_action_or_reset(dev, node_release_region, dev);
+		ret = devm_add_action_or_reset(dev, of_heap_release_region, dev);
 	if (!ret)
-		ret = node_describe_region(heap, np);
+		ret = of_heap_describe_region(heap, np);
 	of_node_put(np);
 	return ret;
 }
 
-static const struct of_device_id node_ids[] = {
+static const struct of_device_id of_heap_ids[] = {
 	{ .compatible = "bufalloc,heap" },
 	{}
 };
@@ -113,14 +113,14 @@ static const struct of_device_id node_ids[] = {
 MODULE_ALIAS("of:N*T*Cbufalloc,heap");
 MODULE_ALIAS("of:N*T*Cbufalloc,heapC*");
 
-static int node_probe(struct platform_device *pdev)
+static int of_heap_probe(struct platform_device *pdev)
 {
 	struct device *dev = &pdev->dev;
 	struct heap *heap;
 	int ret;
 
 	/* An override by sysfs brings a device that knows nothing of us. */
-	if (!of_match_device(node_ids, dev))
+	if (!of_match_device(of_heap_ids, dev))
 		return -ENODEV;
 	if (of_node_check_flag(dev->of_node, OF_DYNAMIC))
 		return dev_err_probe(dev, -EOPNOTSUPP,
@@ -138,13 +138,13 @@ static int node_probe(struct platform_device *pdev)
 	heap->dma_bits = 64;
 	heap->named_only = true;
 
-	ret = node_name(heap);
+	ret = of_heap_name(heap);
 	if (ret)
 		return ret;
 	ret = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64));
 	if (ret)
 		return dev_err_probe(dev, ret, "no DMA\n");
-	ret = node_take_region(heap);
+	ret = of_heap_take_region(heap);
 	if (ret)
 		return ret;
 	/* Memory of a bounce pool is not to be had for long. */
@@ -165,22 +165,22 @@ static int node_probe(struct platform_device *pdev)
 	return 0;
 }
 
-static struct platform_driver node_driver = {
-	.probe = node_probe,
+static struct platform_driver of_heap_driver = {
+	.probe = of_heap_probe,
 	.driver = {
 		.name = "bufalloc-node",
-		.of_match_table = node_ids,
+		.of_match_table = of_heap_ids,
 		.suppress_bind_attrs = true,
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,
 	},
 };
 
-int node_init(void)
+int of_heap_init(void)
 {
-	return platform_driver_register(&node_driver);
+	return platform_driver_register(&of_heap_driver);
 }
 
-void node_exit(void)
+void of_heap_exit(void)
 {
-	platform_driver_unregister(&node_driver);
+	platform_driver_unregister(&of_heap_driver);
 }
