@@ -73,13 +73,13 @@ struct backing {
  * @size: bytes, whole pages.
  * @next: the chunk after it, or where it ends: private to
  *	backing_next_segment(), as is the next.
- * @piece: of that chunk; NULL for its first.
+ * @sg: of that chunk; NULL for its first.
  */
 struct segment {
 	struct page *page;
 	size_t size;
 	struct list_head *next;
-	struct scatterlist *piece;
+	struct scatterlist *sg;
 };
 
 void backing_init(struct backing *backing, const struct alloc_context *context,

@@ -139,37 +139,37 @@ static void coherent_free(const struct chunk *chunk,
 		       chunk->dma, chunk->attrs);
 }
 
-static void pieces_destroy(struct sg_table *pieces)
+static void pages_sgt_destroy(struct sg_table *pages_sgt)
 {
-	if (!pieces)
+	if (!pages_sgt)
 		return;
-	sg_free_table(pieces);
-	kfree(pieces);
+	sg_free_table(pages_sgt);
+	kfree(pages_sgt);
 }
 
 /* The cookie does not tell where the memory is; its sg_table does. */
 static int coherent_locate(struct chunk *chunk, const struct alloc_context *context)
 {
-	struct sg_table *pieces;
+	struct sg_table *pages_sgt;
 	int ret;
 
-	pieces = kmalloc(sizeof(*pieces), GFP_METADATA);
-	if (!pieces)
+	pages_sgt = kmalloc(sizeof(*pages_sgt), GFP_METADATA);
+	if (!pages_sgt)
 		return -ENOMEM;
 
-	ret = dma_get_sgtable_attrs(context_device(context), pieces, chunk->cookie,
+	ret = dma_get_sgtable_attrs(context_device(context), pages_sgt, chunk->cookie,
 				    chunk->dma, chunk->taken, chunk->attrs);
 	if (ret) {
-		kfree(pieces);
+		kfree(pages_sgt);
 		return ret;
 	}
 
-	chunk->page = sg_page(pieces->sgl);
-	if (pieces->orig_nents > 1) {
-		chunk->pieces = pieces;
+	chunk->page = sg_page(pages_sgt->sgl);
+	if (pages_sgt->orig_nents > 1) {
+		chunk->pages_sgt = pages_sgt;
 		return 0;
 	}
-	pieces_destroy(pieces);
+	pages_sgt_destroy(pages_sgt);
 	return 0;
 }
 
@@ -302,7 +302,7 @@ static void dma_api_free(const struct chunk *chunk, const struct alloc_context *
 			       chunk->dma, DMA_BIDIRECTIONAL);
 	else
 		coherent_free(chunk, context);
-	pieces_destroy(chunk->pieces);
+	pages_sgt_destroy(chunk->pages_sgt);
 }
 
 /* A full region is no reason to take other memory in its name. */

@@ -50,7 +50,7 @@ struct alloc_context {
  * @lead: bytes of the allocation before @page.
  * @cost: bytes that it counts for, with what rounding costs.
  * @dmem: what is charged for memory that no memory cgroup is charged for, or NULL.
- * @pieces: where it is put together from pieces, by the DMA API behind an IOMMU, or
+ * @pages_sgt: where it is put together from pieces, by the DMA API behind an IOMMU, or
  *	by a process: the pages of each. Else NULL: it is one run from @page on.
  * @cookie: what dma_alloc_attrs() returned. Not an address: only the DMA API
  *	knows what it stands for.
@@ -69,7 +69,7 @@ struct chunk {
 	size_t lead;
 	size_t cost;
 	struct dmem_cgroup_pool_state *dmem;
-	struct sg_table *pieces;
+	struct sg_table *pages_sgt;
 	void *cookie;
 	dma_addr_t dma;
 	unsigned long attrs;

@@ -192,21 +192,21 @@ static int check_pages(struct page **pages, unsigned long count,
 
 static struct sg_table *list_pages(struct page **pages, unsigned long count)
 {
-	struct sg_table *pieces;
+	struct sg_table *pages_sgt;
 
-	pieces = kmalloc(sizeof(*pieces), GFP_METADATA);
-	if (!pieces)
+	pages_sgt = kmalloc(sizeof(*pages_sgt), GFP_METADATA);
+	if (!pages_sgt)
 		return NULL;
-	if (sg_alloc_table_from_pages_segment(pieces, pages, count, 0,
+	if (sg_alloc_table_from_pages_segment(pages_sgt, pages, count, 0,
 					      count << PAGE_SHIFT, SEGMENT_MAX,
 					      GFP_METADATA)) {
-		kfree(pieces);
+		kfree(pages_sgt);
 		return NULL;
 	}
-	return pieces;
+	return pages_sgt;
 }
 
-static int pin_pieces(struct chunk *chunk, unsigned long address,
+static int pin_to_sgt(struct chunk *chunk, unsigned long address,
 		      enum bufalloc_reason *reason)
 {
 	unsigned long count = chunk->size >> PAGE_SHIFT;
@@ -225,8 +225,8 @@ static int pin_pieces(struct chunk *chunk, unsigned long address,
 	ret = check_pages(pages, count, reason);
 	if (!ret) {
 		chunk->page = pages[0];
-		chunk->pieces = list_pages(pages, count);
-		ret = chunk->pieces ? 0 : -ENOMEM;
+		chunk->pages_sgt = list_pages(pages, count);
+		ret = chunk->pages_sgt ? 0 : -ENOMEM;
 	}
 	if (ret)
 		unpin_user_pages(pages, count);
@@ -236,19 +236,19 @@ free_pages:
 }
 
 /* A device may have written to any of them. */
-static void unpin_pieces(struct sg_table *pieces)
+static void unpin_sgt(struct sg_table *pages_sgt)
 {
 	struct scatterlist *sg;
 	unsigned int i;
 
-	for_each_sgtable_sg(pieces, sg, i) {
+	for_each_sgtable_sg(pages_sgt, sg, i) {
 		unpin_user_page_range_dirty_lock(sg_page(sg),
 						 sg->length >> PAGE_SHIFT,
 						 true);
 		cond_resched();
 	}
-	sg_free_table(pieces);
-	kfree(pieces);
+	sg_free_table(pages_sgt);
+	kfree(pages_sgt);
 }
 
 static bool is_within_addresses(u64 address, size_t size)
@@ -292,7 +292,7 @@ int pinned_take(struct chunk *chunk, const struct alloc_context *context, u64 ad
 		*reason = BUFALLOC_REASON_LOCKED;
 		goto uncharge;
 	}
-	ret = pin_pieces(chunk, address, reason);
+	ret = pin_to_sgt(chunk, address, reason);
 	if (ret)
 		goto uncharge_locked;
 
@@ -311,7 +311,7 @@ uncharge:
 /* The pages go back to those who have them still. */
 void pinned_release(const struct chunk *chunk, const struct alloc_context *context)
 {
-	unpin_pieces(chunk->pieces);
+	unpin_sgt(chunk->pages_sgt);
 	locked_uncharge(chunk->pinned_for, chunk->size >> PAGE_SHIFT);
 	mmdrop(chunk->pinned_for);
 	quota_uncharge(context->client->quota,

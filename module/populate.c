@@ -20,7 +20,7 @@
 #include "populate.h"
 
 /* A rest carved in pieces smaller than this would make the lists long. */
-#define PIECE_MIN SZ_64K
+#define CARVING_MIN SZ_64K
 
 /* Chunks of half that length would be more segments than were asked for. */
 static bool is_needed_for_segments(const struct requirements *requirements, size_t size)
@@ -225,13 +225,13 @@ static ssize_t populate_chunks(struct backing *backing, size_t left,
 }
 
 /* Pieces of blocks. Returns the bytes that no block could be had for. */
-static ssize_t populate_pieces(struct backing *backing, size_t left)
+static ssize_t populate_carvings(struct backing *backing, size_t left)
 {
 	struct chunk_request request = {
 		.alignment = backing->requirements.alignment,
 		.gfp = chunk_effort(backing, BLOCK_SIZE_MIN),
 	};
-	size_t least = max_t(size_t, request.alignment, PIECE_MIN);
+	size_t least = max_t(size_t, request.alignment, CARVING_MIN);
 	ssize_t added;
 
 	while (left) {
@@ -261,7 +261,7 @@ static int populate_scattered(struct backing *backing)
 		left = populate_chunks(backing, left,
 				       max_t(size_t, least, BLOCK_SIZE_MIN));
 		if (left > 0 && least <= BLOCK_SIZE_MIN)
-			left = populate_pieces(backing, left);
+			left = populate_carvings(backing, left);
 	}
 	if (left > 0)
 		left = populate_chunks(backing, left, least);

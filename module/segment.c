@@ -14,7 +14,7 @@ void backing_first_segment(const struct backing *backing, struct segment *seg)
 	seg->page = NULL;
 	seg->size = 0;
 	seg->next = backing->chunks.next;
-	seg->piece = NULL;
+	seg->sg = NULL;
 }
 
 /* A chunk, or a piece of one: where it is and its length; 0 at the end. */
@@ -22,28 +22,28 @@ static size_t run_at(const struct backing *backing, const struct segment *seg,
 		     struct page **page)
 {
 	const struct chunk *chunk;
-	struct scatterlist *piece;
+	struct scatterlist *sg;
 
 	if (seg->next == &backing->chunks)
 		return 0;
 
 	chunk = list_entry(seg->next, struct chunk, link);
-	if (!chunk->pieces) {
+	if (!chunk->pages_sgt) {
 		*page = chunk->page;
 		return chunk->size;
 	}
-	piece = seg->piece ?: chunk->pieces->sgl;
-	*page = sg_page(piece);
-	return piece->length;
+	sg = seg->sg ?: chunk->pages_sgt->sgl;
+	*page = sg_page(sg);
+	return sg->length;
 }
 
 static void run_pass(struct segment *seg)
 {
 	const struct chunk *chunk = list_entry(seg->next, struct chunk, link);
 
-	if (chunk->pieces)
-		seg->piece = sg_next(seg->piece ?: chunk->pieces->sgl);
-	if (!seg->piece)
+	if (chunk->pages_sgt)
+		seg->sg = sg_next(seg->sg ?: chunk->pages_sgt->sgl);
+	if (!seg->sg)
 		seg->next = chunk->link.next;
 }
 

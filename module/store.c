@@ -132,7 +132,7 @@ void store_destroy(struct store *store)
 
 	if (!store)
 		return;
-	WARN_ON(store->pieces.sgl);
+	WARN_ON(store->pages_sgt.sgl);
 	use = (struct use) { .bytes = store->length };
 	inode = file_inode(store->file);
 	i_size_write(inode, 0);
@@ -263,7 +263,7 @@ static size_t read_pages(const struct shmem_pin *pin, struct page **pages, int *
 
 static int list_pages(struct shmem_pin *pin, struct page **pages)
 {
-	return sg_alloc_table_from_pages_segment(&pin->pieces, pages,
+	return sg_alloc_table_from_pages_segment(&pin->pages_sgt, pages,
 						 pin->length >> PAGE_SHIFT, 0,
 						 pin->length, SEGMENT_MAX,
 						 GFP_METADATA);
@@ -314,10 +314,10 @@ int shmem_pin_pages(struct shmem_pin *pin)
 	return ret;
 }
 
-static void put_piece(struct folio_batch *batch, struct scatterlist *piece)
+static void put_range(struct folio_batch *batch, struct scatterlist *sg)
 {
-	struct page *page = sg_page(piece);
-	size_t count = piece->length >> PAGE_SHIFT;
+	struct page *page = sg_page(sg);
+	size_t count = sg->length >> PAGE_SHIFT;
 	struct folio *folio;
 	size_t i;
 
@@ -338,26 +338,26 @@ static void put_piece(struct folio_batch *batch, struct scatterlist *piece)
  */
 void store_end_pin(struct store *store, struct shmem_pin *pin)
 {
-	store->pieces = pin->pieces;
+	store->pages_sgt = pin->pages_sgt;
 	store->chunk = (struct chunk) {
-		.page = sg_page(store->pieces.sgl),
+		.page = sg_page(store->pages_sgt.sgl),
 		.size = store->length,
-		.pieces = &store->pieces,
+		.pages_sgt = &store->pages_sgt,
 	};
 }
 
 /* Nothing has an address of them any more. */
 void store_unpin(struct store *store)
 {
-	struct scatterlist *piece;
+	struct scatterlist *sg;
 	struct folio_batch batch;
 	unsigned int i;
 
 	mapping_clear_unevictable(store->file->f_mapping);
 	folio_batch_init(&batch);
-	for_each_sgtable_sg(&store->pieces, piece, i)
-		put_piece(&batch, piece);
+	for_each_sgtable_sg(&store->pages_sgt, sg, i)
+		put_range(&batch, sg);
 	if (folio_batch_count(&batch))
 		release_batch(&batch);
-	sg_free_table(&store->pieces);
+	sg_free_table(&store->pages_sgt);
 }

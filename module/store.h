@@ -17,7 +17,7 @@ struct file;
  * @memcg: is charged for what there is of it; held by the buffer.
  * @length: bytes.
  * @keeper: what mappings of userspace hold, since they cannot hold its file.
- * @pieces: where the pages are while they are held.
+ * @pages_sgt: where the pages are while they are held.
  * @chunk: the same, as part of a backing.
  */
 struct store {
@@ -26,7 +26,7 @@ struct store {
 	struct mem_cgroup *memcg;
 	size_t length;
 	struct dma_buf *keeper;
-	struct sg_table pieces;
+	struct sg_table pages_sgt;
 	struct chunk chunk;
 };
 
@@ -35,13 +35,13 @@ struct store {
  * @file: whose.
  * @memcg: is charged for them; held by the buffer.
  * @length: bytes.
- * @pieces: where they are.
+ * @pages_sgt: where they are.
  */
 struct shmem_pin {
 	struct file *file;
 	struct mem_cgroup *memcg;
 	size_t length;
-	struct sg_table pieces;
+	struct sg_table pages_sgt;
 };
 
 bool store_is_possible(void);
