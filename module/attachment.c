@@ -24,7 +24,7 @@
 #include "client.h"
 #include "direct.h"
 #include "heap.h"
-#include "table.h"
+#include "sgt.h"
 
 /* Others run between two calls of the DMA API that clean as much of the caches. */
 #define SYNC_MAX SZ_16M
@@ -267,16 +267,16 @@ static int mapping_create(struct attachment *attachment,
 }
 
 /**
- * attachment_provide_table() - list the memory as the device takes it
+ * attachment_provide_sgt() - list the memory as the device takes it
  * @attachment: of a buffer that has its memory.
  *
  * Return: 0, -EINVAL for a device whose segments are shorter than a page, -ENOMEM.
  */
-int attachment_provide_table(struct attachment *attachment)
+int attachment_provide_sgt(struct attachment *attachment)
 {
 	return attachment->sgt.sgl ? 0 :
-				     table_create(&attachment->sgt, attachment->dev,
-						  attachment->backing);
+				     sgt_create(&attachment->sgt, attachment->dev,
+						attachment->backing);
 }
 
 static bool covers(enum dma_data_direction have, enum dma_data_direction want)

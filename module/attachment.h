@@ -68,7 +68,7 @@ void attachment_drop(struct attachment *attachment);
 void attachment_destroy(struct attachment *attachment);
 void attachment_driver_unbound(struct attachment *attachment);
 
-int attachment_provide_table(struct attachment *attachment);
+int attachment_provide_sgt(struct attachment *attachment);
 struct sg_table *attachment_map(struct attachment *attachment,
 				enum dma_data_direction dir,
 				enum bufalloc_reason *reason);

@@ -13,10 +13,10 @@
 #include "client.h"
 #include "estimate.h"
 #include "hibernation.h"
-#include "pinned.h"
 #include "populate.h"
 #include "quota.h"
-#include "store.h"
+#include "shmem.h"
+#include "user_pages.h"
 
 void backing_init(struct backing *backing, const struct alloc_context *context,
 		  const struct requirements *requirements)
@@ -26,19 +26,19 @@ void backing_init(struct backing *backing, const struct alloc_context *context,
 	INIT_LIST_HEAD(&backing->chunks);
 	backing->nr_chunks = 0;
 	backing->nr_segments = 0;
-	backing->store = NULL;
+	backing->shmem = NULL;
 	backing->blocks_hibernation = false;
 	atomic_set(&backing->mappings, 0);
 }
 
-static int populate_store(struct backing *backing)
+static int populate_shmem(struct backing *backing)
 {
-	struct store *store = store_create(&backing->context,
+	struct shmem *shmem = shmem_create(&backing->context,
 					   backing->requirements.length);
 
-	if (IS_ERR(store))
-		return PTR_ERR(store);
-	backing->store = store;
+	if (IS_ERR(shmem))
+		return PTR_ERR(shmem);
+	backing->shmem = shmem;
 	return 0;
 }
 
@@ -48,7 +48,7 @@ static int populate_required(struct backing *backing)
 			      &backing->blocks_hibernation))
 		return -EBUSY;
 	if (backing->requirements.pageable)
-		return populate_store(backing);
+		return populate_shmem(backing);
 	return populate_allocated(backing);
 }
 
@@ -131,7 +131,7 @@ int backing_populate(struct backing *backing, enum bufalloc_reason *reason)
  * @address: where the caller has it.
  * @reason: why not, where that fails.
  *
- * Return: as pinned_take().
+ * Return: as user_pages_pin().
  */
 int backing_pin_user(struct backing *backing, u64 address,
 		     enum bufalloc_reason *reason)
@@ -143,8 +143,8 @@ int backing_pin_user(struct backing *backing, u64 address,
 		*reason = BUFALLOC_REASON_MEMORY;
 		return -ENOMEM;
 	}
-	ret = pinned_take(chunk, &backing->context, address,
-			  backing->requirements.length, reason);
+	ret = user_pages_pin(chunk, &backing->context, address,
+			     backing->requirements.length, reason);
 	if (ret) {
 		kfree(chunk);
 		return ret;
@@ -165,11 +165,11 @@ void backing_adopt(struct backing *backing, struct backing *from)
 	list_splice_init(&from->chunks, &backing->chunks);
 	backing->nr_chunks = from->nr_chunks;
 	backing->nr_segments = from->nr_segments;
-	backing->store = from->store;
+	backing->shmem = from->shmem;
 	backing->blocks_hibernation = from->blocks_hibernation;
 	from->nr_chunks = 0;
 	from->nr_segments = 0;
-	from->store = NULL;
+	from->shmem = NULL;
 	from->blocks_hibernation = false;
 }
 
@@ -178,8 +178,8 @@ void backing_free(struct backing *backing)
 {
 	struct chunk *chunk, *next;
 
-	store_destroy(backing->store);
-	backing->store = NULL;
+	shmem_destroy(backing->shmem);
+	backing->shmem = NULL;
 	list_for_each_entry_safe(chunk, next, &backing->chunks, link) {
 		list_del(&chunk->link);
 		populate_release(chunk, &backing->context);
@@ -193,21 +193,21 @@ void backing_free(struct backing *backing)
 /* Or a promise of it. */
 bool backing_has_memory(const struct backing *backing)
 {
-	return backing->nr_chunks || backing->store;
+	return backing->nr_chunks || backing->shmem;
 }
 
 /* Bytes that are in memory. */
 size_t backing_resident(const struct backing *backing)
 {
-	if (backing->store)
-		return store_resident(backing->store);
+	if (backing->shmem)
+		return shmem_resident(backing->shmem);
 	return backing->nr_chunks ? backing->requirements.length : 0;
 }
 
 /* What has to be brought before it can be held, with a lock. */
 void backing_begin_pin(const struct backing *backing, struct shmem_pin *pin)
 {
-	shmem_pin_begin(pin, backing->store);
+	shmem_pin_begin(pin, backing->shmem);
 }
 
 /**
@@ -232,10 +232,10 @@ int backing_pin_pages(const struct backing *backing, struct shmem_pin *pin,
 /* Have what was brought stay where it is. */
 void backing_end_pin(struct backing *backing, struct shmem_pin *pin)
 {
-	struct store *store = backing->store;
+	struct shmem *shmem = backing->shmem;
 
-	store_end_pin(store, pin);
-	list_add(&store->chunk.link, &backing->chunks);
+	shmem_pin_end(shmem, pin);
+	list_add(&shmem->chunk.link, &backing->chunks);
 	backing->nr_chunks = 1;
 	backing->nr_segments = backing_count_segments(backing);
 }
@@ -243,12 +243,12 @@ void backing_end_pin(struct backing *backing, struct shmem_pin *pin)
 /* Nobody may look at it until it is held again. */
 void backing_unpin(struct backing *backing)
 {
-	struct store *store = backing->store;
+	struct shmem *shmem = backing->shmem;
 
-	if (!store)
+	if (!shmem)
 		return;
-	list_del(&store->chunk.link);
+	list_del(&shmem->chunk.link);
 	backing->nr_chunks = 0;
 	backing->nr_segments = 0;
-	store_unpin(store);
+	shmem_unpin(shmem);
 }

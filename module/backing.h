@@ -12,7 +12,7 @@
 #define SEGMENT_MAX SZ_1G
 
 struct shmem_pin;
-struct store;
+struct shmem;
 
 /**
  * struct requirements - what a buffer's memory must be
@@ -48,7 +48,7 @@ struct requirements {
  * @chunks: in the order of the buffer; empty until populated.
  * @nr_chunks: in @chunks.
  * @nr_segments: physically contiguous runs: neighbouring chunks are one.
- * @store: has the memory where that is pageable. Then there are chunks only while it
+ * @shmem: has the memory where that is pageable. Then there are chunks only while it
  *	is held: from backing_end_pin() to backing_unpin().
  * @blocks_hibernation: it is counted among those that hibernation would not copy.
  * @mappings: of userspace.
@@ -62,7 +62,7 @@ struct backing {
 	struct list_head chunks;
 	unsigned int nr_chunks;
 	unsigned int nr_segments;
-	struct store *store;
+	struct shmem *shmem;
 	bool blocks_hibernation;
 	atomic_t mappings;
 };

@@ -17,9 +17,9 @@
 #include "compat/compat.h"
 #include "estimate.h"
 #include "heap.h"
-#include "memory.h"
 #include "mmap.h"
 #include "quota.h"
+#include "residency.h"
 #include "unbind.h"
 
 static const struct use one_buffer = { .buffers = 1 };
@@ -84,7 +84,7 @@ static void buffer_free(struct buffer *buffer)
 	client_put(client);
 }
 
-static enum bufalloc_reason table_refusal(int err)
+static enum bufalloc_reason sgt_refusal(int err)
 {
 	return err == -EINVAL ? BUFALLOC_REASON_TABLE : BUFALLOC_REASON_MAPPING;
 }
@@ -101,8 +101,8 @@ static int add_attachment(struct buffer *buffer, struct attachment *attachment)
 	ww_mutex_lock(&buffer->lock, NULL);
 	ret = buffer_check_needed(buffer, &reason);
 	if (!ret && buffer->backing.nr_chunks) {
-		ret = attachment_provide_table(attachment);
-		reason = table_refusal(ret);
+		ret = attachment_provide_sgt(attachment);
+		reason = sgt_refusal(ret);
 	}
 	if (!ret)
 		list_add(&attachment->link, &buffer->attachments);
@@ -160,9 +160,9 @@ static struct sg_table *map_pinned(struct attachment *attachment,
 {
 	int ret;
 
-	ret = attachment_provide_table(attachment);
+	ret = attachment_provide_sgt(attachment);
 	if (ret) {
-		*reason = table_refusal(ret);
+		*reason = sgt_refusal(ret);
 		return ERR_PTR(ret);
 	}
 	return attachment_map(attachment, dir, reason);
@@ -268,7 +268,7 @@ static int make_mapping(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 {
 	struct buffer *buffer = dmabuf->priv;
 
-	if (!buffer->backing.store)
+	if (!buffer->backing.shmem)
 		return mmap_user(&buffer->backing, vma);
 	mmap_pageable(&buffer->backing, dmabuf, vma);
 	return 0;

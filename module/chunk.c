@@ -36,7 +36,7 @@ static bool is_streamed(const struct alloc_context *context)
 }
 
 /* CMA aligns to less than a large page: there is one more to begin in. */
-static size_t taken_for(size_t size, enum chunk_form form)
+static size_t alloc_size_for(size_t size, enum chunk_form form)
 {
 	if (form != CHUNK_LARGE_PAGES)
 		return size;
@@ -54,7 +54,7 @@ size_t chunk_cost(const struct alloc_context *context, size_t size,
 	const struct heap *heap = context->heap;
 	unsigned int order;
 
-	size = taken_for(size, form);
+	size = alloc_size_for(size, form);
 	order = get_order(size);
 	if (heap->coherent_pool)
 		return PAGE_SIZE << order;
@@ -135,7 +135,7 @@ static unsigned long coherent_attrs(const struct alloc_context *context,
 static void coherent_free(const struct chunk *chunk,
 			  const struct alloc_context *context)
 {
-	dma_free_attrs(context_device(context), chunk->taken, chunk->cookie,
+	dma_free_attrs(context_device(context), chunk->alloc_size, chunk->cookie,
 		       chunk->dma, chunk->attrs);
 }
 
@@ -158,7 +158,7 @@ static int coherent_locate(struct chunk *chunk, const struct alloc_context *cont
 		return -ENOMEM;
 
 	ret = dma_get_sgtable_attrs(context_device(context), pages_sgt, chunk->cookie,
-				    chunk->dma, chunk->taken, chunk->attrs);
+				    chunk->dma, chunk->alloc_size, chunk->attrs);
 	if (ret) {
 		kfree(pages_sgt);
 		return ret;
@@ -180,7 +180,7 @@ static int coherent_alloc(struct chunk *chunk, const struct alloc_context *conte
 
 	chunk->attrs = coherent_attrs(context, form);
 	chunk->cleared = context->heap->behind_iommu || context->heap->coherent_pool;
-	chunk->cookie = dma_alloc_attrs(context_device(context), chunk->taken,
+	chunk->cookie = dma_alloc_attrs(context_device(context), chunk->alloc_size,
 					&chunk->dma, gfp, chunk->attrs);
 	if (!chunk->cookie)
 		return -ENOMEM;
@@ -201,7 +201,7 @@ static int cached_alloc(struct chunk *chunk, const struct alloc_context *context
 {
 	chunk->cookie = NULL;
 	chunk->cleared = true;
-	chunk->page = dma_alloc_pages(context_device(context), chunk->taken,
+	chunk->page = dma_alloc_pages(context_device(context), chunk->alloc_size,
 				      &chunk->dma, DMA_BIDIRECTIONAL, gfp);
 	return chunk->page ? 0 : -ENOMEM;
 }
@@ -281,7 +281,7 @@ static int dma_api_alloc_outside_cma(struct chunk *chunk,
 	int ret = dma_api_try(chunk, context, form, quiet);
 
 	if (ret != -ENOMEM || !(gfp & __GFP_RETRY_MAYFAIL) ||
-	    !make_room(context, chunk->taken, gfp))
+	    !make_room(context, chunk->alloc_size, gfp))
 		return ret;
 	return dma_api_try(chunk, context, form, quiet);
 }
@@ -290,7 +290,7 @@ static int dma_api_alloc(struct chunk *chunk, const struct alloc_context *contex
 			 enum chunk_form form, gfp_t gfp)
 {
 	gfp |= GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
-	if (avoids_cma(context, chunk->taken, form))
+	if (avoids_cma(context, chunk->alloc_size, form))
 		return dma_api_alloc_outside_cma(chunk, context, form, gfp);
 	return dma_api_try(chunk, context, form, gfp);
 }
@@ -298,7 +298,7 @@ static int dma_api_alloc(struct chunk *chunk, const struct alloc_context *contex
 static void dma_api_free(const struct chunk *chunk, const struct alloc_context *context)
 {
 	if (is_streamed(context))
-		dma_free_pages(context_device(context), chunk->taken, chunk->page,
+		dma_free_pages(context_device(context), chunk->alloc_size, chunk->page,
 			       chunk->dma, DMA_BIDIRECTIONAL);
 	else
 		coherent_free(chunk, context);
@@ -312,9 +312,9 @@ static bool is_of_region(const struct chunk *chunk, const struct heap *heap)
 
 	if (!heap->region_size)
 		return true;
-	return chunk->taken <= heap->region_size &&
+	return chunk->alloc_size <= heap->region_size &&
 	       start >= heap->region_start &&
-	       start - heap->region_start <= heap->region_size - chunk->taken;
+	       start - heap->region_start <= heap->region_size - chunk->alloc_size;
 }
 
 /* Leave out what comes before the first whole large page. */
@@ -339,7 +339,7 @@ static void chunk_retreat(struct chunk *chunk)
 /* The bytes from its page on whose type is changed. */
 static size_t chunk_typed(const struct chunk *chunk)
 {
-	if (chunk->taken == chunk->size)
+	if (chunk->alloc_size == chunk->size)
 		return chunk->size;
 	return round_up(chunk->size, LARGE_PAGE);
 }
@@ -364,7 +364,7 @@ int chunk_alloc(struct chunk *chunk, const struct alloc_context *context, size_t
 
 	*chunk = (struct chunk) {
 		.size = size,
-		.taken = taken_for(size, form),
+		.alloc_size = alloc_size_for(size, form),
 	};
 	chunk->cost = chunk_cost(context, size, form);
 	ret = chunk_charge(chunk, context);

@@ -46,7 +46,7 @@ struct alloc_context {
  * @link: in its owner's list.
  * @page: the first page.
  * @size: bytes, whole pages.
- * @taken: bytes of the allocation, which may begin before @page and end after @size.
+ * @alloc_size: bytes of the allocation, which may begin before @page and end after @size.
  * @lead: bytes of the allocation before @page.
  * @cost: bytes that it counts for, with what rounding costs.
  * @dmem: what is charged for memory that no memory cgroup is charged for, or NULL.
@@ -59,13 +59,13 @@ struct alloc_context {
  * @cleared: by the DMA API, which does not clear what it does not map.
  * @block: the block it was carved from, or NULL if it is a whole allocation.
  * @pinned_for: whose locked memory it counts for, where it is memory of a process: see
- *	pinned.c; what is only about allocations means nothing then. Else NULL.
+ *	user_pages.c; what is only about allocations means nothing then. Else NULL.
  */
 struct chunk {
 	struct list_head link;
 	struct page *page;
 	size_t size;
-	size_t taken;
+	size_t alloc_size;
 	size_t lead;
 	size_t cost;
 	struct dmem_cgroup_pool_state *dmem;

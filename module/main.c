@@ -6,7 +6,7 @@
  */
 #include <linux/module.h>
 
-#include "device.h"
+#include "chardev.h"
 #include "heap.h"
 #include "hibernation.h"
 #include "of_heap.h"

@@ -18,7 +18,7 @@
 #include "client.h"
 #include "compat/compat.h"
 #include "mmap.h"
-#include "store.h"
+#include "shmem.h"
 
 /*
  * Some processors do not note by themselves that a page was written: there the
@@ -84,13 +84,13 @@ static vm_fault_t pageable_fault(struct vm_fault *vmf)
 	struct folio *folio;
 	struct page *page;
 
-	page = store_read_page(backing->store, vmf->pgoff);
+	page = shmem_read_page(backing->shmem, vmf->pgoff);
 	if (IS_ERR(page))
 		return VM_FAULT_SIGBUS;
 
 	folio = page_folio(page);
 	folio_lock(folio);
-	if (folio->mapping != backing->store->file->f_mapping) {
+	if (folio->mapping != backing->shmem->file->f_mapping) {
 		/* It has just been swapped out again. */
 		folio_unlock(folio);
 		folio_put(folio);
@@ -104,7 +104,7 @@ static void pageable_open(struct vm_area_struct *vma)
 {
 	const struct backing *backing = vma->vm_private_data;
 
-	get_dma_buf(backing->store->keeper);
+	get_dma_buf(backing->shmem->keeper);
 	mmap_open(vma);
 }
 
@@ -112,7 +112,7 @@ static void pageable_close(struct vm_area_struct *vma)
 {
 	const struct backing *backing = vma->vm_private_data;
 	/* The store may go as soon as nobody is counted. */
-	struct dma_buf *keeper = backing->store->keeper;
+	struct dma_buf *keeper = backing->shmem->keeper;
 
 	mmap_close(vma);
 	dma_buf_put(keeper);
@@ -256,8 +256,8 @@ void mmap_pageable(struct backing *backing, struct dma_buf *keeper,
 	keep_rights(vma);
 	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
 	get_dma_buf(keeper);
-	backing->store->keeper = keeper;
-	vma_set_file(vma, backing->store->file);
+	backing->shmem->keeper = keeper;
+	vma_set_file(vma, backing->shmem->file);
 	vma->vm_private_data = backing;
 	vma->vm_ops = &pageable_ops;
 }

@@ -16,8 +16,8 @@
 #include "compat/compat.h"
 #include "headroom.h"
 #include "heap.h"
-#include "pinned.h"
 #include "populate.h"
+#include "user_pages.h"
 
 /* A rest carved in pieces smaller than this would make the lists long. */
 #define CARVING_MIN SZ_64K
@@ -66,7 +66,7 @@ struct chunk_request {
 void populate_release(struct chunk *chunk, const struct alloc_context *context)
 {
 	if (chunk->pinned_for)
-		pinned_release(chunk, context);
+		user_pages_unpin(chunk, context);
 	else if (chunk->block)
 		block_return(chunk);
 	else

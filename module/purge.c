@@ -83,7 +83,7 @@ static unsigned long tell_kernel(const struct backing *backing, bool purgeable)
 	struct chunk *chunk;
 	long pages;
 
-	if (backing->store)
+	if (backing->shmem)
 		return 0;
 	list_for_each_entry(chunk, &backing->chunks, link) {
 		if (chunk->block)
@@ -264,7 +264,7 @@ static unsigned long purgeable_count_returned(const struct purgeable *purgeable)
 {
 	const struct backing *backing = purgeable->backing;
 
-	if (backing->store)
+	if (backing->shmem)
 		return backing_resident(backing) >> PAGE_SHIFT;
 	return purgeable->returned;
 }

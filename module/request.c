@@ -14,9 +14,9 @@
 #include "backing.h"
 #include "client.h"
 #include "heap.h"
-#include "pinned.h"
 #include "request.h"
-#include "store.h"
+#include "shmem.h"
+#include "user_pages.h"
 
 #define REQUEST_FLAGS (BUFALLOC_ALLOC_CONTIGUOUS | \
 		       BUFALLOC_ALLOC_ANY_CACHING | \
@@ -185,7 +185,7 @@ static int find_caching(struct check *check)
 	const struct bufalloc_request *req = check->request;
 	struct alloc_context *context = check->context;
 
-	if (check->requirements->pageable && !store_is_possible())
+	if (check->requirements->pageable && !shmem_is_possible())
 		return refuse(check, BUFALLOC_REASON_FEATURE,
 			      -EOPNOTSUPP);
 
@@ -221,7 +221,7 @@ static int check_all(struct check *check)
 		ret = check_charged(check);
 	if (!ret)
 		ret = find_caching(check);
-	if (!ret && is_user_memory(check) && !pinned_allowed())
+	if (!ret && is_user_memory(check) && !user_pages_allowed())
 		ret = refuse(check, BUFALLOC_REASON_FEATURE, -EOPNOTSUPP);
 	return ret;
 }

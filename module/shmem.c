@@ -22,16 +22,16 @@
 #include "compat/compat.h"
 #include "headroom.h"
 #include "quota.h"
-#include "store.h"
+#include "shmem.h"
 
 /*
  * Devices hold pages for long, so they are not taken where the kernel wants to move
  * them out of the way; and nothing here calls the OOM killer.
  */
-#define GFP_STORE (GFP_HIGHUSER | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+#define GFP_SHMEM (GFP_HIGHUSER | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
 /* Without shmem the kernel keeps such files in memory. */
-bool store_is_possible(void)
+bool shmem_is_possible(void)
 {
 	return IS_ENABLED(CONFIG_SHMEM);
 }
@@ -53,7 +53,7 @@ static void seal(struct file *file)
  * one, and here there is none to be had. It may be the last that goes of a buffer, so
  * it holds the module.
  */
-static const struct file_operations store_fops = {
+static const struct file_operations shmem_fops = {
 	.owner = THIS_MODULE,
 	.fsync = noop_fsync,
 };
@@ -63,7 +63,7 @@ static void close_to_others(struct file *file)
 {
 	seal(file);
 	__module_get(THIS_MODULE);
-	replace_fops(file, &store_fops);
+	replace_fops(file, &shmem_fops);
 	/* Else the kernel says aloud that it has none, to whoever makes it look. */
 	file->f_mode &= ~(FMODE_CAN_READ | FMODE_CAN_WRITE);
 }
@@ -84,22 +84,22 @@ static struct file *file_make(size_t length)
 
 	file = no_memory_for_no_room(shmem_file_make("bufalloc", length));
 	if (!IS_ERR(file))
-		mapping_set_gfp_mask(file->f_mapping, GFP_STORE);
+		mapping_set_gfp_mask(file->f_mapping, GFP_SHMEM);
 	return file;
 }
 
 /**
- * store_create() - promise memory, and take none
+ * shmem_create() - promise memory, and take none
  * @context: on whose account.
  * @length: bytes.
  *
  * Return: a store, or an ERR_PTR: -EDQUOT, -ENOMEM, -ENFILE, or what else
  * shmem_file_setup() returned.
  */
-struct store *store_create(const struct alloc_context *context, size_t length)
+struct shmem *shmem_create(const struct alloc_context *context, size_t length)
 {
 	struct use use = { .bytes = length };
-	struct store *store;
+	struct shmem *shmem;
 	struct file *file;
 	int ret;
 
@@ -107,39 +107,39 @@ struct store *store_create(const struct alloc_context *context, size_t length)
 	if (ret)
 		return ERR_PTR(ret);
 
-	store = kzalloc(sizeof(*store), GFP_METADATA);
-	ret = store ? make_room_for_file() : -ENOMEM;
+	shmem = kzalloc(sizeof(*shmem), GFP_METADATA);
+	ret = shmem ? make_room_for_file() : -ENOMEM;
 	file = ret ? ERR_PTR(ret) : file_make(length);
 	if (IS_ERR(file)) {
-		kfree(store);
+		kfree(shmem);
 		quota_uncharge(context->client->quota, use);
 		return ERR_CAST(file);
 	}
 
 	close_to_others(file);
-	store->file = file;
-	store->client = context->client;
-	store->memcg = context->memcg;
-	store->length = length;
-	return store;
+	shmem->file = file;
+	shmem->client = context->client;
+	shmem->memcg = context->memcg;
+	shmem->length = length;
+	return shmem;
 }
 
 /* The file may go later: what it had goes now, and nothing comes to it any more. */
-void store_destroy(struct store *store)
+void shmem_destroy(struct shmem *shmem)
 {
 	struct inode *inode;
 	struct use use;
 
-	if (!store)
+	if (!shmem)
 		return;
-	WARN_ON(store->pages_sgt.sgl);
-	use = (struct use) { .bytes = store->length };
-	inode = file_inode(store->file);
+	WARN_ON(shmem->pages_sgt.sgl);
+	use = (struct use) { .bytes = shmem->length };
+	inode = file_inode(shmem->file);
 	i_size_write(inode, 0);
 	shmem_truncate_range(inode, 0, (loff_t)-1);
-	fput(store->file);
-	quota_uncharge(store->client->quota, use);
-	kfree(store);
+	fput(shmem->file);
+	quota_uncharge(shmem->client->quota, use);
+	kfree(shmem);
 }
 
 static size_t resident(const struct file *file, size_t length)
@@ -151,9 +151,9 @@ static size_t resident(const struct file *file, size_t length)
 }
 
 /* Bytes of it that are in memory now. */
-size_t store_resident(const struct store *store)
+size_t shmem_resident(const struct shmem *shmem)
 {
-	return resident(store->file, store->length);
+	return resident(shmem->file, shmem->length);
 }
 
 static struct page *read_page(struct file *file, struct mem_cgroup *memcg,
@@ -162,22 +162,22 @@ static struct page *read_page(struct file *file, struct mem_cgroup *memcg,
 	struct mem_cgroup *asks = set_active_memcg(memcg);
 	struct page *page;
 
-	page = shmem_read_mapping_page_gfp(file->f_mapping, index, GFP_STORE);
+	page = shmem_read_mapping_page_gfp(file->f_mapping, index, GFP_SHMEM);
 	set_active_memcg(asks);
 	return no_memory_for_no_room(page);
 }
 
 /**
- * store_read_page() - bring a page, from the swap device if need be
- * @store: whose.
+ * shmem_read_page() - bring a page, from the swap device if need be
+ * @shmem: whose.
  * @index: which.
  *
  * Return: the page, which the caller puts, or an ERR_PTR: -ENOMEM, -EIO, or what
  * else shmem_read_mapping_page_gfp() returned.
  */
-struct page *store_read_page(const struct store *store, pgoff_t index)
+struct page *shmem_read_page(const struct shmem *shmem, pgoff_t index)
 {
-	return read_page(store->file, store->memcg, index);
+	return read_page(shmem->file, shmem->memcg, index);
 }
 
 /*
@@ -270,12 +270,12 @@ static int list_pages(struct shmem_pin *pin, struct page **pages)
 }
 
 /* With the buffer's lock, which the others do without; one grip of a store at a time. */
-void shmem_pin_begin(struct shmem_pin *pin, const struct store *store)
+void shmem_pin_begin(struct shmem_pin *pin, const struct shmem *shmem)
 {
 	*pin = (struct shmem_pin) {
-		.file = store->file,
-		.memcg = store->memcg,
-		.length = store->length,
+		.file = shmem->file,
+		.memcg = shmem->memcg,
+		.length = shmem->length,
 	};
 }
 
@@ -332,32 +332,32 @@ static void put_range(struct folio_batch *batch, struct scatterlist *sg)
 }
 
 /**
- * store_end_pin() - have all pages stay
- * @store: not held yet. Its chunk tells where they are, until store_unpin().
+ * shmem_pin_end() - have all pages stay
+ * @shmem: not held yet. Its chunk tells where they are, until shmem_unpin().
  * @pin: of it, and taken; the store has the pages then.
  */
-void store_end_pin(struct store *store, struct shmem_pin *pin)
+void shmem_pin_end(struct shmem *shmem, struct shmem_pin *pin)
 {
-	store->pages_sgt = pin->pages_sgt;
-	store->chunk = (struct chunk) {
-		.page = sg_page(store->pages_sgt.sgl),
-		.size = store->length,
-		.pages_sgt = &store->pages_sgt,
+	shmem->pages_sgt = pin->pages_sgt;
+	shmem->chunk = (struct chunk) {
+		.page = sg_page(shmem->pages_sgt.sgl),
+		.size = shmem->length,
+		.pages_sgt = &shmem->pages_sgt,
 	};
 }
 
 /* Nothing has an address of them any more. */
-void store_unpin(struct store *store)
+void shmem_unpin(struct shmem *shmem)
 {
 	struct scatterlist *sg;
 	struct folio_batch batch;
 	unsigned int i;
 
-	mapping_clear_unevictable(store->file->f_mapping);
+	mapping_clear_unevictable(shmem->file->f_mapping);
 	folio_batch_init(&batch);
-	for_each_sgtable_sg(&store->pages_sgt, sg, i)
+	for_each_sgtable_sg(&shmem->pages_sgt, sg, i)
 		put_range(&batch, sg);
 	if (folio_batch_count(&batch))
 		release_batch(&batch);
-	sg_free_table(&store->pages_sgt);
+	sg_free_table(&shmem->pages_sgt);
 }

@@ -11,9 +11,9 @@
 #include "attachment.h"
 #include "buffer.h"
 #include "contention.h"
-#include "memory.h"
 #include "placement.h"
-#include "store.h"
+#include "residency.h"
+#include "shmem.h"
 
 static bool has_memory(const struct buffer *buffer)
 {
@@ -242,7 +242,7 @@ static bool pin_at_once(struct buffer *buffer)
 
 	ww_mutex_lock(&buffer->lock, NULL);
 	pinned = !buffer->dontneed && has_memory(buffer) &&
-		 (buffer->pin_count || !buffer->backing.store);
+		 (buffer->pin_count || !buffer->backing.shmem);
 	if (pinned)
 		buffer->pin_count++;
 	ww_mutex_unlock(&buffer->lock);
@@ -259,7 +259,7 @@ static int begin_pin(struct buffer *buffer, struct shmem_pin *pin,
 		return ret;
 	if (!has_memory(buffer))
 		return -EAGAIN;
-	if (!buffer->pin_count && buffer->backing.store) {
+	if (!buffer->pin_count && buffer->backing.shmem) {
 		backing_begin_pin(&buffer->backing, pin);
 		buffer->pinning = true;
 		return 1;
@@ -337,7 +337,7 @@ int buffer_pin(struct buffer *buffer, enum bufalloc_reason *reason)
 }
 
 /* No device is left with an address of it. */
-static void drop_tables(struct buffer *buffer)
+static void drop_sgts(struct buffer *buffer)
 {
 	struct attachment *attachment;
 
@@ -351,7 +351,7 @@ void buffer_unpin(struct buffer *buffer)
 	if (--buffer->pin_count)
 		return;
 	if (buffer->backing.requirements.pageable)
-		drop_tables(buffer);
+		drop_sgts(buffer);
 	backing_unpin(&buffer->backing);
 }
 

@@ -11,8 +11,8 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "alloc.h"
 #include "backing.h"
-#include "batch.h"
 #include "buffer.h"
 #include "chunk.h"
 #include "client.h"
@@ -262,16 +262,16 @@ static int check_call(const struct bufalloc_alloc *alloc)
 }
 
 /**
- * batch_prepare() - make all buffers of a call ready, or none
+ * alloc_prepare() - make all buffers of a call ready, or none
  * @batch: to be filled in.
  * @client: who asks.
  * @alloc: the call; out_failed and out_reason are filled in.
  *
- * What succeeds is followed by batch_publish() or batch_undo().
+ * What succeeds is followed by alloc_publish() or alloc_undo().
  *
  * Return: 0 or what <linux/bufalloc.h> lists; then there is nothing to undo.
  */
-int batch_prepare(struct batch *batch, struct client *client,
+int alloc_prepare(struct batch *batch, struct client *client,
 		  struct bufalloc_alloc *alloc)
 {
 	u32 i;
@@ -304,12 +304,12 @@ int batch_prepare(struct batch *batch, struct client *client,
 	if (!ret)
 		ret = batch_each(batch, item_write);
 	if (ret)
-		batch_undo(batch);
+		alloc_undo(batch);
 	return ret;
 }
 
 /* Give everything back: nobody has seen it. */
-void batch_undo(struct batch *batch)
+void alloc_undo(struct batch *batch)
 {
 	struct item *item;
 	u32 i;
@@ -325,7 +325,7 @@ void batch_undo(struct batch *batch)
 }
 
 /* From here on the process can see the buffers, and close them. */
-void batch_publish(struct batch *batch)
+void alloc_publish(struct batch *batch)
 {
 	u32 i;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _BUFALLOC_BATCH_H
-#define _BUFALLOC_BATCH_H
+#ifndef _BUFALLOC_ALLOC_H
+#define _BUFALLOC_ALLOC_H
 
 #include <linux/types.h>
 
@@ -20,9 +20,9 @@ struct batch {
 	struct item *items;
 };
 
-int batch_prepare(struct batch *batch, struct client *client,
+int alloc_prepare(struct batch *batch, struct client *client,
 		  struct bufalloc_alloc *alloc);
-void batch_undo(struct batch *batch);
-void batch_publish(struct batch *batch);
+void alloc_undo(struct batch *batch);
+void alloc_publish(struct batch *batch);
 
-#endif /* _BUFALLOC_BATCH_H */
+#endif /* _BUFALLOC_ALLOC_H */

@@ -14,7 +14,7 @@
 #include "backing.h"
 #include "client.h"
 #include "direct.h"
-#include "table.h"
+#include "sgt.h"
 
 /*
  * How long an entry may be for the device, in whole pages: what its driver has
@@ -74,7 +74,7 @@ static unsigned int count_entries(struct device *dev,
 }
 
 /**
- * table_create() - list memory as a device takes it
+ * sgt_create() - list memory as a device takes it
  * @sgt: to be filled in.
  * @dev: whose limits of entries are kept.
  * @backing: the memory, which is there.
@@ -82,8 +82,8 @@ static unsigned int count_entries(struct device *dev,
  * Return: 0, -EINVAL for a device whose segments are shorter than a page, or cross no
  * boundary of less than that, -ENOMEM.
  */
-int table_create(struct sg_table *sgt, struct device *dev,
-		 const struct backing *backing)
+int sgt_create(struct sg_table *sgt, struct device *dev,
+	       const struct backing *backing)
 {
 	size_t limit = entry_limit(dev);
 	struct scatterlist *sg;

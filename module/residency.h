@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _BUFALLOC_MEMORY_H
-#define _BUFALLOC_MEMORY_H
+#ifndef _BUFALLOC_RESIDENCY_H
+#define _BUFALLOC_RESIDENCY_H
 
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -49,4 +49,4 @@ int buffer_check_needed(const struct buffer *buffer,
 int buffer_pin(struct buffer *buffer, enum bufalloc_reason *reason);
 void buffer_unpin(struct buffer *buffer);
 
-#endif /* _BUFALLOC_MEMORY_H */
+#endif /* _BUFALLOC_RESIDENCY_H */

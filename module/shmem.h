@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _BUFALLOC_STORE_H
-#define _BUFALLOC_STORE_H
+#ifndef _BUFALLOC_SHMEM_H
+#define _BUFALLOC_SHMEM_H
 
 #include <linux/mm_types.h>
 #include <linux/scatterlist.h>
@@ -11,7 +11,7 @@ struct dma_buf;
 struct file;
 
 /**
- * struct store - memory that the kernel may swap out
+ * struct shmem - memory that the kernel may swap out
  * @file: of shmem; has the pages, wherever they are.
  * @client: is charged for all of it.
  * @memcg: is charged for what there is of it; held by the buffer.
@@ -20,7 +20,7 @@ struct file;
  * @pages_sgt: where the pages are while they are held.
  * @chunk: the same, as part of a backing.
  */
-struct store {
+struct shmem {
 	struct file *file;
 	struct client *client;
 	struct mem_cgroup *memcg;
@@ -44,17 +44,17 @@ struct shmem_pin {
 	struct sg_table pages_sgt;
 };
 
-bool store_is_possible(void);
-struct store *store_create(const struct alloc_context *context, size_t length);
-void store_destroy(struct store *store);
+bool shmem_is_possible(void);
+struct shmem *shmem_create(const struct alloc_context *context, size_t length);
+void shmem_destroy(struct shmem *shmem);
 
-size_t store_resident(const struct store *store);
-struct page *store_read_page(const struct store *store, pgoff_t index);
+size_t shmem_resident(const struct shmem *shmem);
+struct page *shmem_read_page(const struct shmem *shmem, pgoff_t index);
 
-void shmem_pin_begin(struct shmem_pin *pin, const struct store *store);
+void shmem_pin_begin(struct shmem_pin *pin, const struct shmem *shmem);
 int shmem_pin_pages(struct shmem_pin *pin);
 
-void store_end_pin(struct store *store, struct shmem_pin *pin);
-void store_unpin(struct store *store);
+void shmem_pin_end(struct shmem *shmem, struct shmem_pin *pin);
+void shmem_unpin(struct shmem *shmem);
 
-#endif /* _BUFALLOC_STORE_H */
+#endif /* _BUFALLOC_SHMEM_H */

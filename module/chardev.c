@@ -12,20 +12,20 @@
 #include <linux/uaccess.h>
 
 #include "advise.h"
+#include "alloc.h"
 #include "backing.h"
-#include "batch.h"
 #include "buffer.h"
+#include "chardev.h"
 #include "chunk.h"
 #include "client.h"
 #include "commit.h"
 #include "compat/compat.h"
-#include "device.h"
 #include "heap.h"
-#include "pinned.h"
 #include "quota.h"
 #include "request.h"
-#include "store.h"
+#include "shmem.h"
 #include "sync.h"
+#include "user_pages.h"
 
 /**
  * struct call - one ioctl on its way
@@ -96,9 +96,9 @@ static int run_info(struct call *call)
 			     BUFALLOC_FEATURE_SEGMENTS |
 			     BUFALLOC_FEATURE_SYNC |
 			     BUFALLOC_FEATURE_PURGEABLE;
-	if (pinned_allowed())
+	if (user_pages_allowed())
 		info->out_features |= BUFALLOC_FEATURE_USER_MEMORY;
-	if (store_is_possible())
+	if (shmem_is_possible())
 		info->out_features |= BUFALLOC_FEATURE_PAGEABLE;
 	info->out_page_size = PAGE_SIZE;
 	info->out_heaps = heap_count();
@@ -175,7 +175,7 @@ static int run_alloc(struct call *call)
 	struct batch batch;
 	int ret;
 
-	ret = batch_prepare(&batch, call->client, &call->arg.alloc);
+	ret = alloc_prepare(&batch, call->client, &call->arg.alloc);
 	if (ret) {
 		/* The refusal stands, whether or not its reason can be told. */
 		call_write(call);
@@ -184,9 +184,9 @@ static int run_alloc(struct call *call)
 
 	ret = call_write(call);
 	if (ret)
-		batch_undo(&batch);
+		alloc_undo(&batch);
 	else
-		batch_publish(&batch);
+		alloc_publish(&batch);
 	return ret;
 }
 
@@ -328,8 +328,8 @@ static int call_read(struct call *call, const struct command *command)
 				     call->user_size);
 }
 
-static long device_ioctl(struct file *file, unsigned int cmd,
-			 unsigned long arg)
+static long chardev_ioctl(struct file *file, unsigned int cmd,
+			  unsigned long arg)
 {
 	const struct command *command = command_find(cmd);
 	struct call call = {
@@ -354,7 +354,7 @@ static struct miscdevice charged_misc;
 /* Who had one node open when the other fails would have a file of a module that goes. */
 static bool has_both_devices;
 
-static int device_open(struct inode *inode, struct file *file)
+static int chardev_open(struct inode *inode, struct file *file)
 {
 	/* The misc core puts there whose file it is. */
 	bool charged_only = file->private_data == &charged_misc;
@@ -367,17 +367,17 @@ static int device_open(struct inode *inode, struct file *file)
 	return file->private_data ? 0 : -ENOMEM;
 }
 
-static int device_release(struct inode *inode, struct file *file)
+static int chardev_release(struct inode *inode, struct file *file)
 {
 	client_put(file->private_data);
 	return 0;
 }
 
-static const struct file_operations device_fops = {
+static const struct file_operations chardev_fops = {
 	.owner = THIS_MODULE,
-	.open = device_open,
-	.release = device_release,
-	.unlocked_ioctl = device_ioctl,
+	.open = chardev_open,
+	.release = chardev_release,
+	.unlocked_ioctl = chardev_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 };
 
@@ -405,7 +405,7 @@ ATTRIBUTE_GROUPS(device);
 static struct miscdevice misc = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "bufalloc",
-	.fops = &device_fops,
+	.fops = &chardev_fops,
 	.groups = device_groups,
 };
 
@@ -413,7 +413,7 @@ static struct miscdevice misc = {
 static struct miscdevice charged_misc = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "bufalloc-charged",
-	.fops = &device_fops,
+	.fops = &chardev_fops,
 };
 
 int chardev_register(void)
@@ -430,7 +430,7 @@ int chardev_register(void)
 		return ret;
 	}
 
-	/* With device_open(): all that it uses is there. */
+	/* With chardev_open(): all that it uses is there. */
 	smp_store_release(&has_both_devices, true);
 	return 0;
 }

@@ -23,8 +23,8 @@
 #include "backing.h"
 #include "chunk.h"
 #include "client.h"
-#include "pinned.h"
 #include "quota.h"
+#include "user_pages.h"
 
 static bool user_memory;
 module_param(user_memory, bool, 0644);
@@ -33,7 +33,7 @@ MODULE_PARM_DESC(user_memory, "memory of processes may become buffers");
 /* Few enough that a signal is seen soon, and interrupts are not kept off for long. */
 #define PIN_AT_ONCE 512UL
 
-bool pinned_allowed(void)
+bool user_pages_allowed(void)
 {
 	return READ_ONCE(user_memory);
 }
@@ -257,7 +257,7 @@ static bool is_within_addresses(u64 address, size_t size)
 }
 
 /**
- * pinned_take() - pin memory of the caller
+ * user_pages_pin() - pin memory of the caller
  * @chunk: to be filled in.
  * @context: on whose account.
  * @address: of a page.
@@ -268,8 +268,8 @@ static bool is_within_addresses(u64 address, size_t size)
  * or a device; -EDQUOT past a quota; -ENOMEM past RLIMIT_MEMLOCK, or without memory;
  * -EINTR after a fatal signal.
  */
-int pinned_take(struct chunk *chunk, const struct alloc_context *context, u64 address,
-		size_t size, enum bufalloc_reason *reason)
+int user_pages_pin(struct chunk *chunk, const struct alloc_context *context, u64 address,
+		   size_t size, enum bufalloc_reason *reason)
 {
 	struct quota *quota = context->client->quota;
 	struct use memory = { .bytes = size };
@@ -309,7 +309,7 @@ uncharge:
 }
 
 /* The pages go back to those who have them still. */
-void pinned_release(const struct chunk *chunk, const struct alloc_context *context)
+void user_pages_unpin(const struct chunk *chunk, const struct alloc_context *context)
 {
 	unpin_sgt(chunk->pages_sgt);
 	locked_uncharge(chunk->pinned_for, chunk->size >> PAGE_SHIFT);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _BUFALLOC_DEVICE_H
-#define _BUFALLOC_DEVICE_H
+#ifndef _BUFALLOC_CHARDEV_H
+#define _BUFALLOC_CHARDEV_H
 
 int chardev_register(void);
 void chardev_unregister(void);
 
-#endif /* _BUFALLOC_DEVICE_H */
+#endif /* _BUFALLOC_CHARDEV_H */
