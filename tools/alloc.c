@@ -7,24 +7,24 @@
 #include "alloc.h"
 
 /* A heap's name comes first: it could be a number. */
-static int find_heap(int device, struct wish *wish)
+static int find_heap(int device, struct alloc_options *opts)
 {
-	uint32_t *index = &wish->request.heap;
+	uint32_t *index = &opts->request.heap;
 	struct bufalloc_heap heap;
 	uint64_t number;
 	uint32_t i;
 	int ret;
 
-	if (!wish->heap)
+	if (!opts->heap)
 		return 0;
-	ret = bufalloc_find_heap(device, wish->heap, index);
+	ret = bufalloc_find_heap(device, opts->heap, index);
 	if (ret != -ENOENT)
 		return ret;
-	if (parse_number(wish->heap, UINT32_MAX - 1, &number)) {
+	if (parse_number(opts->heap, UINT32_MAX - 1, &number)) {
 		*index = number;
 		return 0;
 	}
-	fprintf(stderr, "bufalloc alloc: no heap is called \"%s\"; the heaps are:", wish->heap);
+	fprintf(stderr, "bufalloc alloc: no heap is called \"%s\"; the heaps are:", opts->heap);
 	for (i = 0; !bufalloc_get_heap(device, i, &heap); i++)
 		fprintf(stderr, " %s", heap.out_name);
 	fputc('\n', stderr);
@@ -32,20 +32,20 @@ static int find_heap(int device, struct wish *wish)
 }
 
 /* All are filled before the first is read: memory used twice shows. */
-static int fill_all(const struct wish *wish, const struct obtained *obtained)
+static int fill_all(const struct alloc_options *opts, const struct alloc_result *result)
 {
 	struct mismatch mismatch;
 	bool same = true;
 	uint32_t i;
 	int ret;
 
-	for (i = 0; i < wish->count; i++) {
-		ret = fill_buffer(&wish->fill, i, obtained[i].fd, obtained[i].query.out_length);
+	for (i = 0; i < opts->count; i++) {
+		ret = fill_buffer(&opts->fill, i, result[i].fd, result[i].query.out_length);
 		if (ret)
 			goto failed;
 	}
-	for (i = 0; i < wish->count; i++) {
-		ret = verify_buffer(&wish->fill, i, obtained[i].fd, obtained[i].query.out_length,
+	for (i = 0; i < opts->count; i++) {
+		ret = verify_buffer(&opts->fill, i, result[i].fd, result[i].query.out_length,
 				    &same, &mismatch);
 		if (ret)
 			goto failed;
@@ -63,112 +63,112 @@ failed:
 	return ret;
 }
 
-static int hold_all(const struct wish *wish)
+static int hold_all(const struct alloc_options *opts)
 {
 	int ret;
 
 	fprintf(stderr, "Held by process %d; %s gives %s back.\n", getpid(),
-		wish->hold_seconds < 0 ? "Enter or Ctrl-C" : "the end of the time or Ctrl-C",
-		wish->count > 1 ? "them" : "it");
-	ret = hold(wish->hold_seconds);
+		opts->hold_seconds < 0 ? "Enter or Ctrl-C" : "the end of the time or Ctrl-C",
+		opts->count > 1 ? "them" : "it");
+	ret = hold(opts->hold_seconds);
 	if (ret)
 		fprintf(stderr, "bufalloc alloc: cannot wait: %s\n", strerror(-ret));
 	return ret;
 }
 
-static int use(int device, const struct wish *wish, const struct bufalloc_result *results,
-	       struct obtained *obtained)
+static int use(int device, const struct alloc_options *opts, const struct bufalloc_result *results,
+	       struct alloc_result *result)
 {
 	int ret, fill_ret = 0;
 	uint32_t i;
 
-	for (i = 0; i < wish->count; i++) {
-		ret = look_at(device, wish, results[i].fd, &obtained[i]);
+	for (i = 0; i < opts->count; i++) {
+		ret = look_at(device, opts, results[i].fd, &result[i]);
 		if (ret) {
 			fprintf(stderr, "bufalloc alloc: buffer %u was made, but: %s\n", i,
 				strerror(-ret));
 			return FAILED;
 		}
 	}
-	if (wish->has_fill)
-		fill_ret = fill_all(wish, obtained);
-	show_obtained(wish, obtained, wish->has_fill && !fill_ret);
+	if (opts->has_fill)
+		fill_ret = fill_all(opts, result);
+	show_results(opts, result, opts->has_fill && !fill_ret);
 	if (finish_output(DONE) || fill_ret)
 		return FAILED;
-	if (wish->has_hold && hold_all(wish))
+	if (opts->has_hold && hold_all(opts))
 		return FAILED;
 	return DONE;
 }
 
-static void no_device(const struct wish *wish, int err)
+static void no_device(const struct alloc_options *opts, int err)
 {
-	if (wish->json)
+	if (opts->json)
 		json_error(strerror(err));
-	trouble_open(wish->device, err);
+	diagnose_open(opts->device, err);
 }
 
-static void refused(const struct wish *wish, int err, uint32_t failed, uint32_t reason)
+static void refused(const struct alloc_options *opts, int err, uint32_t failed, uint32_t reason)
 {
 	char where[64] = "";
 
-	if (wish->count > 1 && failed < wish->count)
+	if (opts->count > 1 && failed < opts->count)
 		snprintf(where, sizeof(where), " at buffer %u (of 0 to %u), so none was done",
-			 failed, wish->count - 1);
-	trouble_refused("alloc", where, err, reason);
+			 failed, opts->count - 1);
+	diagnose_refused("alloc", where, err, reason);
 }
 
-static int allocate(int device, struct wish *wish)
+static int allocate(int device, struct alloc_options *opts)
 {
 	struct bufalloc_request requests[BUFALLOC_MAX_BATCH];
 	struct bufalloc_result results[BUFALLOC_MAX_BATCH];
-	static struct obtained obtained[BUFALLOC_MAX_BATCH];
+	static struct alloc_result result[BUFALLOC_MAX_BATCH];
 	uint32_t i, failed, reason;
 	int ret;
 
-	for (i = 0; i < wish->count; i++)
-		requests[i] = wish->request;
-	ret = bufalloc_alloc_batch(device, requests, results, wish->count, &failed, &reason);
+	for (i = 0; i < opts->count; i++)
+		requests[i] = opts->request;
+	ret = bufalloc_alloc_batch(device, requests, results, opts->count, &failed, &reason);
 	if (ret == -ENOTTY) {
-		no_device(wish, ENOTTY);
+		no_device(opts, ENOTTY);
 		return FAILED;
 	}
 	if (ret) {
-		if (wish->json)
+		if (opts->json)
 			json_refused(-ret, failed, reason);
 		fflush(stdout);
-		refused(wish, -ret, failed, reason);
+		refused(opts, -ret, failed, reason);
 		return FAILED;
 	}
-	ret = use(device, wish, results, obtained);
-	for (i = 0; i < wish->count; i++)
+	ret = use(device, opts, results, result);
+	for (i = 0; i < opts->count; i++)
 		close(results[i].fd);
 	return ret;
 }
 
-static int run(struct wish *wish)
+static int run(struct alloc_options *opts)
 {
-	int device = open_device(wish->device);
+	int device = open_device(opts->device);
 	int ret;
 
 	if (device < 0) {
-		no_device(wish, -device);
+		no_device(opts, -device);
 		return FAILED;
 	}
-	ret = find_heap(device, wish);
+	ret = find_heap(device, opts);
 	if (ret == -ENOENT)
 		ret = FAILED;
 	else if (ret)
-		no_device(wish, -ret);
+		no_device(opts, -ret);
 	else
-		ret = allocate(device, wish);
+		ret = allocate(device, opts);
 	bufalloc_close(device);
 	return ret < 0 ? FAILED : ret;
 }
 
 int verb_alloc(int argc, char **argv)
 {
-	struct wish wish;
-	int status = parse_wish(&wish, argc, argv);
+	struct alloc_options opts;
+	int status = parse_alloc_options(&opts, argc, argv);
 
-	return status == PROCEED ? run(&wish) : status;
+	return status == PROCEED ? run(&opts) : status;
 }

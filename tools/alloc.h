@@ -6,7 +6,7 @@
 #include "tool.h"
 
 /* What the command line asks for. */
-struct wish {
+struct alloc_options {
 	struct bufalloc_request request;
 	uint32_t count;
 	const char *device;
@@ -21,19 +21,19 @@ struct wish {
 };
 
 /* One buffer obtained, and what is known about it. */
-struct obtained {
+struct alloc_result {
 	struct bufalloc_query query;
 	int fd;
 	uint64_t inode;
 	char heap_name[BUFALLOC_HEAP_NAME_LEN];
 };
 
-/* wish.c: an exit status, or a negative number when there is something to do. */
+/* alloc_options.c: an exit status, or a negative number when there is something to do. */
 #define PROCEED (-1)
-int parse_wish(struct wish *wish, int argc, char **argv);
+int parse_alloc_options(struct alloc_options *opts, int argc, char **argv);
 
-/* obtained.c: 0 or a negative errno. */
-int look_at(int device, const struct wish *wish, int fd, struct obtained *obtained);
-void show_obtained(const struct wish *wish, const struct obtained *obtained, bool filled);
+/* result.c: 0 or a negative errno. */
+int look_at(int device, const struct alloc_options *opts, int fd, struct alloc_result *result);
+void show_results(const struct alloc_options *opts, const struct alloc_result *result, bool filled);
 
 #endif /* BUFALLOC_TOOL_ALLOC_H */

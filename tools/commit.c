@@ -2,7 +2,7 @@
 /* bufalloc commit: have buffers of a process get their memory, all or none. */
 #include <errno.h>
 
-#include "holder.h"
+#include "process.h"
 
 static const char help[] =
 	"Usage: bufalloc commit PID [FD...] [OPTION...]\n"
@@ -17,88 +17,89 @@ static const char help[] =
 	"\n"
 	"Exit status: 0 done, 1 refused or failed, 2 wrong usage.\n";
 
-static void json_committed(const struct holder *holder)
+static void json_committed(const struct process *process)
 {
 	struct json json = { .out = stdout };
 
 	json_open(&json, NULL, '{');
-	json_number(&json, "buffers", holder->count);
+	json_number(&json, "buffers", process->count);
 	json_close(&json, '}');
 }
 
 /* The index of a buffer says nothing to who did not name them. */
-static void json_refused_fd(const struct holder *holder, int err, uint32_t failed, uint32_t reason)
+static void json_refused_fd(const struct process *process, int err, uint32_t failed,
+			    uint32_t reason)
 {
 	struct json json = { .out = stdout };
 
 	json_open(&json, NULL, '{');
 	json_refusal(&json, err, failed, reason);
-	if (failed < holder->count)
-		json_number(&json, "fd", holder->held[failed].number);
+	if (failed < process->count)
+		json_number(&json, "fd", process->buffers[failed].number);
 	json_close(&json, '}');
 }
 
-static void trouble_refused_fd(const struct holder *holder, int err, uint32_t failed,
-			       uint32_t reason)
+static void diagnose_refused_fd(const struct process *process, int err, uint32_t failed,
+				uint32_t reason)
 {
 	char where[64] = "";
 
-	if (failed < holder->count)
+	if (failed < process->count)
 		snprintf(where, sizeof(where), " at file descriptor %d of it, so none was done",
-			 holder->held[failed].number);
+			 process->buffers[failed].number);
 	fflush(stdout);
-	trouble_refused("commit", where, err, reason);
+	diagnose_refused("commit", where, err, reason);
 }
 
-static int too_many(const struct errand *errand, const struct holder *holder)
+static int too_many(const struct target *target, const struct process *process)
 {
-	if (errand->json)
-		json_refused_fd(holder, E2BIG, holder->count, BUFALLOC_REASON_NONE);
+	if (target->json)
+		json_refused_fd(process, E2BIG, process->count, BUFALLOC_REASON_NONE);
 	fflush(stdout);
 	fprintf(stderr,
 		"bufalloc commit: process %d has %u buffers, and one commit takes up to %u\n"
 		"  Name those that belong together.\n",
-		errand->pid, holder->count, BUFALLOC_MAX_BATCH);
+		target->pid, process->count, BUFALLOC_MAX_BATCH);
 	return FAILED;
 }
 
-static int commit(const struct errand *errand, const struct holder *holder)
+static int commit(const struct target *target, const struct process *process)
 {
 	int fds[BUFALLOC_MAX_BATCH];
 	uint32_t i, failed, reason;
 	int ret;
 
-	if (holder->count > BUFALLOC_MAX_BATCH)
-		return too_many(errand, holder);
-	for (i = 0; i < holder->count; i++)
-		fds[i] = holder->held[i].fd;
-	ret = bufalloc_commit(holder->device, fds, holder->count, &failed, &reason);
+	if (process->count > BUFALLOC_MAX_BATCH)
+		return too_many(target, process);
+	for (i = 0; i < process->count; i++)
+		fds[i] = process->buffers[i].fd;
+	ret = bufalloc_commit(process->device, fds, process->count, &failed, &reason);
 	if (ret) {
-		if (errand->json)
-			json_refused_fd(holder, -ret, failed, reason);
-		trouble_refused_fd(holder, -ret, failed, reason);
+		if (target->json)
+			json_refused_fd(process, -ret, failed, reason);
+		diagnose_refused_fd(process, -ret, failed, reason);
 		return FAILED;
 	}
-	if (errand->json)
-		json_committed(holder);
+	if (target->json)
+		json_committed(process);
 	else
-		printf("%u buffer%s.\n", holder->count,
-		       holder->count == 1 ? " has its memory" : "s have their memory");
+		printf("%u buffer%s.\n", process->count,
+		       process->count == 1 ? " has its memory" : "s have their memory");
 	return finish_output(DONE);
 }
 
 int verb_commit(int argc, char **argv)
 {
-	struct errand errand = { .verb = "commit", .help = help };
-	static struct holder holder;
-	int status = parse_errand(&errand, argc, argv);
+	struct target target = { .verb = "commit", .help = help };
+	static struct process process;
+	int status = parse_target(&target, argc, argv);
 
 	if (status != PROCEED)
 		return status;
-	if (errand_begin(&errand, &holder))
+	if (target_open(&target, &process))
 		return FAILED;
-	holder_drop_twins(&holder);
-	status = commit(&errand, &holder);
-	errand_end(&holder);
+	process_drop_twins(&process);
+	status = commit(&target, &process);
+	target_close(&process);
 	return status;
 }

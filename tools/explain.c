@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* bufalloc explain: what state buffers are in, and why a device could not map them. */
-#include "holder.h"
+#include "process.h"
 
 static const char help[] =
 	"Usage: bufalloc explain PID [FD...] [OPTION...]\n"
@@ -120,12 +120,12 @@ static void print_unseen(int device, const struct bufalloc_query *query)
 	puts("  - a format, a size or alignments that this buffer was not asked to have.");
 }
 
-static void print_held(int device, const struct held *held)
+static void print_held(int device, const struct process_buffer *buffer)
 {
-	const struct bufalloc_query *query = &held->query;
+	const struct bufalloc_query *query = &buffer->query;
 	char human[HUMAN_LEN];
 
-	printf("fd %d: %s, %s, attached to %u device%s\n", held->number,
+	printf("fd %d: %s, %s, attached to %u device%s\n", buffer->number,
 	       human_size(human, query->out_length), bufalloc_caching_string(query->out_caching),
 	       query->out_attachments, plural(query->out_attachments));
 	print_memory(device, query);
@@ -140,13 +140,13 @@ static void print_held(int device, const struct held *held)
 		printf("  %s\n", hint(query));
 }
 
-static void json_held(struct json *json, int device, const struct held *held)
+static void json_held(struct json *json, int device, const struct process_buffer *buffer)
 {
-	const struct bufalloc_query *query = &held->query;
+	const struct bufalloc_query *query = &buffer->query;
 	char heap[BUFALLOC_HEAP_NAME_LEN];
 
 	json_open(json, NULL, '{');
-	json_number(json, "fd", held->number);
+	json_number(json, "fd", buffer->number);
 	json_number(json, "bytes", query->out_length);
 	json_string(json, "caching", bufalloc_caching_string(query->out_caching));
 	json_string(json, "memtype", bufalloc_memtype_string(query->out_memtype));
@@ -170,35 +170,35 @@ static void json_held(struct json *json, int device, const struct held *held)
 	json_close(json, '}');
 }
 
-static void explain(const struct errand *errand, const struct holder *holder)
+static void explain(const struct target *target, const struct process *process)
 {
 	struct json json = { .out = stdout };
 	uint32_t i;
 
-	if (!errand->json) {
-		for (i = 0; i < holder->count; i++)
-			print_held(holder->device, &holder->held[i]);
+	if (!target->json) {
+		for (i = 0; i < process->count; i++)
+			print_held(process->device, &process->buffers[i]);
 		return;
 	}
 	json_open(&json, NULL, '{');
 	json_open(&json, "buffers", '[');
-	for (i = 0; i < holder->count; i++)
-		json_held(&json, holder->device, &holder->held[i]);
+	for (i = 0; i < process->count; i++)
+		json_held(&json, process->device, &process->buffers[i]);
 	json_close(&json, ']');
 	json_close(&json, '}');
 }
 
 int verb_explain(int argc, char **argv)
 {
-	struct errand errand = { .verb = "explain", .help = help };
-	static struct holder holder;
-	int status = parse_errand(&errand, argc, argv);
+	struct target target = { .verb = "explain", .help = help };
+	static struct process process;
+	int status = parse_target(&target, argc, argv);
 
 	if (status != PROCEED)
 		return status;
-	if (errand_begin(&errand, &holder))
+	if (target_open(&target, &process))
 		return FAILED;
-	explain(&errand, &holder);
-	errand_end(&holder);
+	explain(&target, &process);
+	target_close(&process);
 	return finish_output(DONE);
 }

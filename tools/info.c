@@ -335,7 +335,7 @@ static int show(struct json *json, const char *path)
 	if (json)
 		json_close(json, '}');
 	if (ret)
-		trouble_open(path, -ret);
+		diagnose_open(path, -ret);
 	return finish_output(ret ? FAILED : DONE);
 }
 

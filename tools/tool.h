@@ -47,11 +47,11 @@ const char *default_device(void);
 /* A file descriptor of a device that is bufalloc's, or a negative errno. */
 int open_device(const char *path);
 
-/* trouble.c: what went wrong and what to do next, on stderr. */
+/* diagnostics.c: what went wrong and what to do next, on stderr. */
 bool module_loaded(void);
-void trouble_open(const char *path, int err);
+void diagnose_open(const char *path, int err);
 /* @where is what was refused, if it is known: " at ...". */
-void trouble_refused(const char *verb, const char *where, int err, uint32_t reason);
+void diagnose_refused(const char *verb, const char *where, int err, uint32_t reason);
 /* What an error means where a request is refused. */
 const char *refusal_words(int err, uint32_t reason);
 /* What to do about a reason, or NULL. */

@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "holder.h"
+#include "process.h"
 
 /* The C library has no names for them before glibc 2.36. */
 static int pidfd_open(pid_t pid)
@@ -33,59 +33,59 @@ static void allow_many_fds(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static int make_room(struct holder *holder)
+static int make_room(struct process *process)
 {
-	uint32_t room = holder->room ? 2 * holder->room : 64;
-	struct held *held;
+	uint32_t room = process->room ? 2 * process->room : 64;
+	struct process_buffer *buffer;
 
-	if (holder->count < holder->room)
+	if (process->count < process->room)
 		return 0;
-	held = realloc(holder->held, room * sizeof(*held));
-	if (!held)
+	buffer = realloc(process->buffers, room * sizeof(*buffer));
+	if (!buffer)
 		return -ENOMEM;
-	holder->held = held;
-	holder->room = room;
+	process->buffers = buffer;
+	process->room = room;
 	return 0;
 }
 
 /* It is told apart from other dma-bufs by asking. 1, 0 or a negative errno. */
-static int recognize(struct holder *holder, int fd, struct held *held)
+static int recognize(struct process *process, int fd, struct process_buffer *buffer)
 {
 	struct stat stat;
 	int ret;
 
-	ret = bufalloc_query(holder->device, fd, &held->query);
+	ret = bufalloc_query(process->device, fd, &buffer->query);
 	if (ret)
 		return ret == -EINVAL ? 0 : ret;
 	if (fstat(fd, &stat))
 		return -errno;
-	held->inode = stat.st_ino;
+	buffer->inode = stat.st_ino;
 	return 1;
 }
 
 /* Likewise. */
-static int take(struct holder *holder, int pidfd, int fd)
+static int take(struct process *process, int pidfd, int fd)
 {
-	struct held *held;
+	struct process_buffer *buffer;
 	int ret;
 
-	ret = make_room(holder);
+	ret = make_room(process);
 	if (ret)
 		return ret;
-	held = &holder->held[holder->count];
-	held->number = fd;
-	held->fd = pidfd_getfd(pidfd, fd);
-	if (held->fd < 0)
+	buffer = &process->buffers[process->count];
+	buffer->number = fd;
+	buffer->fd = pidfd_getfd(pidfd, fd);
+	if (buffer->fd < 0)
 		return -errno;
-	ret = recognize(holder, held->fd, held);
+	ret = recognize(process, buffer->fd, buffer);
 	if (ret == 1)
-		holder->count++;
+		process->count++;
 	else
-		close(held->fd);
+		close(buffer->fd);
 	return ret;
 }
 
-static int take_all(struct holder *holder, int pidfd, pid_t pid)
+static int take_all(struct process *process, int pidfd, pid_t pid)
 {
 	struct dirent *entry;
 	char path[64], *end;
@@ -100,7 +100,7 @@ static int take_all(struct holder *holder, int pidfd, pid_t pid)
 		fd = strtol(entry->d_name, &end, 10);
 		if (end == entry->d_name)
 			continue;
-		ret = take(holder, pidfd, fd);
+		ret = take(process, pidfd, fd);
 		/* It was closed meanwhile, or is no file to look into. */
 		if (ret == -EBADF)
 			ret = 0;
@@ -109,7 +109,7 @@ static int take_all(struct holder *holder, int pidfd, pid_t pid)
 	return ret < 0 ? ret : 0;
 }
 
-static int take_named(struct holder *holder, int pidfd, char **fds, int count)
+static int take_named(struct process *process, int pidfd, char **fds, int count)
 {
 	uint64_t fd;
 	int i, ret;
@@ -117,7 +117,7 @@ static int take_named(struct holder *holder, int pidfd, char **fds, int count)
 	for (i = 0; i < count; i++) {
 		if (!parse_number(fds[i], INT32_MAX, &fd))
 			return -EBADF;
-		ret = take(holder, pidfd, fd);
+		ret = take(process, pidfd, fd);
 		if (ret <= 0) {
 			fprintf(stderr, "bufalloc: file descriptor %s of it: %s\n", fds[i],
 				ret ? strerror(-ret) : "not a buffer of bufalloc");
@@ -127,54 +127,54 @@ static int take_named(struct holder *holder, int pidfd, char **fds, int count)
 	return 0;
 }
 
-int holder_open(struct holder *holder, int device, pid_t pid, char **fds, int count)
+int process_open(struct process *process, int device, pid_t pid, char **fds, int count)
 {
 	int pidfd = pidfd_open(pid);
 	int ret;
 
-	*holder = (struct holder) { .device = device };
+	*process = (struct process) { .device = device };
 	if (pidfd < 0)
 		return -errno;
 	allow_many_fds();
-	ret = count ? take_named(holder, pidfd, fds, count) : take_all(holder, pidfd, pid);
+	ret = count ? take_named(process, pidfd, fds, count) : take_all(process, pidfd, pid);
 	close(pidfd);
 	if (ret)
-		holder_close(holder);
+		process_close(process);
 	return ret;
 }
 
-void holder_close(struct holder *holder)
+void process_close(struct process *process)
 {
-	while (holder->count)
-		close(holder->held[--holder->count].fd);
-	free(holder->held);
-	holder->held = NULL;
+	while (process->count)
+		close(process->buffers[--process->count].fd);
+	free(process->buffers);
+	process->buffers = NULL;
 }
 
-static bool has_buffer(const struct holder *holder, ino_t inode)
+static bool has_buffer(const struct process *process, ino_t inode)
 {
 	uint32_t i;
 
-	for (i = 0; i < holder->count; i++)
-		if (holder->held[i].inode == inode)
+	for (i = 0; i < process->count; i++)
+		if (process->buffers[i].inode == inode)
 			return true;
 	return false;
 }
 
-void holder_drop_twins(struct holder *holder)
+void process_drop_twins(struct process *process)
 {
-	uint32_t i, all = holder->count;
+	uint32_t i, all = process->count;
 
-	holder->count = 0;
+	process->count = 0;
 	for (i = 0; i < all; i++) {
-		if (has_buffer(holder, holder->held[i].inode))
-			close(holder->held[i].fd);
+		if (has_buffer(process, process->buffers[i].inode))
+			close(process->buffers[i].fd);
 		else
-			holder->held[holder->count++] = holder->held[i];
+			process->buffers[process->count++] = process->buffers[i];
 	}
 }
 
-void holder_trouble(const char *verb, pid_t pid, int err)
+void diagnose_process(const char *verb, pid_t pid, int err)
 {
 	fflush(stdout);
 	fprintf(stderr, "bufalloc %s: cannot look into process %d: %s\n", verb, pid, strerror(err));

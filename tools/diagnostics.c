@@ -44,7 +44,7 @@ static void no_permission(const char *path)
 	      stderr);
 }
 
-void trouble_open(const char *path, int err)
+void diagnose_open(const char *path, int err)
 {
 	fflush(stdout);
 	fprintf(stderr, "bufalloc: cannot use %s: %s\n", path, strerror(err));
@@ -139,7 +139,7 @@ const char *next_step(int err, uint32_t reason)
 	}
 }
 
-void trouble_refused(const char *verb, const char *where, int err, uint32_t reason)
+void diagnose_refused(const char *verb, const char *where, int err, uint32_t reason)
 {
 	const char *step = next_step(err, reason);
 

@@ -49,104 +49,104 @@ static int bad_value(const char *option, const char *value, const char *wanted)
 	return usage_error("alloc");
 }
 
-static int take_caching(struct wish *wish, const char *name)
+static int take_caching(struct alloc_options *opts, const char *name)
 {
-	if (parse_caching(name, &wish->request.caching))
+	if (parse_caching(name, &opts->request.caching))
 		return DONE;
 	fprintf(stderr, "bufalloc alloc: unknown caching \"%s\"; known are:\n", name);
 	list_cachings(stderr, "  ");
 	return USAGE;
 }
 
-static int take_hold(struct wish *wish, const char *seconds)
+static int take_hold(struct alloc_options *opts, const char *seconds)
 {
 	uint64_t number;
 
-	wish->has_hold = true;
-	wish->hold_seconds = -1;
+	opts->has_hold = true;
+	opts->hold_seconds = -1;
 	if (!seconds)
 		return DONE;
 	if (!parse_number(seconds, INT32_MAX, &number))
 		return bad_value("--hold", seconds, "a number of seconds");
-	wish->hold_seconds = number;
+	opts->hold_seconds = number;
 	return DONE;
 }
 
-static int take_option(struct wish *wish, int option, const char *value)
+static int take_option(struct alloc_options *opts, int option, const char *value)
 {
 	uint64_t number;
 
 	switch (option) {
 	case 'a':
-		wish->request.flags |= BUFALLOC_ALLOC_ANY_CACHING;
+		opts->request.flags |= BUFALLOC_ALLOC_ANY_CACHING;
 		return DONE;
 	case 'A':
 		if (!parse_size(value, &number))
 			return bad_value("--alignment", value, "bytes, such as 64K");
-		wish->request.alignment = number;
+		opts->request.alignment = number;
 		return DONE;
 	case 'b':
 		if (!parse_number(value, UINT32_MAX, &number))
 			return bad_value("--dma-bits", value, "a number of bits, 12 to 64");
-		wish->request.dma_bits = number;
+		opts->request.dma_bits = number;
 		return DONE;
 	case 'c':
-		wish->has_caching = true;
-		return take_caching(wish, value);
+		opts->has_caching = true;
+		return take_caching(opts, value);
 	case 'C':
-		wish->request.flags |= BUFALLOC_ALLOC_CONTIGUOUS;
+		opts->request.flags |= BUFALLOC_ALLOC_CONTIGUOUS;
 		return DONE;
 	case 'D':
-		wish->request.flags |= BUFALLOC_ALLOC_DEFERRED;
+		opts->request.flags |= BUFALLOC_ALLOC_DEFERRED;
 		return DONE;
 	case 'd':
-		wish->device = value;
+		opts->device = value;
 		return DONE;
 	case 'f':
-		wish->has_fill = true;
-		if (!parse_fill(value, &wish->fill))
+		opts->has_fill = true;
+		if (!parse_fill(value, &opts->fill))
 			return bad_value("--fill", value, "a byte (0 to 255, 0x..) or \"offset\"");
 		return DONE;
 	case 'H':
-		wish->heap = value;
+		opts->heap = value;
 		return DONE;
 	case 'j':
-		wish->json = true;
+		opts->json = true;
 		return DONE;
 	case 'k':
-		return take_hold(wish, value);
+		return take_hold(opts, value);
 	case 'n':
 		if (!parse_number(value, BUFALLOC_MAX_BATCH, &number) || !number)
 			return bad_value("--count", value, "a number of buffers, 1 to 1024");
-		wish->count = number;
+		opts->count = number;
 		return DONE;
 	case 'N':
 		if (strlen(value) > 31)
 			return bad_value("--name", value, "at most 31 bytes");
-		wish->name = value;
+		opts->name = value;
 		return DONE;
 	case 'p':
 		if (!parse_size(value, &number))
 			return bad_value("--padding", value, "bytes, such as 64");
-		wish->request.padding = number;
+		opts->request.padding = number;
 		return DONE;
 	case 'P':
-		wish->request.flags |= BUFALLOC_ALLOC_PAGEABLE;
+		opts->request.flags |= BUFALLOC_ALLOC_PAGEABLE;
 		return DONE;
 	case 's':
 		if (!parse_number(value, UINT32_MAX, &number))
 			return bad_value("--max-segments", value, "a number of runs");
-		wish->request.max_segments = number;
+		opts->request.max_segments = number;
 		return DONE;
 	case 'r':
-		wish->request.fd_flags = O_RDONLY | O_CLOEXEC;
+		opts->request.fd_flags = O_RDONLY | O_CLOEXEC;
 		return DONE;
 	default:
 		return usage_error("alloc");
 	}
 }
 
-static int take_size(struct wish *wish, int argc, char **argv)
+static int take_size(struct alloc_options *opts, int argc, char **argv)
 {
 	uint64_t length;
 
@@ -161,8 +161,8 @@ static int take_size(struct wish *wish, int argc, char **argv)
 	}
 	if (!parse_size(argv[optind], &length))
 		return bad_value("SIZE", argv[optind], "bytes, such as 4096, 64K, 8M or 1G");
-	wish->request.length = length;
-	if (wish->has_fill && (wish->request.fd_flags & O_ACCMODE) == O_RDONLY) {
+	opts->request.length = length;
+	if (opts->has_fill && (opts->request.fd_flags & O_ACCMODE) == O_RDONLY) {
 		fputs("bufalloc alloc: --fill writes, which --read-only forbids: drop one\n",
 		      stderr);
 		return usage_error("alloc");
@@ -170,7 +170,7 @@ static int take_size(struct wish *wish, int argc, char **argv)
 	return DONE;
 }
 
-int parse_wish(struct wish *wish, int argc, char **argv)
+int parse_alloc_options(struct alloc_options *opts, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "alignment", required_argument, NULL, 'A' },
@@ -195,7 +195,7 @@ int parse_wish(struct wish *wish, int argc, char **argv)
 	};
 	int option, ret;
 
-	*wish = (struct wish) {
+	*opts = (struct alloc_options) {
 		.request = {
 			.caching = BUFALLOC_CACHING_WC,
 			.fd_flags = O_RDWR | O_CLOEXEC,
@@ -209,13 +209,13 @@ int parse_wish(struct wish *wish, int argc, char **argv)
 			print_help();
 			return finish_output(DONE);
 		}
-		ret = take_option(wish, option, optarg);
+		ret = take_option(opts, option, optarg);
 		if (ret)
 			return ret;
 	}
 	/* It can be no other. */
-	if (wish->request.flags & BUFALLOC_ALLOC_PAGEABLE && !wish->has_caching)
-		wish->request.caching = BUFALLOC_CACHING_CACHED;
-	ret = take_size(wish, argc, argv);
+	if (opts->request.flags & BUFALLOC_ALLOC_PAGEABLE && !opts->has_caching)
+		opts->request.caching = BUFALLOC_CACHING_CACHED;
+	ret = take_size(opts, argc, argv);
 	return ret ? ret : PROCEED;
 }
