@@ -22,7 +22,7 @@ static int dontneed(struct bufalloc_advise *arg, struct dma_buf *dmabuf, bool *r
 	/* It may lose its content: that is a write. */
 	if (!(dmabuf->file->f_mode & FMODE_WRITE))
 		return -EACCES;
-	ret = buffer_dontneed(dmabuf, retained);
+	ret = ba_buffer_dontneed(dmabuf, retained);
 	if (ret == -EBUSY)
 		return refuse(arg, BUFALLOC_REASON_BUSY, ret);
 	return ret;
@@ -33,19 +33,19 @@ static int advise(struct bufalloc_advise *arg, struct dma_buf *dmabuf)
 	bool retained;
 	int ret = 0;
 
-	if (!buffer_is(dmabuf))
+	if (!ba_buffer_is(dmabuf))
 		return refuse(arg, BUFALLOC_REASON_FD, -EINVAL);
 	if (arg->advice == BUFALLOC_ADVICE_DONTNEED)
 		ret = dontneed(arg, dmabuf, &retained);
 	else
-		buffer_willneed(dmabuf, &retained);
+		ba_buffer_willneed(dmabuf, &retained);
 	if (!ret)
 		arg->out_retained = retained;
 	return ret;
 }
 
 /* In the order that the ABI states. */
-int advise_check(const struct bufalloc_advise *arg)
+int ba_advise_check(const struct bufalloc_advise *arg)
 {
 	if (arg->__reserved || arg->advice > BUFALLOC_ADVICE_DONTNEED)
 		return -EINVAL;
@@ -53,12 +53,12 @@ int advise_check(const struct bufalloc_advise *arg)
 }
 
 /**
- * advise_run() - take an advice
+ * ba_advise_run() - take an advice
  * @arg: the call, checked; what it is told is filled in.
  *
  * Return: 0 or what <linux/bufalloc.h> lists.
  */
-int advise_run(struct bufalloc_advise *arg)
+int ba_advise_run(struct bufalloc_advise *arg)
 {
 	struct dma_buf *dmabuf = dma_buf_get(arg->fd);
 	int ret;

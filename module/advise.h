@@ -4,7 +4,7 @@
 
 struct bufalloc_advise;
 
-int advise_check(const struct bufalloc_advise *arg);
-int advise_run(struct bufalloc_advise *arg);
+int ba_advise_check(const struct bufalloc_advise *arg);
+int ba_advise_run(struct bufalloc_advise *arg);
 
 #endif /* _BUFALLOC_ADVISE_H */

@@ -27,7 +27,7 @@
 #define RESULT_SIZE_MIN 32 /* its first version */
 
 /**
- * struct item - one request on its way to a buffer
+ * struct ba_item - one request on its way to a buffer
  * @request: as the user gave it.
  * @context: where its memory will come from.
  * @requirements: what it must be.
@@ -35,21 +35,21 @@
  * @fd: reserved for it, or negative.
  * @ask: the least that its memory will be charged.
  */
-struct item {
+struct ba_item {
 	struct bufalloc_request request;
-	struct alloc_context context;
-	struct requirements requirements;
+	struct ba_alloc_context context;
+	struct ba_requirements requirements;
 	struct dma_buf *dmabuf;
 	int fd;
-	struct quota_ask ask;
+	struct ba_quota_ask ask;
 };
 
-static bool is_user_memory(const struct item *item)
+static bool is_user_memory(const struct ba_item *item)
 {
 	return item->request.flags & BUFALLOC_ALLOC_USER_MEMORY;
 }
 
-static int refuse(struct batch *batch, const struct item *item,
+static int refuse(struct ba_batch *batch, const struct ba_item *item,
 		  enum bufalloc_reason reason, int err)
 {
 	batch->alloc->out_failed = item - batch->items;
@@ -57,17 +57,17 @@ static int refuse(struct batch *batch, const struct item *item,
 	return err;
 }
 
-static int item_check(struct batch *batch, struct item *item)
+static int item_check(struct ba_batch *batch, struct ba_item *item)
 {
 	enum bufalloc_reason reason;
 	int ret;
 
 	item->context.client = batch->client;
-	ret = request_check(&item->request, &item->context, &item->requirements, &reason);
+	ret = ba_request_check(&item->request, &item->context, &item->requirements, &reason);
 	return ret ? refuse(batch, item, reason, ret) : 0;
 }
 
-static int item_read(struct batch *batch, struct item *item)
+static int item_read(struct ba_batch *batch, struct ba_item *item)
 {
 	const struct bufalloc_alloc *alloc = batch->alloc;
 	u32 index = item - batch->items;
@@ -82,7 +82,7 @@ static int item_read(struct batch *batch, struct item *item)
 	return item_check(batch, item);
 }
 
-static int item_reserve_fd(struct batch *batch, struct item *item)
+static int item_reserve_fd(struct ba_batch *batch, struct ba_item *item)
 {
 	enum bufalloc_reason reason;
 
@@ -96,28 +96,28 @@ static int item_reserve_fd(struct batch *batch, struct item *item)
 	return refuse(batch, item, reason, item->fd);
 }
 
-static enum bufalloc_reason why_not_made(const struct item *item, int err)
+static enum bufalloc_reason why_not_made(const struct ba_item *item, int err)
 {
-	struct use buffer = { .buffers = 1 };
+	struct ba_use buffer = { .buffers = 1 };
 
 	if (err == -EDQUOT)
-		return quota_limiting(item->context.client->quota, buffer);
+		return ba_quota_limiting(item->context.client->quota, buffer);
 	return err == -ENFILE ? BUFALLOC_REASON_FDS : BUFALLOC_REASON_MEMORY;
 }
 
-static struct dma_buf *create_buffer(const struct item *item)
+static struct dma_buf *create_buffer(const struct ba_item *item)
 {
-	return buffer_create(&item->context, &item->requirements,
-			     item->request.fd_flags & O_ACCMODE);
+	return ba_buffer_create(&item->context, &item->requirements,
+				item->request.fd_flags & O_ACCMODE);
 }
 
-static int item_make(struct batch *batch, struct item *item)
+static int item_make(struct ba_batch *batch, struct ba_item *item)
 {
 	struct dma_buf *dmabuf;
 	int err;
 
 	dmabuf = create_buffer(item);
-	if (IS_ERR(dmabuf) && purge_helps(PTR_ERR(dmabuf)))
+	if (IS_ERR(dmabuf) && ba_purge_helps(PTR_ERR(dmabuf)))
 		dmabuf = create_buffer(item);
 	if (IS_ERR(dmabuf)) {
 		err = PTR_ERR(dmabuf);
@@ -128,68 +128,68 @@ static int item_make(struct batch *batch, struct item *item)
 }
 
 /* Faults, and so comes before all that is done under a lock. */
-static int item_pin(struct batch *batch, struct item *item)
+static int item_pin(struct ba_batch *batch, struct ba_item *item)
 {
 	enum bufalloc_reason reason;
 	int ret;
 
 	if (!is_user_memory(item))
 		return 0;
-	ret = buffer_pin_user_unpublished(item->dmabuf, item->request.address, &reason);
-	if (purge_helps(ret))
-		ret = buffer_pin_user_unpublished(item->dmabuf, item->request.address,
-						  &reason);
+	ret = ba_buffer_pin_user_unpublished(item->dmabuf, item->request.address, &reason);
+	if (ba_purge_helps(ret))
+		ret = ba_buffer_pin_user_unpublished(item->dmabuf, item->request.address,
+						     &reason);
 	return ret ? refuse(batch, item, reason, ret) : 0;
 }
 
 /* Pinned memory is charged already, and deferred memory is charged later. */
-static bool gets_memory_now(const struct item *item)
+static bool gets_memory_now(const struct ba_item *item)
 {
 	return !is_user_memory(item) &&
 	       !(item->request.flags & BUFALLOC_ALLOC_DEFERRED);
 }
 
 /* Before any memory is taken: a refusal then takes none from anybody. */
-static int check_quota(struct batch *batch)
+static int check_quota(struct ba_batch *batch)
 {
-	const struct quota_ask *refused;
-	struct estimate estimate;
-	struct item *item;
+	const struct ba_quota_ask *refused;
+	struct ba_estimate estimate;
+	struct ba_item *item;
 	u32 i;
 
-	estimate_begin(&estimate);
+	ba_estimate_begin(&estimate);
 	for (i = 0; i < batch->alloc->count; i++) {
 		item = &batch->items[i];
 		if (gets_memory_now(item))
-			buffer_estimate_unpublished(item->dmabuf, &estimate, &item->ask);
+			ba_buffer_estimate_unpublished(item->dmabuf, &estimate, &item->ask);
 	}
-	refused = estimate_find_refused(&estimate);
+	refused = ba_estimate_find_refused(&estimate);
 	if (!refused)
 		return 0;
-	return refuse(batch, container_of(refused, struct item, ask),
-		      quota_limiting(refused->quota, refused->use), -EDQUOT);
+	return refuse(batch, container_of(refused, struct ba_item, ask),
+		      ba_quota_limiting(refused->quota, refused->use), -EDQUOT);
 }
 
-static int item_populate(struct batch *batch, struct item *item)
+static int item_populate(struct ba_batch *batch, struct ba_item *item)
 {
 	enum bufalloc_reason reason;
 	int ret;
 
 	if (!gets_memory_now(item))
 		return 0;
-	ret = buffer_populate_unpublished(item->dmabuf, &reason);
+	ret = ba_buffer_populate_unpublished(item->dmabuf, &reason);
 	return ret ? refuse(batch, item, reason, ret) : 0;
 }
 
-static int item_depopulate(struct batch *batch, struct item *item)
+static int item_depopulate(struct ba_batch *batch, struct ba_item *item)
 {
 	/* What is pinned stays so, for another turn. */
 	if (!is_user_memory(item))
-		buffer_depopulate_unpublished(item->dmabuf);
+		ba_buffer_depopulate_unpublished(item->dmabuf);
 	return 0;
 }
 
-static int item_write(struct batch *batch, struct item *item)
+static int item_write(struct ba_batch *batch, struct ba_item *item)
 {
 	const struct bufalloc_alloc *alloc = batch->alloc;
 	u32 index = item - batch->items;
@@ -197,9 +197,9 @@ static int item_write(struct batch *batch, struct item *item)
 			  (size_t)index * alloc->result_size;
 	struct bufalloc_result result = { .fd = item->fd };
 	size_t known = min_t(size_t, sizeof(result), alloc->result_size);
-	struct buffer_facts facts;
+	struct ba_buffer_facts facts;
 
-	buffer_describe(item->dmabuf, &facts);
+	ba_buffer_describe(item->dmabuf, &facts);
 	result.caching = facts.caching;
 	result.memtype = facts.memtype;
 	result.heap = facts.heap;
@@ -213,8 +213,8 @@ static int item_write(struct batch *batch, struct item *item)
 	return 0;
 }
 
-static int batch_each(struct batch *batch,
-		      int (*step)(struct batch *batch, struct item *item))
+static int batch_each(struct ba_batch *batch,
+		      int (*step)(struct ba_batch *batch, struct ba_item *item))
 {
 	u32 i;
 	int ret;
@@ -227,10 +227,10 @@ static int batch_each(struct batch *batch,
 	return 0;
 }
 
-/* The memory of all, or of none: for contention_take(). */
+/* The memory of all, or of none: for ba_contention_take(). */
 static int populate_all(void *data)
 {
-	struct batch *batch = data;
+	struct ba_batch *batch = data;
 	int ret;
 
 	/* What was said of an earlier try is no longer so. */
@@ -262,17 +262,17 @@ static int check_call(const struct bufalloc_alloc *alloc)
 }
 
 /**
- * alloc_prepare() - make all buffers of a call ready, or none
+ * ba_alloc_prepare() - make all buffers of a call ready, or none
  * @batch: to be filled in.
  * @client: who asks.
  * @alloc: the call; out_failed and out_reason are filled in.
  *
- * What succeeds is followed by alloc_publish() or alloc_undo().
+ * What succeeds is followed by ba_alloc_publish() or ba_alloc_undo().
  *
  * Return: 0 or what <linux/bufalloc.h> lists; then there is nothing to undo.
  */
-int alloc_prepare(struct batch *batch, struct client *client,
-		  struct bufalloc_alloc *alloc)
+int ba_alloc_prepare(struct ba_batch *batch, struct ba_client *client,
+		     struct bufalloc_alloc *alloc)
 {
 	u32 i;
 	int ret;
@@ -300,18 +300,18 @@ int alloc_prepare(struct batch *batch, struct client *client,
 	if (!ret)
 		ret = batch_each(batch, item_pin);
 	if (!ret)
-		ret = contention_take(populate_all, batch);
+		ret = ba_contention_take(populate_all, batch);
 	if (!ret)
 		ret = batch_each(batch, item_write);
 	if (ret)
-		alloc_undo(batch);
+		ba_alloc_undo(batch);
 	return ret;
 }
 
 /* Give everything back: nobody has seen it. */
-void alloc_undo(struct batch *batch)
+void ba_alloc_undo(struct ba_batch *batch)
 {
-	struct item *item;
+	struct ba_item *item;
 	u32 i;
 
 	for (i = batch->alloc->count; i-- > 0;) {
@@ -325,7 +325,7 @@ void alloc_undo(struct batch *batch)
 }
 
 /* From here on the process can see the buffers, and close them. */
-void alloc_publish(struct batch *batch)
+void ba_alloc_publish(struct ba_batch *batch)
 {
 	u32 i;
 

@@ -5,24 +5,24 @@
 #include <linux/types.h>
 
 struct bufalloc_alloc;
-struct client;
-struct item;
+struct ba_client;
+struct ba_item;
 
 /**
- * struct batch - one ALLOC on its way
+ * struct ba_batch - one ALLOC on its way
  * @client: who asks.
  * @alloc: the call.
  * @items: its requests, alloc->count of them.
  */
-struct batch {
-	struct client *client;
+struct ba_batch {
+	struct ba_client *client;
 	struct bufalloc_alloc *alloc;
-	struct item *items;
+	struct ba_item *items;
 };
 
-int alloc_prepare(struct batch *batch, struct client *client,
-		  struct bufalloc_alloc *alloc);
-void alloc_undo(struct batch *batch);
-void alloc_publish(struct batch *batch);
+int ba_alloc_prepare(struct ba_batch *batch, struct ba_client *client,
+		     struct bufalloc_alloc *alloc);
+void ba_alloc_undo(struct ba_batch *batch);
+void ba_alloc_publish(struct ba_batch *batch);
 
 #endif /* _BUFALLOC_ALLOC_H */

@@ -29,19 +29,19 @@
 /* Others run between two calls of the DMA API that clean as much of the caches. */
 #define SYNC_MAX SZ_16M
 
-static bool is_cached(const struct attachment *attachment)
+static bool is_cached(const struct ba_attachment *attachment)
 {
 	return attachment->backing->context.caching == BUFALLOC_CACHING_CACHED;
 }
 
-static bool needs_syncs(const struct attachment *attachment)
+static bool needs_syncs(const struct ba_attachment *attachment)
 {
 	return is_cached(attachment) &&
 	       !dev_is_dma_coherent(attachment->dev);
 }
 
 /* Memory that never needs a sync must not be given one: see chunk.c. */
-static unsigned long map_attrs(const struct attachment *attachment)
+static unsigned long map_attrs(const struct ba_attachment *attachment)
 {
 	unsigned long attrs = DMA_ATTR_NO_WARN;
 
@@ -64,12 +64,12 @@ static bool is_range_within_dma_mask(struct device *dev, phys_addr_t phys, size_
  * is all memory where that is forced. It is found out before the DMA API tries,
  * and complains in the log or copies what the kernel has no mapping of.
  */
-static bool is_within_dma_mask(const struct attachment *attachment)
+static bool is_within_dma_mask(const struct ba_attachment *attachment)
 {
 	struct device *dev = attachment->dev;
-	struct segment seg;
+	struct ba_segment seg;
 
-	if (!dev_is_direct(dev))
+	if (!ba_dev_is_direct(dev))
 		return true;
 	if (is_swiotlb_force_bounce(dev))
 		return false;
@@ -81,9 +81,9 @@ static bool is_within_dma_mask(const struct attachment *attachment)
 }
 
 /* Cacheable memory that gets no syncs, and a device that does not snoop. */
-static bool misses_dirty_lines(const struct attachment *attachment)
+static bool misses_dirty_lines(const struct ba_attachment *attachment)
 {
-	const struct alloc_context *context = &attachment->backing->context;
+	const struct ba_alloc_context *context = &attachment->backing->context;
 
 	return !is_cached(attachment) &&
 	       context->memtype == BUFALLOC_MEMTYPE_WRITE_BACK &&
@@ -94,11 +94,11 @@ static bool misses_dirty_lines(const struct attachment *attachment)
  * The opposite: memory that the CPU writes past the caches, while they may have old lines
  * of it that belong to the kernel's own mapping, and a device that snoops.
  */
-static bool snoops_stale_lines(const struct attachment *attachment)
+static bool snoops_stale_lines(const struct ba_attachment *attachment)
 {
-	const struct alloc_context *context = &attachment->backing->context;
+	const struct ba_alloc_context *context = &attachment->backing->context;
 
-	return heap_has_cached_alias(context->heap, context->memtype) &&
+	return ba_heap_has_cached_alias(context->heap, context->memtype) &&
 	       dev_is_dma_coherent(attachment->dev);
 }
 
@@ -107,13 +107,13 @@ static bool snoops_stale_lines(const struct attachment *attachment)
  * that this memory does not get: the device would see old data. Page-aligned
  * segments behind a translating IOMMU are never bounced.
  */
-static bool is_bounced(const struct attachment *attachment)
+static bool is_bounced(const struct ba_attachment *attachment)
 {
 	struct device *dev = attachment->dev;
 	struct scatterlist *sg;
 	unsigned int i;
 
-	if (!dev_is_direct(dev))
+	if (!ba_dev_is_direct(dev))
 		return false;
 
 	for_each_sgtable_sg(&attachment->sgt, sg, i)
@@ -123,7 +123,7 @@ static bool is_bounced(const struct attachment *attachment)
 }
 
 /* A run of 4 GiB, merged by an IOMMU, overflows the length of its entry. */
-static bool is_whole(const struct attachment *attachment)
+static bool is_whole(const struct ba_attachment *attachment)
 {
 	const struct sg_table *sgt = &attachment->sgt;
 	struct scatterlist *sg;
@@ -136,11 +136,11 @@ static bool is_whole(const struct attachment *attachment)
 }
 
 /**
- * struct span - a physically contiguous run, up to the next
+ * struct ba_span - a physically contiguous run, up to the next
  * @addr: where the device sees it.
  * @offset: where in the buffer it begins.
  */
-struct span {
+struct ba_span {
 	dma_addr_t addr;
 	size_t offset;
 };
@@ -150,13 +150,13 @@ struct span {
  * the importer's table may be disguised while it is mapped (CONFIG_DMABUF_DEBUG).
  * So note now where the device sees each entry.
  */
-static int spans_create(struct attachment *attachment)
+static int spans_create(struct ba_attachment *attachment)
 {
 	const struct sg_table *sgt = &attachment->sgt;
 	struct scatterlist *mapped = sgt->sgl;
 	size_t offset = 0, skip = 0;
 	struct scatterlist *sg;
-	struct span *span;
+	struct ba_span *span;
 	unsigned int i;
 
 	if (!needs_syncs(attachment))
@@ -183,14 +183,14 @@ static int spans_create(struct attachment *attachment)
 	return 0;
 }
 
-static void spans_destroy(struct attachment *attachment)
+static void spans_destroy(struct ba_attachment *attachment)
 {
 	kvfree(attachment->spans);
 	attachment->spans = NULL;
 }
 
 /* The CPU may have written since the last sync: do not undo that by another. */
-static void mapping_destroy(struct attachment *attachment)
+static void mapping_destroy(struct ba_attachment *attachment)
 {
 	if (attachment->dir == DMA_NONE)
 		return;
@@ -202,7 +202,7 @@ static void mapping_destroy(struct attachment *attachment)
 }
 
 /* What can be known before it is mapped. */
-static int check_device(const struct attachment *attachment,
+static int check_device(const struct ba_attachment *attachment,
 			enum bufalloc_reason *reason)
 {
 	/* Not every driver that imports is one of a device that does DMA. */
@@ -227,7 +227,7 @@ static int check_device(const struct attachment *attachment,
 	return 0;
 }
 
-static int check_mapping(const struct attachment *attachment,
+static int check_mapping(const struct ba_attachment *attachment,
 			 enum bufalloc_reason *reason)
 {
 	if (is_bounced(attachment)) {
@@ -241,7 +241,7 @@ static int check_mapping(const struct attachment *attachment,
 	return 0;
 }
 
-static int mapping_create(struct attachment *attachment,
+static int mapping_create(struct ba_attachment *attachment,
 			  enum dma_data_direction dir,
 			  enum bufalloc_reason *reason)
 {
@@ -267,16 +267,16 @@ static int mapping_create(struct attachment *attachment,
 }
 
 /**
- * attachment_provide_sgt() - list the memory as the device takes it
+ * ba_attachment_provide_sgt() - list the memory as the device takes it
  * @attachment: of a buffer that has its memory.
  *
  * Return: 0, -EINVAL for a device whose segments are shorter than a page, -ENOMEM.
  */
-int attachment_provide_sgt(struct attachment *attachment)
+int ba_attachment_provide_sgt(struct ba_attachment *attachment)
 {
 	return attachment->sgt.sgl ? 0 :
-				     sgt_create(&attachment->sgt, attachment->dev,
-						attachment->backing);
+				     ba_sgt_create(&attachment->sgt, attachment->dev,
+						   attachment->backing);
 }
 
 static bool covers(enum dma_data_direction have, enum dma_data_direction want)
@@ -285,7 +285,7 @@ static bool covers(enum dma_data_direction have, enum dma_data_direction want)
 }
 
 /* Map in that direction, or widen a mapping that nobody uses. */
-static int mapping_provide(struct attachment *attachment,
+static int mapping_provide(struct ba_attachment *attachment,
 			   enum dma_data_direction dir,
 			   enum bufalloc_reason *reason)
 {
@@ -301,8 +301,8 @@ static int mapping_provide(struct attachment *attachment,
 }
 
 /* The span that has the byte at @offset: the last that begins no later. */
-static const struct span *span_at(const struct attachment *attachment,
-				  size_t offset)
+static const struct ba_span *span_at(const struct ba_attachment *attachment,
+				     size_t offset)
 {
 	unsigned int first = 0, count = attachment->sgt.orig_nents;
 
@@ -316,8 +316,8 @@ static const struct span *span_at(const struct attachment *attachment,
 	return &attachment->spans[first];
 }
 
-static void sync_span(const struct attachment *attachment, dma_addr_t addr,
-		      size_t size, enum sync_target target, enum dma_data_direction dir)
+static void sync_span(const struct ba_attachment *attachment, dma_addr_t addr,
+		      size_t size, enum ba_sync_target target, enum dma_data_direction dir)
 {
 	if (target == SYNC_FOR_CPU)
 		dma_sync_single_for_cpu(attachment->dev, addr, size, dir);
@@ -329,14 +329,14 @@ static void sync_span(const struct attachment *attachment, dma_addr_t addr,
  * To the byte: of a cache line that lies in the part only in part, the architecture
  * sees to it that nothing is lost that the CPU has written beside it.
  */
-static void sync_part(const struct attachment *attachment,
-		      const struct part *part, enum sync_target target,
+static void sync_part(const struct ba_attachment *attachment,
+		      const struct ba_part *part, enum ba_sync_target target,
 		      enum dma_data_direction dir)
 {
 	size_t offset = part ? part->offset : 0;
 	size_t end = part ? offset + part->length :
 			    attachment->backing->requirements.length;
-	const struct span *span;
+	const struct ba_span *span;
 	size_t size;
 
 	if (!attachment->spans)
@@ -359,7 +359,7 @@ static void sync_part(const struct attachment *attachment,
  * zeros of new memory, which then shows what its last owner left, or what the CPU has
  * written since. So what a device writes is mapped as if it read it as well.
  */
-static enum dma_data_direction safe_direction(const struct attachment *attachment,
+static enum dma_data_direction safe_direction(const struct ba_attachment *attachment,
 					      enum dma_data_direction dir)
 {
 	if (dir == DMA_FROM_DEVICE && needs_syncs(attachment))
@@ -368,7 +368,7 @@ static enum dma_data_direction safe_direction(const struct attachment *attachmen
 }
 
 /**
- * attachment_map() - let the importer's device at the memory
+ * ba_attachment_map() - let the importer's device at the memory
  * @attachment: whose, with a table.
  * @dir: the direction of the DMA to come.
  * @reason: why not, where that fails.
@@ -378,9 +378,9 @@ static enum dma_data_direction safe_direction(const struct attachment *attachmen
  * copies or what is left of it in a cache, -ENODEV where it does no DMA, or
  * what dma_map_sgtable() returned.
  */
-struct sg_table *attachment_map(struct attachment *attachment,
-				enum dma_data_direction dir,
-				enum bufalloc_reason *reason)
+struct sg_table *ba_attachment_map(struct ba_attachment *attachment,
+				   enum dma_data_direction dir,
+				   enum bufalloc_reason *reason)
 {
 	int ret;
 
@@ -399,9 +399,9 @@ struct sg_table *attachment_map(struct attachment *attachment,
 	return &attachment->sgt;
 }
 
-/* The mapping stays for the next attachment_map(), where its end would be told. */
-void attachment_unmap(struct attachment *attachment,
-		      enum dma_data_direction dir)
+/* The mapping stays for the next ba_attachment_map(), where its end would be told. */
+void ba_attachment_unmap(struct ba_attachment *attachment,
+			 enum dma_data_direction dir)
 {
 	sync_part(attachment, NULL, SYNC_FOR_CPU, safe_direction(attachment, dir));
 	attachment->users--;
@@ -412,7 +412,7 @@ void attachment_unmap(struct attachment *attachment,
 }
 
 /**
- * attachment_sync() - sync memory for who uses it next, the CPU or the device
+ * ba_attachment_sync() - sync memory for who uses it next, the CPU or the device
  * @attachment: whose device has it mapped.
  * @part: of the buffer; NULL for all of it.
  * @target: who uses it next.
@@ -420,8 +420,8 @@ void attachment_unmap(struct attachment *attachment,
  * The DMA API is told the direction of the mapping, and not what the CPU does: who
  * writes a part of a cache line has the rest of it as well.
  */
-void attachment_sync(struct attachment *attachment, const struct part *part,
-		     enum sync_target target)
+void ba_attachment_sync(struct ba_attachment *attachment, const struct ba_part *part,
+			enum ba_sync_target target)
 {
 	if (target == SYNC_FOR_CPU && attachment->dir == DMA_TO_DEVICE)
 		return;
@@ -429,11 +429,11 @@ void attachment_sync(struct attachment *attachment, const struct part *part,
 }
 
 /* Return: an attachment without a table, or an ERR_PTR: -ENOMEM. */
-struct attachment *attachment_create(struct device *dev,
-				     const struct backing *backing,
-				     struct ww_mutex *lock)
+struct ba_attachment *ba_attachment_create(struct device *dev,
+					   const struct ba_backing *backing,
+					   struct ww_mutex *lock)
 {
-	struct attachment *attachment;
+	struct ba_attachment *attachment;
 
 	attachment = kzalloc(sizeof(*attachment), GFP_METADATA);
 	if (!attachment)
@@ -448,22 +448,22 @@ struct attachment *attachment_create(struct device *dev,
 }
 
 /* Nothing is kept for later: the memory goes where nobody knows. */
-void attachment_drop(struct attachment *attachment)
+void ba_attachment_drop(struct ba_attachment *attachment)
 {
 	WARN_ON(attachment->users);
 	mapping_destroy(attachment);
 	sg_free_table(&attachment->sgt);
 }
 
-void attachment_destroy(struct attachment *attachment)
+void ba_attachment_destroy(struct ba_attachment *attachment)
 {
-	attachment_drop(attachment);
+	ba_attachment_drop(attachment);
 	put_device(attachment->dev);
 	kfree(attachment);
 }
 
 /* The driver leaves the device: what is kept for it goes, now or when unmapped. */
-void attachment_driver_unbound(struct attachment *attachment)
+void ba_attachment_driver_unbound(struct ba_attachment *attachment)
 {
 	ww_mutex_lock(attachment->lock, NULL);
 	attachment->unbound = true;

@@ -8,29 +8,29 @@
 
 #include <linux/bufalloc.h>
 
-struct backing;
+struct ba_backing;
 struct device;
-struct span;
+struct ba_span;
 struct ww_mutex;
 
 /**
- * struct part - of a buffer
+ * struct ba_part - of a buffer
  * @offset: bytes, less than the buffer has.
  * @length: bytes, more than none and no more than there are from there on.
  */
-struct part {
+struct ba_part {
 	size_t offset;
 	size_t length;
 };
 
 /* Who may touch memory that gets syncs. */
-enum sync_target {
+enum ba_sync_target {
 	SYNC_FOR_CPU,
 	SYNC_FOR_DEVICE,
 };
 
 /**
- * struct attachment - one importer's view of a buffer
+ * struct ba_attachment - one importer's view of a buffer
  * @link: in the buffer's list.
  * @watched: in the list of unbind.c, which guards it.
  * @lock: the buffer's.
@@ -47,35 +47,35 @@ enum sync_target {
  *
  * Guarded by @lock but where it is said.
  */
-struct attachment {
+struct ba_attachment {
 	struct list_head link;
 	struct list_head watched;
 	struct ww_mutex *lock;
 	struct device *dev;
-	const struct backing *backing;
+	const struct ba_backing *backing;
 	struct sg_table sgt;
 	enum dma_data_direction dir;
 	unsigned int users;
 	bool unbound;
 	bool keeps_mapping;
-	struct span *spans;
+	struct ba_span *spans;
 };
 
-struct attachment *attachment_create(struct device *dev,
-				     const struct backing *backing,
-				     struct ww_mutex *lock);
-void attachment_drop(struct attachment *attachment);
-void attachment_destroy(struct attachment *attachment);
-void attachment_driver_unbound(struct attachment *attachment);
+struct ba_attachment *ba_attachment_create(struct device *dev,
+					   const struct ba_backing *backing,
+					   struct ww_mutex *lock);
+void ba_attachment_drop(struct ba_attachment *attachment);
+void ba_attachment_destroy(struct ba_attachment *attachment);
+void ba_attachment_driver_unbound(struct ba_attachment *attachment);
 
-int attachment_provide_sgt(struct attachment *attachment);
-struct sg_table *attachment_map(struct attachment *attachment,
-				enum dma_data_direction dir,
-				enum bufalloc_reason *reason);
-void attachment_unmap(struct attachment *attachment,
-		      enum dma_data_direction dir);
+int ba_attachment_provide_sgt(struct ba_attachment *attachment);
+struct sg_table *ba_attachment_map(struct ba_attachment *attachment,
+				   enum dma_data_direction dir,
+				   enum bufalloc_reason *reason);
+void ba_attachment_unmap(struct ba_attachment *attachment,
+			 enum dma_data_direction dir);
 
-void attachment_sync(struct attachment *attachment, const struct part *part,
-		     enum sync_target target);
+void ba_attachment_sync(struct ba_attachment *attachment, const struct ba_part *part,
+			enum ba_sync_target target);
 
 #endif /* _BUFALLOC_ATTACHMENT_H */

@@ -18,8 +18,8 @@
 #include "shmem.h"
 #include "user_pages.h"
 
-void backing_init(struct backing *backing, const struct alloc_context *context,
-		  const struct requirements *requirements)
+void ba_backing_init(struct ba_backing *backing, const struct ba_alloc_context *context,
+		     const struct ba_requirements *requirements)
 {
 	backing->context = *context;
 	backing->requirements = *requirements;
@@ -31,10 +31,10 @@ void backing_init(struct backing *backing, const struct alloc_context *context,
 	atomic_set(&backing->mappings, 0);
 }
 
-static int populate_shmem(struct backing *backing)
+static int populate_shmem(struct ba_backing *backing)
 {
-	struct shmem *shmem = shmem_create(&backing->context,
-					   backing->requirements.length);
+	struct ba_shmem *shmem = ba_shmem_create(&backing->context,
+						 backing->requirements.length);
 
 	if (IS_ERR(shmem))
 		return PTR_ERR(shmem);
@@ -42,25 +42,25 @@ static int populate_shmem(struct backing *backing)
 	return 0;
 }
 
-static int populate_required(struct backing *backing)
+static int populate_required(struct ba_backing *backing)
 {
-	if (hibernation_block(backing->context.memtype,
-			      &backing->blocks_hibernation))
+	if (ba_hibernation_block(backing->context.memtype,
+				 &backing->blocks_hibernation))
 		return -EBUSY;
 	if (backing->requirements.pageable)
 		return populate_shmem(backing);
-	return populate_allocated(backing);
+	return ba_populate_allocated(backing);
 }
 
 /* The first chunk had to be somewhere; more than that is not known of a failure. */
-static enum bufalloc_reason why_not(const struct backing *backing, int err)
+static enum bufalloc_reason why_not(const struct ba_backing *backing, int err)
 {
-	const struct requirements *requirements = &backing->requirements;
-	struct use memory = { .bytes = requirements->length };
+	const struct ba_requirements *requirements = &backing->requirements;
+	struct ba_use memory = { .bytes = requirements->length };
 
 	switch (err) {
 	case -EDQUOT:
-		return quota_limiting(backing->context.client->quota, memory);
+		return ba_quota_limiting(backing->context.client->quota, memory);
 	case -EINTR:
 		return BUFALLOC_REASON_SIGNAL;
 	case -ENFILE:
@@ -80,7 +80,7 @@ static enum bufalloc_reason why_not(const struct backing *backing, int err)
 }
 
 /* With the memory cgroup of its source as the one that is charged. */
-static int populate_charged(struct backing *backing)
+static int populate_charged(struct ba_backing *backing)
 {
 	struct mem_cgroup *memcg = backing->context.memcg;
 	struct mem_cgroup *before = NULL;
@@ -95,68 +95,68 @@ static int populate_charged(struct backing *backing)
 }
 
 /**
- * backing_populate() - take memory, cleared, on the account of its source
- * @backing: as backing_init() left it.
+ * ba_backing_populate() - take memory, cleared, on the account of its source
+ * @backing: as ba_backing_init() left it.
  * @reason: why there is none, where that fails.
  *
  * Return: 0; -ENOMEM, -EDQUOT past a quota, -EINTR after a fatal signal, -ENFILE
  * where pageable memory has no file left, -EBUSY while the machine hibernates: then
  * nothing is held.
  */
-int backing_populate(struct backing *backing, enum bufalloc_reason *reason)
+int ba_backing_populate(struct ba_backing *backing, enum bufalloc_reason *reason)
 {
-	int ret = estimate_check(backing);
+	int ret = ba_estimate_check(backing);
 
 	if (!ret)
 		ret = populate_charged(backing);
 	if (ret) {
 		*reason = why_not(backing, ret);
-		backing_free(backing);
+		ba_backing_free(backing);
 		return ret;
 	}
 
-	backing->nr_segments = backing_count_segments(backing);
+	backing->nr_segments = ba_backing_count_segments(backing);
 	if (backing->requirements.max_segments &&
 	    backing->nr_segments > backing->requirements.max_segments) {
 		*reason = BUFALLOC_REASON_SEGMENTS;
-		backing_free(backing);
+		ba_backing_free(backing);
 		return -ENOMEM;
 	}
 	return 0;
 }
 
 /**
- * backing_pin_user() - have memory of the caller as its own
- * @backing: as backing_init() left it.
+ * ba_backing_pin_user() - have memory of the caller as its own
+ * @backing: as ba_backing_init() left it.
  * @address: where the caller has it.
  * @reason: why not, where that fails.
  *
- * Return: as user_pages_pin().
+ * Return: as ba_user_pages_pin().
  */
-int backing_pin_user(struct backing *backing, u64 address,
-		     enum bufalloc_reason *reason)
+int ba_backing_pin_user(struct ba_backing *backing, u64 address,
+			enum bufalloc_reason *reason)
 {
-	struct chunk *chunk = kmalloc(sizeof(*chunk), GFP_METADATA);
+	struct ba_chunk *chunk = kmalloc(sizeof(*chunk), GFP_METADATA);
 	int ret;
 
 	if (!chunk) {
 		*reason = BUFALLOC_REASON_MEMORY;
 		return -ENOMEM;
 	}
-	ret = user_pages_pin(chunk, &backing->context, address,
-			     backing->requirements.length, reason);
+	ret = ba_user_pages_pin(chunk, &backing->context, address,
+				backing->requirements.length, reason);
 	if (ret) {
 		kfree(chunk);
 		return ret;
 	}
 	list_add(&chunk->link, &backing->chunks);
 	backing->nr_chunks = 1;
-	backing->nr_segments = backing_count_segments(backing);
+	backing->nr_segments = ba_backing_count_segments(backing);
 	return 0;
 }
 
 /* The memory of another that nobody else knows of, which has none then. */
-void backing_adopt(struct backing *backing, struct backing *from)
+void ba_backing_adopt(struct ba_backing *backing, struct ba_backing *from)
 {
 	backing->context.heap = from->context.heap;
 	backing->context.nid = from->context.nid;
@@ -174,54 +174,54 @@ void backing_adopt(struct backing *backing, struct backing *from)
 }
 
 /* The memory goes back; nobody may look at it any more. */
-void backing_free(struct backing *backing)
+void ba_backing_free(struct ba_backing *backing)
 {
-	struct chunk *chunk, *next;
+	struct ba_chunk *chunk, *next;
 
-	shmem_destroy(backing->shmem);
+	ba_shmem_destroy(backing->shmem);
 	backing->shmem = NULL;
 	list_for_each_entry_safe(chunk, next, &backing->chunks, link) {
 		list_del(&chunk->link);
-		populate_release(chunk, &backing->context);
+		ba_populate_release(chunk, &backing->context);
 		cond_resched();
 	}
 	backing->nr_chunks = 0;
 	backing->nr_segments = 0;
-	hibernation_unblock(&backing->blocks_hibernation);
+	ba_hibernation_unblock(&backing->blocks_hibernation);
 }
 
 /* Or a promise of it. */
-bool backing_has_memory(const struct backing *backing)
+bool ba_backing_has_memory(const struct ba_backing *backing)
 {
 	return backing->nr_chunks || backing->shmem;
 }
 
 /* Bytes that are in memory. */
-size_t backing_resident(const struct backing *backing)
+size_t ba_backing_resident(const struct ba_backing *backing)
 {
 	if (backing->shmem)
-		return shmem_resident(backing->shmem);
+		return ba_shmem_resident(backing->shmem);
 	return backing->nr_chunks ? backing->requirements.length : 0;
 }
 
 /* What has to be brought before it can be held, with a lock. */
-void backing_begin_pin(const struct backing *backing, struct shmem_pin *pin)
+void ba_backing_begin_pin(const struct ba_backing *backing, struct ba_shmem_pin *pin)
 {
-	shmem_pin_begin(pin, backing->shmem);
+	ba_shmem_pin_begin(pin, backing->shmem);
 }
 
 /**
- * backing_pin_pages() - bring it, without a lock
+ * ba_backing_pin_pages() - bring it, without a lock
  * @backing: whose. It is not given away meanwhile.
- * @pin: as backing_begin_pin() left it.
+ * @pin: as ba_backing_begin_pin() left it.
  * @reason: why not, where that fails.
  *
- * Return: as shmem_pin_pages().
+ * Return: as ba_shmem_pin_pages().
  */
-int backing_pin_pages(const struct backing *backing, struct shmem_pin *pin,
-		      enum bufalloc_reason *reason)
+int ba_backing_pin_pages(const struct ba_backing *backing, struct ba_shmem_pin *pin,
+			 enum bufalloc_reason *reason)
 {
-	int ret = shmem_pin_pages(pin);
+	int ret = ba_shmem_pin_pages(pin);
 
 	if (ret)
 		*reason = ret == -EBUSY ? BUFALLOC_REASON_MOVABLE :
@@ -230,25 +230,25 @@ int backing_pin_pages(const struct backing *backing, struct shmem_pin *pin,
 }
 
 /* Have what was brought stay where it is. */
-void backing_end_pin(struct backing *backing, struct shmem_pin *pin)
+void ba_backing_end_pin(struct ba_backing *backing, struct ba_shmem_pin *pin)
 {
-	struct shmem *shmem = backing->shmem;
+	struct ba_shmem *shmem = backing->shmem;
 
-	shmem_pin_end(shmem, pin);
+	ba_shmem_pin_end(shmem, pin);
 	list_add(&shmem->chunk.link, &backing->chunks);
 	backing->nr_chunks = 1;
-	backing->nr_segments = backing_count_segments(backing);
+	backing->nr_segments = ba_backing_count_segments(backing);
 }
 
 /* Nobody may look at it until it is held again. */
-void backing_unpin(struct backing *backing)
+void ba_backing_unpin(struct ba_backing *backing)
 {
-	struct shmem *shmem = backing->shmem;
+	struct ba_shmem *shmem = backing->shmem;
 
 	if (!shmem)
 		return;
 	list_del(&shmem->chunk.link);
 	backing->nr_chunks = 0;
 	backing->nr_segments = 0;
-	shmem_unpin(shmem);
+	ba_shmem_unpin(shmem);
 }

@@ -11,11 +11,11 @@
 /* A segment fits the length field of a scatterlist entry. */
 #define SEGMENT_MAX SZ_1G
 
-struct shmem_pin;
-struct shmem;
+struct ba_shmem_pin;
+struct ba_shmem;
 
 /**
- * struct requirements - what a buffer's memory must be
+ * struct ba_requirements - what a buffer's memory must be
  * @length: bytes, a multiple of @alignment.
  * @alignment: what the address of each run is a multiple of, as the heap's device
  *	sees it: a power of two, at least a page.
@@ -28,7 +28,7 @@ struct shmem;
  * @user_memory: it is memory of the caller, which no heap has.
  * @pageable: the kernel may swap it out.
  */
-struct requirements {
+struct ba_requirements {
 	size_t length;
 	size_t alignment;
 	unsigned int max_segments;
@@ -42,69 +42,69 @@ struct requirements {
 };
 
 /**
- * struct backing - a buffer's memory
+ * struct ba_backing - a buffer's memory
  * @context: where it comes from, on whose account.
  * @requirements: what it must be.
  * @chunks: in the order of the buffer; empty until populated.
  * @nr_chunks: in @chunks.
  * @nr_segments: physically contiguous runs: neighbouring chunks are one.
  * @shmem: has the memory where that is pageable. Then there are chunks only while it
- *	is held: from backing_end_pin() to backing_unpin().
+ *	is held: from ba_backing_end_pin() to ba_backing_unpin().
  * @blocks_hibernation: it is counted among those that hibernation would not copy.
  * @mappings: of userspace.
  *
- * But for the last, fixed from backing_populate() or backing_pin_user() to backing_free(),
+ * But for the last, fixed from ba_backing_populate() or ba_backing_pin_user() to ba_backing_free(),
  * or while it is held, so that it needs no lock.
  */
-struct backing {
-	struct alloc_context context;
-	struct requirements requirements;
+struct ba_backing {
+	struct ba_alloc_context context;
+	struct ba_requirements requirements;
 	struct list_head chunks;
 	unsigned int nr_chunks;
 	unsigned int nr_segments;
-	struct shmem *shmem;
+	struct ba_shmem *shmem;
 	bool blocks_hibernation;
 	atomic_t mappings;
 };
 
 /**
- * struct segment - a physically contiguous run of a buffer
+ * struct ba_segment - a physically contiguous run of a buffer
  * @page: the first page.
  * @size: bytes, whole pages.
  * @next: the chunk after it, or where it ends: private to
- *	backing_next_segment(), as is the next.
+ *	ba_backing_next_segment(), as is the next.
  * @sg: of that chunk; NULL for its first.
  */
-struct segment {
+struct ba_segment {
 	struct page *page;
 	size_t size;
 	struct list_head *next;
 	struct scatterlist *sg;
 };
 
-void backing_init(struct backing *backing, const struct alloc_context *context,
-		  const struct requirements *requirements);
-int backing_populate(struct backing *backing, enum bufalloc_reason *reason);
-int backing_pin_user(struct backing *backing, u64 address,
-		     enum bufalloc_reason *reason);
-void backing_adopt(struct backing *backing, struct backing *from);
-void backing_free(struct backing *backing);
+void ba_backing_init(struct ba_backing *backing, const struct ba_alloc_context *context,
+		     const struct ba_requirements *requirements);
+int ba_backing_populate(struct ba_backing *backing, enum bufalloc_reason *reason);
+int ba_backing_pin_user(struct ba_backing *backing, u64 address,
+			enum bufalloc_reason *reason);
+void ba_backing_adopt(struct ba_backing *backing, struct ba_backing *from);
+void ba_backing_free(struct ba_backing *backing);
 
-bool backing_has_memory(const struct backing *backing);
-size_t backing_resident(const struct backing *backing);
+bool ba_backing_has_memory(const struct ba_backing *backing);
+size_t ba_backing_resident(const struct ba_backing *backing);
 
-void backing_begin_pin(const struct backing *backing, struct shmem_pin *pin);
-int backing_pin_pages(const struct backing *backing, struct shmem_pin *pin,
-		      enum bufalloc_reason *reason);
-void backing_end_pin(struct backing *backing, struct shmem_pin *pin);
-void backing_unpin(struct backing *backing);
+void ba_backing_begin_pin(const struct ba_backing *backing, struct ba_shmem_pin *pin);
+int ba_backing_pin_pages(const struct ba_backing *backing, struct ba_shmem_pin *pin,
+			 enum bufalloc_reason *reason);
+void ba_backing_end_pin(struct ba_backing *backing, struct ba_shmem_pin *pin);
+void ba_backing_unpin(struct ba_backing *backing);
 
-void backing_first_segment(const struct backing *backing, struct segment *seg);
-bool backing_next_segment(const struct backing *backing, struct segment *seg);
-unsigned int backing_count_segments(const struct backing *backing);
+void ba_backing_first_segment(const struct ba_backing *backing, struct ba_segment *seg);
+bool ba_backing_next_segment(const struct ba_backing *backing, struct ba_segment *seg);
+unsigned int ba_backing_count_segments(const struct ba_backing *backing);
 
 #define backing_for_each_segment(backing, seg) \
-	for (backing_first_segment(backing, seg); \
-	     backing_next_segment(backing, seg);)
+	for (ba_backing_first_segment(backing, seg); \
+	     ba_backing_next_segment(backing, seg);)
 
 #endif /* _BUFALLOC_BACKING_H */

@@ -33,29 +33,29 @@ struct room {
 
 /**
  * struct block_tree - the blocks of a client that serve the same requests
- * @link: in &client.block_trees, as long as there is a block.
+ * @link: in &ba_client.block_trees, as long as there is a block.
  * @heap: whose device the blocks were allocated for.
  * @nid: the node of memory that was asked for, or NUMA_NO_NODE.
  * @memtype: of the blocks.
- * @root: of all of its &struct block, full ones included, by address.
+ * @root: of all of its &struct ba_block, full ones included, by address.
  *
  * Each block knows the most room of any block below it, so that a search goes down
  * one path. It takes the first block that has enough, so that those behind it become
  * empty and are given back.
  *
- * All of it is guarded by &client.blocks_lock. To share blocks among clients, have
+ * All of it is guarded by &ba_client.blocks_lock. To share blocks among clients, have
  * their owner hold the list of trees.
  */
 struct block_tree {
 	struct list_head link;
-	struct heap *heap;
+	struct ba_heap *heap;
 	int nid;
 	enum bufalloc_memtype memtype;
 	struct rb_root root;
 };
 
 /**
- * struct block - memory that chunks are carved from
+ * struct ba_block - memory that chunks are carved from
  * @node: in @tree.
  * @tree: has it, once a chunk is carved from it.
  * @context: what it was taken with.
@@ -66,13 +66,13 @@ struct block_tree {
  * @most: of this block and those below it in the tree.
  * @map: a bit for each page that is carved.
  *
- * All of it is guarded by &client.blocks_lock once a tree has it.
+ * All of it is guarded by &ba_client.blocks_lock once a tree has it.
  */
-struct block {
+struct ba_block {
 	struct rb_node node;
 	struct block_tree *tree;
-	struct alloc_context context;
-	struct chunk whole;
+	struct ba_alloc_context context;
+	struct ba_chunk whole;
 	unsigned int pages;
 	unsigned int free;
 	struct room room;
@@ -95,7 +95,7 @@ static void room_add_range(struct room *room, unsigned int begin,
 
 static void room_add(struct room *room, const struct rb_node *node)
 {
-	const struct block *block = rb_entry_safe(node, struct block, node);
+	const struct ba_block *block = rb_entry_safe(node, struct ba_block, node);
 	unsigned int i;
 
 	if (!block)
@@ -105,7 +105,7 @@ static void room_add(struct room *room, const struct rb_node *node)
 }
 
 /* Whether those above it need not be told either, where they are only told of changes. */
-static bool block_sum_up(struct block *block, bool exit)
+static bool block_sum_up(struct ba_block *block, bool exit)
 {
 	struct room most = block->room;
 
@@ -117,11 +117,11 @@ static bool block_sum_up(struct block *block, bool exit)
 	return false;
 }
 
-RB_DECLARE_CALLBACKS(static, block_callbacks, struct block, node, most,
+RB_DECLARE_CALLBACKS(static, block_callbacks, struct ba_block, node, most,
 		     block_sum_up);
 
 /* After each change of the map. */
-static void block_measure(struct block *block)
+static void block_measure(struct ba_block *block)
 {
 	unsigned int begin, end;
 
@@ -135,11 +135,11 @@ static void block_measure(struct block *block)
 	block_callbacks.propagate(&block->node, NULL);
 }
 
-static struct block *block_create(const struct alloc_context *context, size_t size,
-				  gfp_t gfp)
+static struct ba_block *block_create(const struct ba_alloc_context *context, size_t size,
+				     gfp_t gfp)
 {
 	unsigned int pages = size >> PAGE_SHIFT;
-	struct block *block;
+	struct ba_block *block;
 	int ret;
 
 	block = kzalloc(struct_size(block, map, BITS_TO_LONGS(pages)),
@@ -152,7 +152,7 @@ static struct block *block_create(const struct alloc_context *context, size_t si
 	block->context.memcg = NULL;
 	block->pages = pages;
 	block->free = pages;
-	ret = chunk_alloc(&block->whole, context, size, CHUNK_ORDINARY, gfp);
+	ret = ba_chunk_alloc(&block->whole, context, size, CHUNK_ORDINARY, gfp);
 	if (ret) {
 		kfree(block);
 		return ERR_PTR(ret);
@@ -160,13 +160,13 @@ static struct block *block_create(const struct alloc_context *context, size_t si
 	return block;
 }
 
-static void block_destroy(struct block *block)
+static void block_destroy(struct ba_block *block)
 {
-	chunk_free(&block->whole, &block->context);
+	ba_chunk_free(&block->whole, &block->context);
 	kfree(block);
 }
 
-static struct block_tree *tree_create(const struct alloc_context *context)
+static struct block_tree *tree_create(const struct ba_alloc_context *context)
 {
 	struct block_tree *tree = kzalloc(sizeof(*tree), GFP_METADATA);
 
@@ -180,7 +180,7 @@ static struct block_tree *tree_create(const struct alloc_context *context)
 }
 
 /* A client has few trees: one for each heap and node that it asks for. */
-static struct block_tree *tree_find(const struct alloc_context *context)
+static struct block_tree *tree_find(const struct ba_alloc_context *context)
 {
 	struct block_tree *tree;
 
@@ -191,14 +191,14 @@ static struct block_tree *tree_find(const struct alloc_context *context)
 	return NULL;
 }
 
-static void tree_insert(struct block_tree *tree, struct block *block)
+static void tree_insert(struct block_tree *tree, struct ba_block *block)
 {
 	struct rb_node **link = &tree->root.rb_node, *above = NULL;
 	unsigned long pfn = page_to_pfn(block->whole.page);
 
 	while (*link) {
 		above = *link;
-		if (pfn < page_to_pfn(rb_entry(above, struct block, node)->whole.page))
+		if (pfn < page_to_pfn(rb_entry(above, struct ba_block, node)->whole.page))
 			link = &above->rb_left;
 		else
 			link = &above->rb_right;
@@ -210,7 +210,7 @@ static void tree_insert(struct block_tree *tree, struct block *block)
 }
 
 /* The last block takes its tree along. */
-static void tree_erase(struct block_tree *tree, struct block *block)
+static void tree_erase(struct block_tree *tree, struct ba_block *block)
 {
 	rb_erase_augmented(&block->node, &tree->root, &block_callbacks);
 	if (RB_EMPTY_ROOT(&tree->root)) {
@@ -235,7 +235,7 @@ struct carve_request {
 static unsigned int tree_most(const struct block_tree *tree,
 			      const struct carve_request *request)
 {
-	const struct block *top = rb_entry(tree->root.rb_node, struct block, node);
+	const struct ba_block *top = rb_entry(tree->root.rb_node, struct ba_block, node);
 	unsigned int most = top->most.pages[ilog2(request->alignment)];
 
 	if (most < request->least)
@@ -247,19 +247,19 @@ static unsigned int tree_most(const struct block_tree *tree,
 static bool has_most(const struct rb_node *node, unsigned int i,
 		     unsigned int pages)
 {
-	return node && rb_entry(node, struct block, node)->most.pages[i] >= pages;
+	return node && rb_entry(node, struct ba_block, node)->most.pages[i] >= pages;
 }
 
 /* The first block with that many: there is one. */
-static struct block *tree_search(const struct block_tree *tree,
-				 unsigned int alignment, unsigned int pages)
+static struct ba_block *tree_search(const struct block_tree *tree,
+				    unsigned int alignment, unsigned int pages)
 {
 	struct rb_node *node = tree->root.rb_node;
 	unsigned int i = ilog2(alignment);
-	struct block *block;
+	struct ba_block *block;
 
 	do {
-		block = rb_entry(node, struct block, node);
+		block = rb_entry(node, struct ba_block, node);
 		if (has_most(node->rb_left, i, pages))
 			node = node->rb_left;
 		else
@@ -269,7 +269,7 @@ static struct block *tree_search(const struct block_tree *tree,
 }
 
 /* Return the first page of a free range of that many pages: there is one. */
-static unsigned int block_find_range(const struct block *block,
+static unsigned int block_find_range(const struct ba_block *block,
 				     unsigned int alignment, unsigned int pages)
 {
 	unsigned int begin = 0, end = 0;
@@ -283,15 +283,15 @@ static unsigned int block_find_range(const struct block *block,
 }
 
 /* With the client's blocks_lock. */
-static void count_room(const struct block *block, long pages)
+static void count_room(const struct ba_block *block, long pages)
 {
-	struct client *client = block->context.client;
+	struct ba_client *client = block->context.client;
 
 	WRITE_ONCE(client->blocks_room,
 		   client->blocks_room + pages * (long)PAGE_SIZE);
 }
 
-static void block_take(struct block *block, struct chunk *chunk,
+static void block_take(struct ba_block *block, struct ba_chunk *chunk,
 		       unsigned int start, unsigned int pages)
 {
 	bitmap_set(block->map, start, pages);
@@ -299,7 +299,7 @@ static void block_take(struct block *block, struct chunk *chunk,
 	block_measure(block);
 	count_room(block, -(long)pages);
 
-	*chunk = (struct chunk) {
+	*chunk = (struct ba_chunk) {
 		.page = block->whole.page + start,
 		.size = (size_t)pages << PAGE_SHIFT,
 		.dma = block->whole.dma + ((dma_addr_t)start << PAGE_SHIFT),
@@ -307,11 +307,11 @@ static void block_take(struct block *block, struct chunk *chunk,
 	};
 }
 
-static bool carve_from_tree(const struct block_tree *tree, struct chunk *chunk,
+static bool carve_from_tree(const struct block_tree *tree, struct ba_chunk *chunk,
 			    const struct carve_request *request)
 {
 	unsigned int pages = tree_most(tree, request);
-	struct block *block;
+	struct ba_block *block;
 
 	if (!pages)
 		return false;
@@ -321,15 +321,15 @@ static bool carve_from_tree(const struct block_tree *tree, struct chunk *chunk,
 	return true;
 }
 
-static struct block *block_for(const struct alloc_context *context, unsigned int pages,
-			       gfp_t gfp)
+static struct ba_block *block_for(const struct ba_alloc_context *context, unsigned int pages,
+				  gfp_t gfp)
 {
 	size_t size = roundup_pow_of_two((size_t)pages << PAGE_SHIFT);
 
 	return block_create(context, max_t(size_t, size, BLOCK_SIZE_MIN), gfp);
 }
 
-static bool carve_from_old(struct chunk *chunk, const struct alloc_context *context,
+static bool carve_from_old(struct ba_chunk *chunk, const struct ba_alloc_context *context,
 			   const struct carve_request *request)
 {
 	const struct block_tree *tree;
@@ -343,10 +343,10 @@ static bool carve_from_old(struct chunk *chunk, const struct alloc_context *cont
 }
 
 /* @fresh is for the first block of its kind; else it is freed. */
-static void carve_from_new(struct chunk *chunk, struct block *block,
+static void carve_from_new(struct ba_chunk *chunk, struct ba_block *block,
 			   struct block_tree *fresh, unsigned int pages)
 {
-	struct client *client = block->context.client;
+	struct ba_client *client = block->context.client;
 	struct block_tree *tree;
 
 	mutex_lock(&client->blocks_lock);
@@ -364,7 +364,7 @@ static void carve_from_new(struct chunk *chunk, struct block *block,
 }
 
 /**
- * block_carve() - take a piece of a block, of a new one if need be
+ * ba_block_carve() - take a piece of a block, of a new one if need be
  * @chunk: to be filled in.
  * @context: where from, for whom.
  * @size: bytes wanted, whole pages, at most CHUNK_MAX.
@@ -375,10 +375,10 @@ static void carve_from_new(struct chunk *chunk, struct block *block,
  * A new one is made without the lock, since whoever gives a chunk back, for whomever,
  * waits for that. Two who make one at once have one more: others find room in both.
  *
- * Return: 0, -ENOMEM, or what chunk_alloc() returned.
+ * Return: 0, -ENOMEM, or what ba_chunk_alloc() returned.
  */
-int block_carve(struct chunk *chunk, const struct alloc_context *context, size_t size,
-		size_t least, size_t alignment, gfp_t gfp)
+int ba_block_carve(struct ba_chunk *chunk, const struct ba_alloc_context *context, size_t size,
+		   size_t least, size_t alignment, gfp_t gfp)
 {
 	const struct carve_request request = {
 		.pages = size >> PAGE_SHIFT,
@@ -386,7 +386,7 @@ int block_carve(struct chunk *chunk, const struct alloc_context *context, size_t
 		.alignment = alignment >> PAGE_SHIFT,
 	};
 	struct block_tree *tree;
-	struct block *block;
+	struct ba_block *block;
 
 	if (carve_from_old(chunk, context, &request))
 		return 0;
@@ -403,9 +403,9 @@ int block_carve(struct chunk *chunk, const struct alloc_context *context, size_t
 }
 
 /* The same, under the client's blocks_lock. */
-static void block_return_locked(struct chunk *chunk)
+static void block_return_locked(struct ba_chunk *chunk)
 {
-	struct block *block = chunk->block;
+	struct ba_block *block = chunk->block;
 	unsigned int pages = chunk->size >> PAGE_SHIFT;
 
 	lockdep_assert_held(&block->context.client->blocks_lock);
@@ -422,9 +422,9 @@ static void block_return_locked(struct chunk *chunk)
 }
 
 /* Give a carved chunk back, and the block with the last of them. */
-void block_return(struct chunk *chunk)
+void ba_block_return(struct ba_chunk *chunk)
 {
-	struct client *client = chunk->block->context.client;
+	struct ba_client *client = chunk->block->context.client;
 
 	mutex_lock(&client->blocks_lock);
 	block_return_locked(chunk);

@@ -7,8 +7,8 @@
 /* Which keeps the large pages of the kernel's own mapping whole. */
 #define BLOCK_SIZE_MIN LARGE_PAGE
 
-int block_carve(struct chunk *chunk, const struct alloc_context *context, size_t size,
-		size_t least, size_t alignment, gfp_t gfp);
-void block_return(struct chunk *chunk);
+int ba_block_carve(struct ba_chunk *chunk, const struct ba_alloc_context *context, size_t size,
+		   size_t least, size_t alignment, gfp_t gfp);
+void ba_block_return(struct ba_chunk *chunk);
 
 #endif /* _BUFALLOC_BLOCK_H */

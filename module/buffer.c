@@ -22,34 +22,34 @@
 #include "residency.h"
 #include "unbind.h"
 
-static const struct use one_buffer = { .buffers = 1 };
+static const struct ba_use one_buffer = { .buffers = 1 };
 
 static DEFINE_WW_CLASS(buffer_class);
 
-static void note_refusal(struct buffer *buffer, enum bufalloc_reason reason)
+static void note_refusal(struct ba_buffer *buffer, enum bufalloc_reason reason)
 {
 	buffer->refusals++;
 	buffer->refusal = reason;
 }
 
-static struct buffer *buffer_alloc(const struct alloc_context *context,
-				   const struct requirements *requirements)
+static struct ba_buffer *buffer_alloc(const struct ba_alloc_context *context,
+				      const struct ba_requirements *requirements)
 {
-	struct quota *quota = context->client->quota;
-	struct buffer *buffer;
+	struct ba_quota *quota = context->client->quota;
+	struct ba_buffer *buffer;
 	int ret;
 
-	ret = quota_charge(quota, one_buffer);
+	ret = ba_quota_charge(quota, one_buffer);
 	if (ret)
 		return ERR_PTR(ret);
 
 	buffer = kzalloc(sizeof(*buffer), GFP_METADATA);
-	ret = buffer ? purgeable_init(&buffer->purgeable, &buffer->lock,
-				      &buffer->backing) :
+	ret = buffer ? ba_purgeable_init(&buffer->purgeable, &buffer->lock,
+					 &buffer->backing) :
 		       -ENOMEM;
 	if (ret) {
 		kfree(buffer);
-		quota_uncharge(quota, one_buffer);
+		ba_quota_uncharge(quota, one_buffer);
 		return ERR_PTR(ret);
 	}
 
@@ -57,31 +57,31 @@ static struct buffer *buffer_alloc(const struct alloc_context *context,
 	ww_mutex_init(&buffer->lock, &buffer_class);
 	INIT_LIST_HEAD(&buffer->attachments);
 	buffer->heap = context->heap;
-	backing_init(&buffer->backing, context, requirements);
+	ba_backing_init(&buffer->backing, context, requirements);
 	/* Whoever uses it first may be of another cgroup, or of none. */
 	if (!requirements->user_memory)
 		buffer->backing.context.memcg =
 			get_mem_cgroup_from_mm(current->mm);
-	client_get(context->client);
+	ba_client_get(context->client);
 	return buffer;
 }
 
-static void buffer_free(struct buffer *buffer)
+static void buffer_free(struct ba_buffer *buffer)
 {
-	const struct alloc_context *context = &buffer->backing.context;
-	struct client *client = context->client;
+	const struct ba_alloc_context *context = &buffer->backing.context;
+	struct ba_client *client = context->client;
 
 	WARN_ON(!list_empty(&buffer->attachments));
 	WARN_ON(buffer->pin_count || atomic_read(&buffer->backing.mappings));
-	purgeable_destroy(&buffer->purgeable);
-	backing_free(&buffer->backing);
+	ba_purgeable_destroy(&buffer->purgeable);
+	ba_backing_free(&buffer->backing);
 	mem_cgroup_put(context->memcg);
 	ww_mutex_destroy(&buffer->lock);
 	mutex_destroy(&buffer->populate_lock);
 	kfree(buffer);
 
-	quota_uncharge(client->quota, one_buffer);
-	client_put(client);
+	ba_quota_uncharge(client->quota, one_buffer);
+	ba_client_put(client);
 }
 
 static enum bufalloc_reason sgt_refusal(int err)
@@ -93,15 +93,15 @@ static enum bufalloc_reason sgt_refusal(int err)
  * A buffer that its users do not need is refused here: later than this not every
  * importer can be told. A device that cannot list the memory is refused now, too.
  */
-static int add_attachment(struct buffer *buffer, struct attachment *attachment)
+static int add_attachment(struct ba_buffer *buffer, struct ba_attachment *attachment)
 {
 	enum bufalloc_reason reason = BUFALLOC_REASON_NONE;
 	int ret;
 
 	ww_mutex_lock(&buffer->lock, NULL);
-	ret = buffer_check_needed(buffer, &reason);
+	ret = ba_buffer_check_needed(buffer, &reason);
 	if (!ret && buffer->backing.nr_chunks) {
-		ret = attachment_provide_sgt(attachment);
+		ret = ba_attachment_provide_sgt(attachment);
 		reason = sgt_refusal(ret);
 	}
 	if (!ret)
@@ -118,23 +118,23 @@ static int add_attachment(struct buffer *buffer, struct attachment *attachment)
 static int buffer_attach(struct dma_buf *dmabuf,
 			 struct dma_buf_attachment *attach)
 {
-	struct buffer *buffer = dmabuf->priv;
-	struct attachment *attachment;
+	struct ba_buffer *buffer = dmabuf->priv;
+	struct ba_attachment *attachment;
 	int ret;
 
-	attachment = attachment_create(attach->dev, &buffer->backing,
-				       &buffer->lock);
+	attachment = ba_attachment_create(attach->dev, &buffer->backing,
+					  &buffer->lock);
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);
 
-	attachment->keeps_mapping = unbind_is_told(attach->dev);
+	attachment->keeps_mapping = ba_unbind_is_told(attach->dev);
 	ret = add_attachment(buffer, attachment);
 	if (ret) {
-		attachment_destroy(attachment);
+		ba_attachment_destroy(attachment);
 		return ret;
 	}
 
-	unbind_watch(attachment);
+	ba_unbind_watch(attachment);
 	attach->priv = attachment;
 	return 0;
 }
@@ -142,47 +142,47 @@ static int buffer_attach(struct dma_buf *dmabuf,
 static void buffer_detach(struct dma_buf *dmabuf,
 			  struct dma_buf_attachment *attach)
 {
-	struct attachment *attachment = attach->priv;
-	struct buffer *buffer = dmabuf->priv;
+	struct ba_attachment *attachment = attach->priv;
+	struct ba_buffer *buffer = dmabuf->priv;
 
-	unbind_forget(attachment);
+	ba_unbind_forget(attachment);
 	ww_mutex_lock(&buffer->lock, NULL);
 	list_del(&attachment->link);
 	/* Before anybody may take the memory. */
-	attachment_drop(attachment);
+	ba_attachment_drop(attachment);
 	ww_mutex_unlock(&buffer->lock);
-	attachment_destroy(attachment);
+	ba_attachment_destroy(attachment);
 }
 
-static struct sg_table *map_pinned(struct attachment *attachment,
+static struct sg_table *map_pinned(struct ba_attachment *attachment,
 				   enum dma_data_direction dir,
 				   enum bufalloc_reason *reason)
 {
 	int ret;
 
-	ret = attachment_provide_sgt(attachment);
+	ret = ba_attachment_provide_sgt(attachment);
 	if (ret) {
 		*reason = sgt_refusal(ret);
 		return ERR_PTR(ret);
 	}
-	return attachment_map(attachment, dir, reason);
+	return ba_attachment_map(attachment, dir, reason);
 }
 
 static struct sg_table *buffer_map(struct dma_buf_attachment *attach,
 				   enum dma_data_direction dir)
 {
 	enum bufalloc_reason reason = BUFALLOC_REASON_NONE;
-	struct buffer *buffer = attach->dmabuf->priv;
+	struct ba_buffer *buffer = attach->dmabuf->priv;
 	struct sg_table *sgt;
 	int ret;
 
-	ret = buffer_pin(buffer, &reason);
+	ret = ba_buffer_pin(buffer, &reason);
 	ww_mutex_lock(&buffer->lock, NULL);
 	sgt = ret ? ERR_PTR(ret) : map_pinned(attach->priv, dir, &reason);
 	if (IS_ERR(sgt)) {
 		note_refusal(buffer, reason);
 		if (!ret)
-			buffer_unpin(buffer);
+			ba_buffer_unpin(buffer);
 	}
 	ww_mutex_unlock(&buffer->lock);
 	return sgt;
@@ -191,30 +191,30 @@ static struct sg_table *buffer_map(struct dma_buf_attachment *attach,
 static void buffer_unmap(struct dma_buf_attachment *attach,
 			 struct sg_table *sgt, enum dma_data_direction dir)
 {
-	struct buffer *buffer = attach->dmabuf->priv;
+	struct ba_buffer *buffer = attach->dmabuf->priv;
 
 	ww_mutex_lock(&buffer->lock, NULL);
-	attachment_unmap(attach->priv, dir);
-	buffer_unpin(buffer);
+	ba_attachment_unmap(attach->priv, dir);
+	ba_buffer_unpin(buffer);
 	ww_mutex_unlock(&buffer->lock);
 }
 
 /* A mapping that is only kept was synced when it was last unmapped. */
-void buffer_sync(struct dma_buf *dmabuf, const struct part *part,
-		 enum sync_target target)
+void ba_buffer_sync(struct dma_buf *dmabuf, const struct ba_part *part,
+		    enum ba_sync_target target)
 {
-	struct buffer *buffer = dmabuf->priv;
-	struct attachment *attachment;
+	struct ba_buffer *buffer = dmabuf->priv;
+	struct ba_attachment *attachment;
 
 	ww_mutex_lock(&buffer->lock, NULL);
 	list_for_each_entry(attachment, &buffer->attachments, link)
 		if (attachment->users)
-			attachment_sync(attachment, part, target);
+			ba_attachment_sync(attachment, part, target);
 	ww_mutex_unlock(&buffer->lock);
 }
 
 /* For the devices to be done. Whoever writes waits for those that read as well. */
-int buffer_wait(struct dma_buf *dmabuf, bool write)
+int ba_buffer_wait(struct dma_buf *dmabuf, bool write)
 {
 	long ret;
 
@@ -230,34 +230,34 @@ int buffer_wait(struct dma_buf *dmabuf, bool write)
 static int buffer_begin_cpu_access(struct dma_buf *dmabuf,
 				   enum dma_data_direction dir)
 {
-	int ret = buffer_wait(dmabuf, dir != DMA_FROM_DEVICE);
+	int ret = ba_buffer_wait(dmabuf, dir != DMA_FROM_DEVICE);
 
 	if (!ret)
-		buffer_sync(dmabuf, NULL, SYNC_FOR_CPU);
+		ba_buffer_sync(dmabuf, NULL, SYNC_FOR_CPU);
 	return ret;
 }
 
 static int buffer_end_cpu_access(struct dma_buf *dmabuf,
 				 enum dma_data_direction dir)
 {
-	buffer_sync(dmabuf, NULL, SYNC_FOR_DEVICE);
+	ba_buffer_sync(dmabuf, NULL, SYNC_FOR_DEVICE);
 	return 0;
 }
 
 /* Counted before it is made, so that nobody takes the memory meanwhile. */
-static int begin_mmap(struct buffer *buffer)
+static int begin_mmap(struct ba_buffer *buffer)
 {
 	enum bufalloc_reason reason;
 	int ret;
 
-	ret = buffer_populate(buffer, &reason);
+	ret = ba_buffer_populate(buffer, &reason);
 	if (ret && ret != -EAGAIN)
 		return ret;
 
 	ww_mutex_lock(&buffer->lock, NULL);
-	ret = buffer_check_needed(buffer, &reason);
+	ret = ba_buffer_check_needed(buffer, &reason);
 	if (!ret)
-		ret = buffer_populate_locked(buffer, &reason);
+		ret = ba_buffer_populate_locked(buffer, &reason);
 	if (!ret)
 		atomic_inc(&buffer->backing.mappings);
 	ww_mutex_unlock(&buffer->lock);
@@ -266,20 +266,20 @@ static int begin_mmap(struct buffer *buffer)
 
 static int make_mapping(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 {
-	struct buffer *buffer = dmabuf->priv;
+	struct ba_buffer *buffer = dmabuf->priv;
 
 	if (!buffer->backing.shmem)
-		return mmap_user(&buffer->backing, vma);
-	mmap_pageable(&buffer->backing, dmabuf, vma);
+		return ba_mmap_user(&buffer->backing, vma);
+	ba_mmap_pageable(&buffer->backing, dmabuf, vma);
 	return 0;
 }
 
 static int buffer_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 {
-	struct buffer *buffer = dmabuf->priv;
+	struct ba_buffer *buffer = dmabuf->priv;
 	int ret;
 
-	ret = mmap_check(&buffer->backing, vma);
+	ret = ba_mmap_check(&buffer->backing, vma);
 	if (!ret)
 		ret = begin_mmap(buffer);
 	if (ret)
@@ -291,24 +291,24 @@ static int buffer_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 	return ret;
 }
 
-static void unpin_for_kernel(struct buffer *buffer)
+static void unpin_for_kernel(struct ba_buffer *buffer)
 {
 	ww_mutex_lock(&buffer->lock, NULL);
-	buffer_unpin(buffer);
+	ba_buffer_unpin(buffer);
 	ww_mutex_unlock(&buffer->lock);
 }
 
 static int buffer_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 {
-	struct buffer *buffer = dmabuf->priv;
+	struct ba_buffer *buffer = dmabuf->priv;
 	enum bufalloc_reason reason;
 	void *vaddr;
 	int ret;
 
-	ret = buffer_pin(buffer, &reason);
+	ret = ba_buffer_pin(buffer, &reason);
 	if (ret)
 		return ret;
-	vaddr = mmap_kernel(&buffer->backing);
+	vaddr = ba_mmap_kernel(&buffer->backing);
 	if (!vaddr) {
 		unpin_for_kernel(buffer);
 		return -ENOMEM;
@@ -319,7 +319,7 @@ static int buffer_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 
 static void buffer_vunmap(struct dma_buf *dmabuf, struct iosys_map *map)
 {
-	munmap_kernel(map->vaddr);
+	ba_munmap_kernel(map->vaddr);
 	unpin_for_kernel(dmabuf->priv);
 }
 
@@ -353,7 +353,7 @@ static const struct dma_buf_ops user_memory_ops = {
 };
 
 /**
- * buffer_create() - make a buffer, without memory
+ * ba_buffer_create() - make a buffer, without memory
  * @context: where that will come from, on whose account.
  * @requirements: what it must be.
  * @fd_flags: O_RDONLY or O_RDWR, for the dma-buf's file.
@@ -361,12 +361,12 @@ static const struct dma_buf_ops user_memory_ops = {
  * Return: a dma-buf that no process has a file descriptor of, or an ERR_PTR:
  * -EDQUOT, -ENOMEM, or what dma_buf_export() returned.
  */
-struct dma_buf *buffer_create(const struct alloc_context *context,
-			      const struct requirements *requirements, int fd_flags)
+struct dma_buf *ba_buffer_create(const struct ba_alloc_context *context,
+				 const struct ba_requirements *requirements, int fd_flags)
 {
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
 	struct dma_buf *dmabuf;
-	struct buffer *buffer;
+	struct ba_buffer *buffer;
 	int ret;
 
 	buffer = buffer_alloc(context, requirements);
@@ -377,79 +377,79 @@ struct dma_buf *buffer_create(const struct alloc_context *context,
 	info.size = requirements->length;
 	info.flags = fd_flags;
 	info.priv = buffer;
-	ret = make_room_for_file();
+	ret = ba_make_room_for_file();
 	dmabuf = ret ? ERR_PTR(ret) : dma_buf_export(&info);
 	if (IS_ERR(dmabuf))
 		buffer_free(buffer);
 	return dmabuf;
 }
 
-/* Between buffer_create() and the first file descriptor, as are the next. */
-int buffer_pin_user_unpublished(struct dma_buf *dmabuf, u64 address,
-				enum bufalloc_reason *reason)
+/* Between ba_buffer_create() and the first file descriptor, as are the next. */
+int ba_buffer_pin_user_unpublished(struct dma_buf *dmabuf, u64 address,
+				   enum bufalloc_reason *reason)
 {
-	struct buffer *buffer = dmabuf->priv;
+	struct ba_buffer *buffer = dmabuf->priv;
 
-	return backing_pin_user(&buffer->backing, address, reason);
+	return ba_backing_pin_user(&buffer->backing, address, reason);
 }
 
-void buffer_estimate_unpublished(struct dma_buf *dmabuf, struct estimate *estimate,
-				 struct quota_ask *ask)
+void ba_buffer_estimate_unpublished(struct dma_buf *dmabuf, struct ba_estimate *estimate,
+				    struct ba_quota_ask *ask)
 {
-	const struct buffer *buffer = dmabuf->priv;
+	const struct ba_buffer *buffer = dmabuf->priv;
 
-	estimate_add(estimate, ask, &buffer->backing);
+	ba_estimate_add(estimate, ask, &buffer->backing);
 }
 
-int buffer_populate_unpublished(struct dma_buf *dmabuf, enum bufalloc_reason *reason)
+int ba_buffer_populate_unpublished(struct dma_buf *dmabuf, enum bufalloc_reason *reason)
 {
-	return buffer_populate_locked(dmabuf->priv, reason);
+	return ba_buffer_populate_locked(dmabuf->priv, reason);
 }
 
-void buffer_depopulate_unpublished(struct dma_buf *dmabuf)
+void ba_buffer_depopulate_unpublished(struct dma_buf *dmabuf)
 {
-	struct buffer *buffer = dmabuf->priv;
+	struct ba_buffer *buffer = dmabuf->priv;
 
-	backing_free(&buffer->backing);
+	ba_backing_free(&buffer->backing);
 }
 
-bool buffer_is(const struct dma_buf *dmabuf)
+bool ba_buffer_is(const struct dma_buf *dmabuf)
 {
 	return dmabuf->ops == &buffer_ops || dmabuf->ops == &user_memory_ops;
 }
 
 /* Of the memory that it has, or would get now if no device had a say. */
-static u32 heap_of(const struct buffer *buffer)
+static u32 heap_of(const struct ba_buffer *buffer)
 {
-	const struct backing *backing = &buffer->backing;
+	const struct ba_backing *backing = &buffer->backing;
 
 	if (backing->requirements.user_memory)
 		return BUFALLOC_HEAP_ANY;
-	return backing_has_memory(backing) ? backing->context.heap->index :
-					     buffer->heap->index;
+	return ba_backing_has_memory(backing) ? backing->context.heap->index :
+						buffer->heap->index;
 }
 
 /* The same of the caching, and of what CPU mappings are. */
-static void describe_caching(const struct buffer *buffer,
-			     struct buffer_facts *facts)
+static void describe_caching(const struct ba_buffer *buffer,
+			     struct ba_buffer_facts *facts)
 {
-	const struct backing *backing = &buffer->backing;
+	const struct ba_backing *backing = &buffer->backing;
 
 	facts->caching = backing->context.caching;
 	facts->memtype = backing->context.memtype;
-	if (backing_has_memory(backing))
+	if (ba_backing_has_memory(backing))
 		return;
 	facts->caching = backing->requirements.caching;
-	facts->memtype = heap_memtype(buffer->heap, facts->caching);
+	facts->memtype = ba_heap_memtype(buffer->heap, facts->caching);
 }
 
-void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts)
+void ba_buffer_describe(struct dma_buf *dmabuf, struct ba_buffer_facts *facts)
 {
-	struct buffer *buffer = dmabuf->priv;
-	const struct backing *backing = &buffer->backing;
-	struct attachment *attachment;
+	struct ba_buffer *buffer = dmabuf->priv;
+	const struct ba_backing *backing = &buffer->backing;
+	struct ba_attachment *attachment;
 
-	*facts = (struct buffer_facts) {
+	*facts = (struct ba_buffer_facts) {
 		.length = backing->requirements.length,
 	};
 
@@ -460,8 +460,8 @@ void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts)
 	facts->segments = backing->nr_segments;
 	facts->refusals = buffer->refusals;
 	facts->refusal = buffer->refusal;
-	facts->resident = backing_resident(backing);
-	if (backing_has_memory(&buffer->backing))
+	facts->resident = ba_backing_resident(backing);
+	if (ba_backing_has_memory(&buffer->backing))
 		facts->state |= BUFALLOC_STATE_BACKED;
 	if (backing->requirements.user_memory)
 		facts->state |= BUFALLOC_STATE_USER_MEMORY;
@@ -479,14 +479,14 @@ void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts)
 }
 
 /* For who locks one of many, in the order that a context keeps. */
-struct ww_mutex *buffer_lock(struct dma_buf *dmabuf)
+struct ww_mutex *ba_buffer_lock(struct dma_buf *dmabuf)
 {
-	struct buffer *buffer = dmabuf->priv;
+	struct ba_buffer *buffer = dmabuf->priv;
 
 	return &buffer->lock;
 }
 
-void buffer_lock_begin(struct ww_acquire_ctx *context)
+void ba_buffer_lock_begin(struct ww_acquire_ctx *context)
 {
 	ww_acquire_init(context, &buffer_class);
 }

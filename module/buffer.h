@@ -9,19 +9,19 @@
 
 #include "attachment.h"
 
-struct backing;
-struct requirements;
+struct ba_backing;
+struct ba_requirements;
 struct dma_buf;
-struct estimate;
-struct quota_ask;
-struct alloc_context;
+struct ba_estimate;
+struct ba_quota_ask;
+struct ba_alloc_context;
 struct ww_acquire_ctx;
 struct ww_mutex;
 
 /**
- * struct buffer_facts - what there is to say of a buffer
+ * struct ba_buffer_facts - what there is to say of a buffer
  */
-struct buffer_facts {
+struct ba_buffer_facts {
 	size_t length;
 	enum bufalloc_caching caching;
 	enum bufalloc_memtype memtype;
@@ -35,32 +35,32 @@ struct buffer_facts {
 	size_t resident;
 };
 
-struct dma_buf *buffer_create(const struct alloc_context *context,
-			      const struct requirements *requirements, int fd_flags);
-int buffer_pin_user_unpublished(struct dma_buf *dmabuf, u64 address,
-				enum bufalloc_reason *reason);
-void buffer_estimate_unpublished(struct dma_buf *dmabuf, struct estimate *estimate,
-				 struct quota_ask *ask);
-int buffer_populate_unpublished(struct dma_buf *dmabuf, enum bufalloc_reason *reason);
-void buffer_depopulate_unpublished(struct dma_buf *dmabuf);
-bool buffer_is(const struct dma_buf *dmabuf);
-void buffer_describe(struct dma_buf *dmabuf, struct buffer_facts *facts);
+struct dma_buf *ba_buffer_create(const struct ba_alloc_context *context,
+				 const struct ba_requirements *requirements, int fd_flags);
+int ba_buffer_pin_user_unpublished(struct dma_buf *dmabuf, u64 address,
+				   enum bufalloc_reason *reason);
+void ba_buffer_estimate_unpublished(struct dma_buf *dmabuf, struct ba_estimate *estimate,
+				    struct ba_quota_ask *ask);
+int ba_buffer_populate_unpublished(struct dma_buf *dmabuf, enum bufalloc_reason *reason);
+void ba_buffer_depopulate_unpublished(struct dma_buf *dmabuf);
+bool ba_buffer_is(const struct dma_buf *dmabuf);
+void ba_buffer_describe(struct dma_buf *dmabuf, struct ba_buffer_facts *facts);
 
-int buffer_wait(struct dma_buf *dmabuf, bool write);
-void buffer_sync(struct dma_buf *dmabuf, const struct part *part,
-		 enum sync_target target);
+int ba_buffer_wait(struct dma_buf *dmabuf, bool write);
+void ba_buffer_sync(struct dma_buf *dmabuf, const struct ba_part *part,
+		    enum ba_sync_target target);
 
-void buffer_lock_begin(struct ww_acquire_ctx *context);
-struct ww_mutex *buffer_lock(struct dma_buf *dmabuf);
+void ba_buffer_lock_begin(struct ww_acquire_ctx *context);
+struct ww_mutex *ba_buffer_lock(struct dma_buf *dmabuf);
 
-int buffer_prepare(struct dma_buf *dmabuf, struct backing *fresh,
-		   enum bufalloc_reason *reason);
-void buffer_release_fresh(struct backing *fresh);
-bool buffer_accepts(const struct dma_buf *dmabuf, const struct backing *fresh);
-void buffer_adopt(struct dma_buf *dmabuf, struct backing *fresh);
-bool buffer_has_memory(struct dma_buf *dmabuf);
+int ba_buffer_prepare(struct dma_buf *dmabuf, struct ba_backing *fresh,
+		      enum bufalloc_reason *reason);
+void ba_buffer_release_fresh(struct ba_backing *fresh);
+bool ba_buffer_accepts(const struct dma_buf *dmabuf, const struct ba_backing *fresh);
+void ba_buffer_adopt(struct dma_buf *dmabuf, struct ba_backing *fresh);
+bool ba_buffer_has_memory(struct dma_buf *dmabuf);
 
-int buffer_dontneed(struct dma_buf *dmabuf, bool *retained);
-void buffer_willneed(struct dma_buf *dmabuf, bool *retained);
+int ba_buffer_dontneed(struct dma_buf *dmabuf, bool *retained);
+void ba_buffer_willneed(struct dma_buf *dmabuf, bool *retained);
 
 #endif /* _BUFALLOC_BUFFER_H */

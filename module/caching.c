@@ -26,13 +26,13 @@
 
 #ifdef CONFIG_X86
 /* The type must be set in the kernel's mapping as well, and taken back. */
-bool memtype_in_direct_map(enum bufalloc_memtype memtype)
+bool ba_memtype_in_direct_map(enum bufalloc_memtype memtype)
 {
 	return memtype == BUFALLOC_MEMTYPE_WRITE_COMBINE;
 }
 
 /* Without PAT there is no such type. */
-enum bufalloc_memtype caching_of_wc_mapping(void)
+enum bufalloc_memtype ba_caching_of_wc_mapping(void)
 {
 	return pat_enabled() ? BUFALLOC_MEMTYPE_WRITE_COMBINE :
 			       BUFALLOC_MEMTYPE_UNCACHED;
@@ -52,11 +52,11 @@ static enum bufalloc_memtype coherent_memtype(struct device *dev)
 	return BUFALLOC_MEMTYPE_WRITE_BACK;
 }
 
-/* May fail half-way; direct_map_reset_type() takes back what was done. */
-int direct_map_set_type(struct page *page, size_t size,
-			enum bufalloc_memtype memtype)
+/* May fail half-way; ba_direct_map_reset_type() takes back what was done. */
+int ba_direct_map_set_type(struct page *page, size_t size,
+			   enum bufalloc_memtype memtype)
 {
-	if (!memtype_in_direct_map(memtype))
+	if (!ba_memtype_in_direct_map(memtype))
 		return 0;
 	/* What the kernel does not map, it has no type of its own for. */
 	if (PageHighMem(page))
@@ -65,16 +65,16 @@ int direct_map_set_type(struct page *page, size_t size,
 			     size >> PAGE_SHIFT);
 }
 
-int direct_map_reset_type(struct page *page, size_t size,
-			  enum bufalloc_memtype memtype)
+int ba_direct_map_reset_type(struct page *page, size_t size,
+			     enum bufalloc_memtype memtype)
 {
-	if (!memtype_in_direct_map(memtype) || PageHighMem(page))
+	if (!ba_memtype_in_direct_map(memtype) || PageHighMem(page))
 		return 0;
 	return set_memory_wb((unsigned long)page_address(page),
 			     size >> PAGE_SHIFT);
 }
 #else
-bool memtype_in_direct_map(enum bufalloc_memtype memtype)
+bool ba_memtype_in_direct_map(enum bufalloc_memtype memtype)
 {
 	return false;
 }
@@ -102,7 +102,7 @@ static enum bufalloc_memtype obtained_memtype(pgprot_t prot)
 /* flush_lines() would work on a copy. */
 static bool is_flush_bounced(struct device *dev)
 {
-	return dev_is_direct(dev) && is_swiotlb_force_bounce(dev);
+	return ba_dev_is_direct(dev) && is_swiotlb_force_bounce(dev);
 }
 
 static enum bufalloc_memtype coherent_memtype(struct device *dev)
@@ -115,7 +115,7 @@ static enum bufalloc_memtype coherent_memtype(struct device *dev)
 }
 
 /* The type of a mapping that was to be write-combined; NONE where it is cacheable. */
-enum bufalloc_memtype caching_of_wc_mapping(void)
+enum bufalloc_memtype ba_caching_of_wc_mapping(void)
 {
 	return obtained_memtype(pgprot_writecombine(PAGE_KERNEL));
 }
@@ -126,14 +126,14 @@ static bool has_wc(struct device *dev)
 	return !dev_is_dma_coherent(dev) && !is_flush_bounced(dev);
 }
 
-int direct_map_set_type(struct page *page, size_t size,
-			enum bufalloc_memtype memtype)
+int ba_direct_map_set_type(struct page *page, size_t size,
+			   enum bufalloc_memtype memtype)
 {
 	return 0;
 }
 
-int direct_map_reset_type(struct page *page, size_t size,
-			  enum bufalloc_memtype memtype)
+int ba_direct_map_reset_type(struct page *page, size_t size,
+			     enum bufalloc_memtype memtype)
 {
 	return 0;
 }
@@ -141,7 +141,7 @@ int direct_map_reset_type(struct page *page, size_t size,
 
 static enum bufalloc_memtype wc_memtype(struct device *dev)
 {
-	enum bufalloc_memtype memtype = caching_of_wc_mapping();
+	enum bufalloc_memtype memtype = ba_caching_of_wc_mapping();
 
 	return memtype == BUFALLOC_MEMTYPE_WRITE_COMBINE && has_wc(dev) ?
 		       memtype :
@@ -149,8 +149,8 @@ static enum bufalloc_memtype wc_memtype(struct device *dev)
 }
 
 /* What a CPU mapping will be, or NONE where the caching cannot be had. */
-enum bufalloc_memtype caching_memtype(struct device *dev,
-				      enum bufalloc_caching caching)
+enum bufalloc_memtype ba_caching_memtype(struct device *dev,
+					 enum bufalloc_caching caching)
 {
 	switch (caching) {
 	case BUFALLOC_CACHING_WC:
@@ -163,7 +163,7 @@ enum bufalloc_memtype caching_memtype(struct device *dev,
 	return BUFALLOC_MEMTYPE_NONE;
 }
 
-pgprot_t caching_pgprot(enum bufalloc_memtype memtype, pgprot_t prot)
+pgprot_t ba_caching_pgprot(enum bufalloc_memtype memtype, pgprot_t prot)
 {
 	switch (memtype) {
 	case BUFALLOC_MEMTYPE_WRITE_COMBINE:
@@ -207,7 +207,7 @@ static int flush_lines(struct device *dev, struct page *page, size_t size)
 }
 
 /**
- * caching_clear() - clear memory after direct_map_set_type()
+ * ba_caching_clear() - clear memory after ba_direct_map_set_type()
  * @dev: the device that the memory is allocated for.
  * @page: the first page.
  * @size: bytes, whole pages.
@@ -219,14 +219,14 @@ static int flush_lines(struct device *dev, struct page *page, size_t size)
  *
  * Return: 0 or -ENOMEM.
  */
-int caching_clear(struct device *dev, struct page *page, size_t size,
-		  enum bufalloc_memtype memtype)
+int ba_caching_clear(struct device *dev, struct page *page, size_t size,
+		     enum bufalloc_memtype memtype)
 {
 	int ret = 0;
 
 	clear_direct(page, size);
 	if (memtype != BUFALLOC_MEMTYPE_WRITE_BACK &&
-	    !memtype_in_direct_map(memtype))
+	    !ba_memtype_in_direct_map(memtype))
 		ret = flush_lines(dev, page, size);
 
 	/* Drain the write-combining buffers before a device may look. */

@@ -7,17 +7,17 @@
 
 #include <linux/bufalloc.h>
 
-enum bufalloc_memtype caching_memtype(struct device *dev,
-				      enum bufalloc_caching caching);
-enum bufalloc_memtype caching_of_wc_mapping(void);
-pgprot_t caching_pgprot(enum bufalloc_memtype memtype, pgprot_t prot);
+enum bufalloc_memtype ba_caching_memtype(struct device *dev,
+					 enum bufalloc_caching caching);
+enum bufalloc_memtype ba_caching_of_wc_mapping(void);
+pgprot_t ba_caching_pgprot(enum bufalloc_memtype memtype, pgprot_t prot);
 
-bool memtype_in_direct_map(enum bufalloc_memtype memtype);
-int direct_map_set_type(struct page *page, size_t size,
-			enum bufalloc_memtype memtype);
-int direct_map_reset_type(struct page *page, size_t size,
-			  enum bufalloc_memtype memtype);
-int caching_clear(struct device *dev, struct page *page, size_t size,
-		  enum bufalloc_memtype memtype);
+bool ba_memtype_in_direct_map(enum bufalloc_memtype memtype);
+int ba_direct_map_set_type(struct page *page, size_t size,
+			   enum bufalloc_memtype memtype);
+int ba_direct_map_reset_type(struct page *page, size_t size,
+			     enum bufalloc_memtype memtype);
+int ba_caching_clear(struct device *dev, struct page *page, size_t size,
+		     enum bufalloc_memtype memtype);
 
 #endif /* _BUFALLOC_CACHING_H */

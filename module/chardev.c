@@ -36,7 +36,7 @@
  * @arg: the kernel's copy of it.
  */
 struct call {
-	struct client *client;
+	struct ba_client *client;
 	void __user *user;
 	u32 user_size;
 	u32 size;
@@ -68,11 +68,11 @@ static int call_write(struct call *call)
 }
 
 static void info_tell_use(struct bufalloc_info *info,
-			  const struct client *client)
+			  const struct ba_client *client)
 {
-	struct quota_report report;
+	struct ba_quota_report report;
 
-	quota_tell(client->quota, &report);
+	ba_quota_tell(client->quota, &report);
 	info->out_client_bytes = report.client.bytes;
 	info->out_client_buffers = report.client.buffers;
 	info->out_system_bytes = report.system.bytes;
@@ -96,15 +96,15 @@ static int run_info(struct call *call)
 			     BUFALLOC_FEATURE_SEGMENTS |
 			     BUFALLOC_FEATURE_SYNC |
 			     BUFALLOC_FEATURE_PURGEABLE;
-	if (user_pages_allowed())
+	if (ba_user_pages_allowed())
 		info->out_features |= BUFALLOC_FEATURE_USER_MEMORY;
-	if (shmem_is_possible())
+	if (ba_shmem_is_possible())
 		info->out_features |= BUFALLOC_FEATURE_PAGEABLE;
 	info->out_page_size = PAGE_SIZE;
-	info->out_heaps = heap_count();
+	info->out_heaps = ba_heap_count();
 	info->out_max_batch = BUFALLOC_MAX_BATCH;
 	info->out_buffer_cost = QUOTA_BUFFER_COST;
-	info->out_max_length = request_max_length();
+	info->out_max_length = ba_request_max_length();
 	info_tell_use(info, call->client);
 	return call_write(call);
 }
@@ -122,7 +122,7 @@ static u32 heap_cachings(const struct bufalloc_heap *heap)
 	return cachings;
 }
 
-static u32 heap_flags(const struct heap *heap)
+static u32 heap_flags(const struct ba_heap *heap)
 {
 	u32 flags = 0;
 
@@ -137,7 +137,7 @@ static u32 heap_flags(const struct heap *heap)
 	return flags;
 }
 
-static u64 heap_contiguous(const struct heap *heap)
+static u64 heap_contiguous(const struct ba_heap *heap)
 {
 	size_t size = heap->region_size;
 
@@ -150,18 +150,18 @@ static u64 heap_contiguous(const struct heap *heap)
 static int run_heap(struct call *call)
 {
 	struct bufalloc_heap *out = &call->arg.heap;
-	struct heap *heap;
+	struct ba_heap *heap;
 
-	heap = heap_at(out->index);
+	heap = ba_heap_at(out->index);
 	if (!heap)
 		return -ENOENT;
 
 	strscpy_pad(out->out_name, heap->name, sizeof(out->out_name));
 	out->out_dma_bits = heap->dma_bits;
-	out->out_memtype_wc = heap_memtype(heap, BUFALLOC_CACHING_WC);
+	out->out_memtype_wc = ba_heap_memtype(heap, BUFALLOC_CACHING_WC);
 	out->out_memtype_coherent =
-		heap_memtype(heap, BUFALLOC_CACHING_COHERENT);
-	out->out_memtype_cached = heap_memtype(heap, BUFALLOC_CACHING_CACHED);
+		ba_heap_memtype(heap, BUFALLOC_CACHING_COHERENT);
+	out->out_memtype_cached = ba_heap_memtype(heap, BUFALLOC_CACHING_CACHED);
 	out->out_cachings = heap_cachings(out);
 	out->out_flags = heap_flags(heap);
 	out->out_bytes_total = heap->region_size;
@@ -172,10 +172,10 @@ static int run_heap(struct call *call)
 
 static int run_alloc(struct call *call)
 {
-	struct batch batch;
+	struct ba_batch batch;
 	int ret;
 
-	ret = alloc_prepare(&batch, call->client, &call->arg.alloc);
+	ret = ba_alloc_prepare(&batch, call->client, &call->arg.alloc);
 	if (ret) {
 		/* The refusal stands, whether or not its reason can be told. */
 		call_write(call);
@@ -184,17 +184,17 @@ static int run_alloc(struct call *call)
 
 	ret = call_write(call);
 	if (ret)
-		alloc_undo(&batch);
+		ba_alloc_undo(&batch);
 	else
-		alloc_publish(&batch);
+		ba_alloc_publish(&batch);
 	return ret;
 }
 
 static void query_buffer(struct bufalloc_query *query, struct dma_buf *dmabuf)
 {
-	struct buffer_facts facts;
+	struct ba_buffer_facts facts;
 
-	buffer_describe(dmabuf, &facts);
+	ba_buffer_describe(dmabuf, &facts);
 	query->out_length = facts.length;
 	query->out_caching = facts.caching;
 	query->out_memtype = facts.memtype;
@@ -223,7 +223,7 @@ static int run_query(struct call *call)
 	if (IS_ERR(dmabuf))
 		return PTR_ERR(dmabuf);
 
-	if (buffer_is(dmabuf)) {
+	if (ba_buffer_is(dmabuf)) {
 		query_buffer(query, dmabuf);
 		ret = call_write(call);
 	}
@@ -239,12 +239,12 @@ static int run_commit(struct call *call)
 
 	commit->out_failed = commit->count;
 	commit->out_reason = BUFALLOC_REASON_NONE;
-	ret = commit_check(commit);
+	ret = ba_commit_check(commit);
 	err = call_write(call);
 	if (ret || err)
 		return ret ?: err;
 
-	ret = commit_run(commit);
+	ret = ba_commit_run(commit);
 	if (ret)
 		call_write(call);
 	return ret;
@@ -255,7 +255,7 @@ static int run_sync(struct call *call)
 {
 	const struct bufalloc_sync *sync = &call->arg.sync;
 
-	return sync_check(sync) ?: sync_run(sync);
+	return ba_sync_check(sync) ?: ba_sync_run(sync);
 }
 
 /* That it can be told is found out first: the content may be gone afterwards. */
@@ -266,12 +266,12 @@ static int run_advise(struct call *call)
 
 	advise->out_retained = 0;
 	advise->out_reason = BUFALLOC_REASON_NONE;
-	ret = advise_check(advise);
+	ret = ba_advise_check(advise);
 	err = call_write(call);
 	if (ret || err)
 		return ret ?: err;
 
-	ret = advise_run(advise);
+	ret = ba_advise_run(advise);
 	return call_write(call) ?: ret;
 }
 
@@ -359,17 +359,17 @@ static int chardev_open(struct inode *inode, struct file *file)
 	/* The misc core puts there whose file it is. */
 	bool charged_only = file->private_data == &charged_misc;
 
-	/* With chardev_register(). */
+	/* With ba_chardev_register(). */
 	if (!smp_load_acquire(&has_both_devices))
 		return -ENODEV;
 
-	file->private_data = client_create(file->f_cred, charged_only);
+	file->private_data = ba_client_create(file->f_cred, charged_only);
 	return file->private_data ? 0 : -ENOMEM;
 }
 
 static int chardev_release(struct inode *inode, struct file *file)
 {
-	client_put(file->private_data);
+	ba_client_put(file->private_data);
 	return 0;
 }
 
@@ -384,14 +384,14 @@ static const struct file_operations chardev_fops = {
 static ssize_t live_bytes_show(struct device *dev,
 			       struct device_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%llu\n", quota_in_use().bytes);
+	return sysfs_emit(buf, "%llu\n", ba_quota_in_use().bytes);
 }
 static DEVICE_ATTR_RO(live_bytes);
 
 static ssize_t live_buffers_show(struct device *dev,
 				 struct device_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%llu\n", quota_in_use().buffers);
+	return sysfs_emit(buf, "%llu\n", ba_quota_in_use().buffers);
 }
 static DEVICE_ATTR_RO(live_buffers);
 
@@ -416,7 +416,7 @@ static struct miscdevice charged_misc = {
 	.fops = &chardev_fops,
 };
 
-int chardev_register(void)
+int ba_chardev_register(void)
 {
 	int ret;
 
@@ -435,7 +435,7 @@ int chardev_register(void)
 	return 0;
 }
 
-void chardev_unregister(void)
+void ba_chardev_unregister(void)
 {
 	misc_deregister(&misc);
 	misc_deregister(&charged_misc);

@@ -2,7 +2,7 @@
 #ifndef _BUFALLOC_CHARDEV_H
 #define _BUFALLOC_CHARDEV_H
 
-int chardev_register(void);
-void chardev_unregister(void);
+int ba_chardev_register(void);
+void ba_chardev_unregister(void);
 
 #endif /* _BUFALLOC_CHARDEV_H */

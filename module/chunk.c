@@ -19,16 +19,16 @@
 #include "heap.h"
 #include "quota.h"
 
-static struct device *context_device(const struct alloc_context *context)
+static struct device *context_device(const struct ba_alloc_context *context)
 {
-	return heap_device(context->heap, context->nid);
+	return ba_heap_device(context->heap, context->nid);
 }
 
 /*
  * Memory that is only cacheable, and that the DMA API's coherent side would not give:
  * CACHED, or what a heap's device that does not snoop has for others that do.
  */
-static bool is_streamed(const struct alloc_context *context)
+static bool is_streamed(const struct ba_alloc_context *context)
 {
 	return context->caching == BUFALLOC_CACHING_CACHED ||
 	       (context->memtype == BUFALLOC_MEMTYPE_WRITE_BACK &&
@@ -36,7 +36,7 @@ static bool is_streamed(const struct alloc_context *context)
 }
 
 /* CMA aligns to less than a large page: there is one more to begin in. */
-static size_t alloc_size_for(size_t size, enum chunk_form form)
+static size_t alloc_size_for(size_t size, enum ba_chunk_form form)
 {
 	if (form != CHUNK_LARGE_PAGES)
 		return size;
@@ -48,10 +48,10 @@ static size_t alloc_size_for(size_t size, enum chunk_form form)
  * two. A region of CMA, from which comes what is larger than the page allocator can
  * give, rounds nothing, and neither does who puts single pages together.
  */
-size_t chunk_cost(const struct alloc_context *context, size_t size,
-		  enum chunk_form form)
+size_t ba_chunk_cost(const struct ba_alloc_context *context, size_t size,
+		     enum ba_chunk_form form)
 {
-	const struct heap *heap = context->heap;
+	const struct ba_heap *heap = context->heap;
 	unsigned int order;
 
 	size = alloc_size_for(size, form);
@@ -65,27 +65,27 @@ size_t chunk_cost(const struct alloc_context *context, size_t size,
 	return PAGE_SIZE << order;
 }
 
-static int chunk_charge(const struct chunk *chunk, const struct alloc_context *context)
+static int chunk_charge(const struct ba_chunk *chunk, const struct ba_alloc_context *context)
 {
-	struct use use = { .bytes = chunk->cost };
-	int ret = quota_charge(context->client->quota, use);
+	struct ba_use use = { .bytes = chunk->cost };
+	int ret = ba_quota_charge(context->client->quota, use);
 
 	if (!ret)
 		atomic64_add(chunk->cost, &context->heap->used);
 	return ret;
 }
 
-static void chunk_uncharge(const struct chunk *chunk,
-			   const struct alloc_context *context)
+static void chunk_uncharge(const struct ba_chunk *chunk,
+			   const struct ba_alloc_context *context)
 {
-	struct use use = { .bytes = chunk->cost };
+	struct ba_use use = { .bytes = chunk->cost };
 
 	atomic64_sub(chunk->cost, &context->heap->used);
-	quota_uncharge(context->client->quota, use);
+	ba_quota_uncharge(context->client->quota, use);
 }
 
 /* Memory that was set aside, and that of CMA, is not: the page tells. */
-static bool is_of_memory_cgroup(const struct chunk *chunk)
+static bool is_of_memory_cgroup(const struct ba_chunk *chunk)
 {
 	bool charged;
 
@@ -96,10 +96,10 @@ static bool is_of_memory_cgroup(const struct chunk *chunk)
 }
 
 /* What no memory cgroup is charged for counts as memory of a device. */
-static int dmem_charge(struct chunk *chunk, const struct alloc_context *context,
-		       enum chunk_form form)
+static int dmem_charge(struct ba_chunk *chunk, const struct ba_alloc_context *context,
+		       enum ba_chunk_form form)
 {
-	const struct heap *heap = context->heap;
+	const struct ba_heap *heap = context->heap;
 
 	if (!heap->dmem || is_of_memory_cgroup(chunk))
 		return 0;
@@ -110,15 +110,15 @@ static int dmem_charge(struct chunk *chunk, const struct alloc_context *context,
 				      NULL);
 }
 
-static void dmem_uncharge(const struct chunk *chunk)
+static void dmem_uncharge(const struct ba_chunk *chunk)
 {
 	if (chunk->dmem)
 		dmem_cgroup_uncharge(chunk->dmem, chunk->cost);
 }
 
 /* Behind an IOMMU a heap's own region is only used for what is contiguous. */
-static unsigned long coherent_attrs(const struct alloc_context *context,
-				    enum chunk_form form)
+static unsigned long coherent_attrs(const struct ba_alloc_context *context,
+				    enum ba_chunk_form form)
 {
 	unsigned long attrs = DMA_ATTR_NO_WARN;
 
@@ -132,8 +132,8 @@ static unsigned long coherent_attrs(const struct alloc_context *context,
 	return attrs;
 }
 
-static void coherent_free(const struct chunk *chunk,
-			  const struct alloc_context *context)
+static void coherent_free(const struct ba_chunk *chunk,
+			  const struct ba_alloc_context *context)
 {
 	dma_free_attrs(context_device(context), chunk->alloc_size, chunk->cookie,
 		       chunk->dma, chunk->attrs);
@@ -148,7 +148,7 @@ static void pages_sgt_destroy(struct sg_table *pages_sgt)
 }
 
 /* The cookie does not tell where the memory is; its sg_table does. */
-static int coherent_locate(struct chunk *chunk, const struct alloc_context *context)
+static int coherent_locate(struct ba_chunk *chunk, const struct ba_alloc_context *context)
 {
 	struct sg_table *pages_sgt;
 	int ret;
@@ -173,8 +173,8 @@ static int coherent_locate(struct chunk *chunk, const struct alloc_context *cont
 	return 0;
 }
 
-static int coherent_alloc(struct chunk *chunk, const struct alloc_context *context,
-			  enum chunk_form form, gfp_t gfp)
+static int coherent_alloc(struct ba_chunk *chunk, const struct ba_alloc_context *context,
+			  enum ba_chunk_form form, gfp_t gfp)
 {
 	int ret;
 
@@ -196,7 +196,7 @@ static int coherent_alloc(struct chunk *chunk, const struct alloc_context *conte
  * returns must not see. The DMA API clears it. Memory that only devices that snoop
  * use needs no syncs, and gets none.
  */
-static int cached_alloc(struct chunk *chunk, const struct alloc_context *context,
+static int cached_alloc(struct ba_chunk *chunk, const struct ba_alloc_context *context,
 			gfp_t gfp)
 {
 	chunk->cookie = NULL;
@@ -212,10 +212,10 @@ static int cached_alloc(struct chunk *chunk, const struct alloc_context *context
  * it in one run, and what comes from it is charged to no cgroup. Behind an IOMMU
  * single pages are put together, but only for who may sleep.
  */
-static bool avoids_cma(const struct alloc_context *context, size_t size,
-		       enum chunk_form form)
+static bool avoids_cma(const struct ba_alloc_context *context, size_t size,
+		       enum ba_chunk_form form)
 {
-	const struct heap *heap = context->heap;
+	const struct ba_heap *heap = context->heap;
 
 	if (heap->region_size || size == PAGE_SIZE)
 		return false;
@@ -226,8 +226,8 @@ static bool avoids_cma(const struct alloc_context *context, size_t size,
 	return dev_has_cma_area(context_device(context));
 }
 
-static int dma_api_try(struct chunk *chunk, const struct alloc_context *context,
-		       enum chunk_form form, gfp_t gfp)
+static int dma_api_try(struct ba_chunk *chunk, const struct ba_alloc_context *context,
+		       enum ba_chunk_form form, gfp_t gfp)
 {
 	if (is_streamed(context))
 		return cached_alloc(chunk, context, gfp);
@@ -235,7 +235,7 @@ static int dma_api_try(struct chunk *chunk, const struct alloc_context *context,
 }
 
 /* The zone that the DMA API falls back to where a device reaches no more than that. */
-static gfp_t zone_of(const struct heap *heap)
+static gfp_t zone_of(const struct ba_heap *heap)
 {
 	if (heap->dma_bits > 32)
 		return 0;
@@ -243,7 +243,7 @@ static gfp_t zone_of(const struct heap *heap)
 }
 
 /* Have the page allocator reclaim pages, and the memory cgroup, for such a chunk. */
-static bool make_room_in(gfp_t zone, const struct alloc_context *context, size_t size,
+static bool make_room_in(gfp_t zone, const struct ba_alloc_context *context, size_t size,
 			 gfp_t gfp)
 {
 	unsigned int order = get_order(size);
@@ -257,7 +257,7 @@ static bool make_room_in(gfp_t zone, const struct alloc_context *context, size_t
 	return true;
 }
 
-static bool make_room(const struct alloc_context *context, size_t size, gfp_t gfp)
+static bool make_room(const struct ba_alloc_context *context, size_t size, gfp_t gfp)
 {
 	bool made = make_room_in(zone_of(context->heap), context, size, gfp);
 
@@ -273,9 +273,9 @@ static bool make_room(const struct alloc_context *context, size_t size, gfp_t gf
  * leaves CMA alone, makes room first. __GFP_NOMEMALLOC keeps the reserves for those
  * who may not sleep for real.
  */
-static int dma_api_alloc_outside_cma(struct chunk *chunk,
-				     const struct alloc_context *context,
-				     enum chunk_form form, gfp_t gfp)
+static int dma_api_alloc_outside_cma(struct ba_chunk *chunk,
+				     const struct ba_alloc_context *context,
+				     enum ba_chunk_form form, gfp_t gfp)
 {
 	gfp_t quiet = (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_NOMEMALLOC;
 	int ret = dma_api_try(chunk, context, form, quiet);
@@ -286,8 +286,8 @@ static int dma_api_alloc_outside_cma(struct chunk *chunk,
 	return dma_api_try(chunk, context, form, quiet);
 }
 
-static int dma_api_alloc(struct chunk *chunk, const struct alloc_context *context,
-			 enum chunk_form form, gfp_t gfp)
+static int dma_api_alloc(struct ba_chunk *chunk, const struct ba_alloc_context *context,
+			 enum ba_chunk_form form, gfp_t gfp)
 {
 	gfp |= GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
 	if (avoids_cma(context, chunk->alloc_size, form))
@@ -295,7 +295,7 @@ static int dma_api_alloc(struct chunk *chunk, const struct alloc_context *contex
 	return dma_api_try(chunk, context, form, gfp);
 }
 
-static void dma_api_free(const struct chunk *chunk, const struct alloc_context *context)
+static void dma_api_free(const struct ba_chunk *chunk, const struct ba_alloc_context *context)
 {
 	if (is_streamed(context))
 		dma_free_pages(context_device(context), chunk->alloc_size, chunk->page,
@@ -306,7 +306,7 @@ static void dma_api_free(const struct chunk *chunk, const struct alloc_context *
 }
 
 /* A full region is no reason to take other memory in its name. */
-static bool is_of_region(const struct chunk *chunk, const struct heap *heap)
+static bool is_of_region(const struct ba_chunk *chunk, const struct ba_heap *heap)
 {
 	phys_addr_t start = page_to_phys(chunk->page);
 
@@ -318,7 +318,7 @@ static bool is_of_region(const struct chunk *chunk, const struct heap *heap)
 }
 
 /* Leave out what comes before the first whole large page. */
-static void chunk_advance(struct chunk *chunk)
+static void chunk_advance(struct ba_chunk *chunk)
 {
 	phys_addr_t start = page_to_phys(chunk->page);
 
@@ -328,7 +328,7 @@ static void chunk_advance(struct chunk *chunk)
 }
 
 /* As the DMA API knows it. */
-static void chunk_retreat(struct chunk *chunk)
+static void chunk_retreat(struct ba_chunk *chunk)
 {
 	chunk->page = pfn_to_page(page_to_pfn(chunk->page) -
 				  PHYS_PFN(chunk->lead));
@@ -337,7 +337,7 @@ static void chunk_retreat(struct chunk *chunk)
 }
 
 /* The bytes from its page on whose type is changed. */
-static size_t chunk_typed(const struct chunk *chunk)
+static size_t chunk_typed(const struct ba_chunk *chunk)
 {
 	if (chunk->alloc_size == chunk->size)
 		return chunk->size;
@@ -345,7 +345,7 @@ static size_t chunk_typed(const struct chunk *chunk)
 }
 
 /**
- * chunk_alloc() - take memory
+ * ba_chunk_alloc() - take memory
  * @chunk: to be filled in.
  * @context: where from, for whom.
  * @size: bytes, whole pages.
@@ -357,16 +357,16 @@ static size_t chunk_typed(const struct chunk *chunk)
  *
  * Return: 0, -ENOMEM, or -EDQUOT past a quota.
  */
-int chunk_alloc(struct chunk *chunk, const struct alloc_context *context, size_t size,
-		enum chunk_form form, gfp_t gfp)
+int ba_chunk_alloc(struct ba_chunk *chunk, const struct ba_alloc_context *context, size_t size,
+		   enum ba_chunk_form form, gfp_t gfp)
 {
 	int ret;
 
-	*chunk = (struct chunk) {
+	*chunk = (struct ba_chunk) {
 		.size = size,
 		.alloc_size = alloc_size_for(size, form),
 	};
-	chunk->cost = chunk_cost(context, size, form);
+	chunk->cost = ba_chunk_cost(context, size, form);
 	ret = chunk_charge(chunk, context);
 	if (ret)
 		return ret;
@@ -382,8 +382,8 @@ int chunk_alloc(struct chunk *chunk, const struct alloc_context *context, size_t
 
 	if (form == CHUNK_LARGE_PAGES)
 		chunk_advance(chunk);
-	if (direct_map_set_type(chunk->page, chunk_typed(chunk), context->memtype)) {
-		chunk_free(chunk, context);
+	if (ba_direct_map_set_type(chunk->page, chunk_typed(chunk), context->memtype)) {
+		ba_chunk_free(chunk, context);
 		return -ENOMEM;
 	}
 	return 0;
@@ -400,11 +400,11 @@ uncharge:
  * whoever gets it next would have two mappings of different types. It is lost,
  * and stays counted as live.
  */
-void chunk_free(struct chunk *chunk, const struct alloc_context *context)
+void ba_chunk_free(struct ba_chunk *chunk, const struct ba_alloc_context *context)
 {
 	int ret;
 
-	ret = direct_map_reset_type(chunk->page, chunk_typed(chunk), context->memtype);
+	ret = ba_direct_map_reset_type(chunk->page, chunk_typed(chunk), context->memtype);
 	if (WARN_ON(ret))
 		return;
 

@@ -8,10 +8,10 @@
 
 #include <linux/bufalloc.h>
 
-struct block;
-struct client;
+struct ba_block;
+struct ba_client;
 struct dmem_cgroup_pool_state;
-struct heap;
+struct ba_heap;
 struct mem_cgroup;
 struct mm_struct;
 struct page;
@@ -24,7 +24,7 @@ struct sg_table;
 #define LARGE_PAGE SZ_2M
 
 /**
- * struct alloc_context - where memory comes from, on whose account
+ * struct ba_alloc_context - where memory comes from, on whose account
  * @client: is charged.
  * @heap: whose device it is allocated for.
  * @nid: of memory, if it can be; or NUMA_NO_NODE.
@@ -32,9 +32,9 @@ struct sg_table;
  * @memtype: what that is for the CPU.
  * @memcg: is charged, too; NULL for that of whoever asks for the memory.
  */
-struct alloc_context {
-	struct client *client;
-	struct heap *heap;
+struct ba_alloc_context {
+	struct ba_client *client;
+	struct ba_heap *heap;
 	int nid;
 	enum bufalloc_caching caching;
 	enum bufalloc_memtype memtype;
@@ -42,7 +42,7 @@ struct alloc_context {
 };
 
 /**
- * struct chunk - memory, physically contiguous but for an IOMMU
+ * struct ba_chunk - memory, physically contiguous but for an IOMMU
  * @link: in its owner's list.
  * @page: the first page.
  * @size: bytes, whole pages.
@@ -61,7 +61,7 @@ struct alloc_context {
  * @pinned_for: whose locked memory it counts for, where it is memory of a process: see
  *	user_pages.c; what is only about allocations means nothing then. Else NULL.
  */
-struct chunk {
+struct ba_chunk {
 	struct list_head link;
 	struct page *page;
 	size_t size;
@@ -74,28 +74,28 @@ struct chunk {
 	dma_addr_t dma;
 	unsigned long attrs;
 	bool cleared;
-	struct block *block;
+	struct ba_block *block;
 	struct mm_struct *pinned_for;
 };
 
 /**
- * enum chunk_form - what a chunk must be
+ * enum ba_chunk_form - what a chunk must be
  * @CHUNK_ORDINARY: Anything; not of the memory that the kernel sets aside for
  *	those who need it in one run.
  * @CHUNK_CONTIGUOUS: Physically contiguous.
  * @CHUNK_LARGE_PAGES: The same, and at the beginning of a large page of the kernel's own
  *	mapping, whose pages are all taken: to change their type splits none of them.
  */
-enum chunk_form {
+enum ba_chunk_form {
 	CHUNK_ORDINARY,
 	CHUNK_CONTIGUOUS,
 	CHUNK_LARGE_PAGES,
 };
 
-size_t chunk_cost(const struct alloc_context *context, size_t size,
-		  enum chunk_form form);
-int chunk_alloc(struct chunk *chunk, const struct alloc_context *context, size_t size,
-		enum chunk_form form, gfp_t gfp);
-void chunk_free(struct chunk *chunk, const struct alloc_context *context);
+size_t ba_chunk_cost(const struct ba_alloc_context *context, size_t size,
+		     enum ba_chunk_form form);
+int ba_chunk_alloc(struct ba_chunk *chunk, const struct ba_alloc_context *context, size_t size,
+		   enum ba_chunk_form form, gfp_t gfp);
+void ba_chunk_free(struct ba_chunk *chunk, const struct ba_alloc_context *context);
 
 #endif /* _BUFALLOC_CHUNK_H */

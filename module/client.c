@@ -18,7 +18,7 @@
  * in a memory cgroup at its limit. So the limit is met by an allocation that fails
  * instead, and the room it took is left for them.
  */
-int make_room_for_file(void)
+int ba_make_room_for_file(void)
 {
 	void *room = kmalloc(FILE_ROOM, GFP_METADATA);
 
@@ -27,14 +27,14 @@ int make_room_for_file(void)
 }
 
 /* Return: a client for whoever opens a file, or NULL without memory. */
-struct client *client_create(const struct cred *opener, bool charged_only)
+struct ba_client *ba_client_create(const struct cred *opener, bool charged_only)
 {
-	struct client *client = kzalloc(sizeof(*client), GFP_METADATA);
+	struct ba_client *client = kzalloc(sizeof(*client), GFP_METADATA);
 
 	if (!client)
 		return NULL;
 
-	client->quota = quota_create(opener);
+	client->quota = ba_quota_create(opener);
 	if (!client->quota) {
 		kfree(client);
 		return NULL;
@@ -48,21 +48,21 @@ struct client *client_create(const struct cred *opener, bool charged_only)
 
 static void client_destroy(struct kref *ref)
 {
-	struct client *client = container_of(ref, struct client, ref);
+	struct ba_client *client = container_of(ref, struct ba_client, ref);
 
 	WARN_ON(!list_empty(&client->block_trees));
 	mutex_destroy(&client->blocks_lock);
-	quota_destroy(client->quota);
+	ba_quota_destroy(client->quota);
 	kfree(client);
 }
 
-struct client *client_get(struct client *client)
+struct ba_client *ba_client_get(struct ba_client *client)
 {
 	kref_get(&client->ref);
 	return client;
 }
 
-void client_put(struct client *client)
+void ba_client_put(struct ba_client *client)
 {
 	if (client)
 		kref_put(&client->ref, client_destroy);

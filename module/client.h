@@ -9,7 +9,7 @@
 #include <linux/types.h>
 
 struct cred;
-struct quota;
+struct ba_quota;
 
 /*
  * For the small allocations that go with memory: charged to whoever asks, and
@@ -18,10 +18,10 @@ struct quota;
 #define GFP_METADATA \
 	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
-int make_room_for_file(void);
+int ba_make_room_for_file(void);
 
 /**
- * struct client - who memory is held for
+ * struct ba_client - who memory is held for
  * @ref: one for its open file, one for each of its buffers.
  * @quota: what its memory and its buffers count for.
  * @charged_only: it gets no memory that no memory cgroup is charged for.
@@ -32,17 +32,17 @@ int make_room_for_file(void);
  * @blocks_room: bytes of its blocks that are charged and not carved. It is written under
  *	@blocks_lock, and read without.
  */
-struct client {
+struct ba_client {
 	struct kref ref;
-	struct quota *quota;
+	struct ba_quota *quota;
 	bool charged_only;
 	struct mutex blocks_lock;
 	struct list_head block_trees;
 	size_t blocks_room;
 };
 
-struct client *client_create(const struct cred *opener, bool charged_only);
-struct client *client_get(struct client *client);
-void client_put(struct client *client);
+struct ba_client *ba_client_create(const struct cred *opener, bool charged_only);
+struct ba_client *ba_client_get(struct ba_client *client);
+void ba_client_put(struct ba_client *client);
 
 #endif /* _BUFALLOC_CLIENT_H */

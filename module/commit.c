@@ -33,9 +33,9 @@
  */
 struct commit_entry {
 	struct dma_buf *dmabuf;
-	struct backing fresh;
+	struct ba_backing fresh;
 	bool needs;
-	struct quota_ask ask;
+	struct ba_quota_ask ask;
 };
 
 /**
@@ -63,7 +63,7 @@ static int entry_find(struct commit *commit, u32 index, int fd)
 
 	if (IS_ERR(dmabuf))
 		return refuse(commit, index, BUFALLOC_REASON_FD, PTR_ERR(dmabuf));
-	if (!buffer_is(dmabuf)) {
+	if (!ba_buffer_is(dmabuf)) {
 		dma_buf_put(dmabuf);
 		return refuse(commit, index, BUFALLOC_REASON_FD, -EINVAL);
 	}
@@ -104,7 +104,7 @@ static void put_entries(struct commit *commit)
 static void unlock_first(struct commit *commit, u32 count)
 {
 	while (count--)
-		ww_mutex_unlock(buffer_lock(commit->entries[count].dmabuf));
+		ww_mutex_unlock(ba_buffer_lock(commit->entries[count].dmabuf));
 }
 
 /*
@@ -120,7 +120,7 @@ static u32 lock_others(struct commit *commit, u32 locked,
 	for (i = 0; i < commit->arg->count; i++) {
 		if (i == locked)
 			continue;
-		*ret = ww_mutex_lock(buffer_lock(commit->entries[i].dmabuf),
+		*ret = ww_mutex_lock(ba_buffer_lock(commit->entries[i].dmabuf),
 				     context);
 		if (*ret)
 			break;
@@ -143,18 +143,18 @@ static int lock_all(struct commit *commit, struct ww_acquire_ctx *context)
 	u32 count = commit->arg->count, locked = count, failed;
 	int ret;
 
-	buffer_lock_begin(context);
+	ba_buffer_lock_begin(context);
 	for (;;) {
 		failed = lock_others(commit, locked, context, &ret);
 		if (failed == count)
 			break;
 		unlock_first(commit, failed);
 		if (locked > failed && locked < count)
-			ww_mutex_unlock(buffer_lock(commit->entries[locked].dmabuf));
+			ww_mutex_unlock(ba_buffer_lock(commit->entries[locked].dmabuf));
 		if (ret != -EDEADLK)
 			break;
 		locked = failed;
-		ww_mutex_lock_slow(buffer_lock(commit->entries[locked].dmabuf),
+		ww_mutex_lock_slow(ba_buffer_lock(commit->entries[locked].dmabuf),
 				   context);
 	}
 	if (WARN_ON(ret)) {
@@ -182,7 +182,7 @@ static int ask_all(struct commit *commit)
 		commit->entries[i].needs = false;
 	for (i = 0; i < commit->arg->count; i++) {
 		entry = &commit->entries[i];
-		ret = buffer_prepare(entry->dmabuf, &entry->fresh, &reason);
+		ret = ba_buffer_prepare(entry->dmabuf, &entry->fresh, &reason);
 		if (ret < 0) {
 			refuse(commit, i, reason, ret);
 			break;
@@ -199,32 +199,32 @@ static void give_back(struct commit *commit, u32 count)
 
 	for (i = 0; i < count; i++)
 		if (commit->entries[i].needs)
-			backing_free(&commit->entries[i].fresh);
+			ba_backing_free(&commit->entries[i].fresh);
 }
 
 /* Before any memory is taken: a refusal then takes none from anybody. */
 static int check_quotas(struct commit *commit)
 {
-	const struct quota_ask *refused;
-	struct estimate estimate;
+	const struct ba_quota_ask *refused;
+	struct ba_estimate estimate;
 	struct commit_entry *entry;
 	u32 i;
 
-	estimate_begin(&estimate);
+	ba_estimate_begin(&estimate);
 	for (i = 0; i < commit->arg->count; i++) {
 		entry = &commit->entries[i];
 		if (entry->needs)
-			estimate_add(&estimate, &entry->ask, &entry->fresh);
+			ba_estimate_add(&estimate, &entry->ask, &entry->fresh);
 	}
-	refused = estimate_find_refused(&estimate);
+	refused = ba_estimate_find_refused(&estimate);
 	if (!refused)
 		return 0;
 	entry = container_of(refused, struct commit_entry, ask);
 	return refuse(commit, entry - commit->entries,
-		      quota_limiting(refused->quota, refused->use), -EDQUOT);
+		      ba_quota_limiting(refused->quota, refused->use), -EDQUOT);
 }
 
-/* All that is needed, or nothing: for contention_take(). */
+/* All that is needed, or nothing: for ba_contention_take(). */
 static int take_all(void *data)
 {
 	enum bufalloc_reason reason;
@@ -238,7 +238,7 @@ static int take_all(void *data)
 	for (i = 0; i < commit->arg->count; i++) {
 		if (!commit->entries[i].needs)
 			continue;
-		ret = backing_populate(&commit->entries[i].fresh, &reason);
+		ret = ba_backing_populate(&commit->entries[i].fresh, &reason);
 		if (ret) {
 			give_back(commit, i);
 			return refuse(commit, i, reason, ret);
@@ -255,7 +255,7 @@ static bool is_accepted(const struct commit *commit)
 	for (i = 0; i < commit->arg->count; i++) {
 		entry = &commit->entries[i];
 		if (entry->needs &&
-		    !buffer_accepts(entry->dmabuf, &entry->fresh))
+		    !ba_buffer_accepts(entry->dmabuf, &entry->fresh))
 			return false;
 	}
 	return true;
@@ -269,7 +269,7 @@ static void adopt_all(struct commit *commit)
 	for (i = 0; i < commit->arg->count; i++) {
 		entry = &commit->entries[i];
 		if (entry->needs)
-			buffer_adopt(entry->dmabuf, &entry->fresh);
+			ba_buffer_adopt(entry->dmabuf, &entry->fresh);
 	}
 }
 
@@ -302,7 +302,7 @@ static bool is_served_by_another(const struct commit *commit)
 
 	for (i = 0; i < commit->arg->count; i++) {
 		entry = &commit->entries[i];
-		if (entry->needs && buffer_has_memory(entry->dmabuf))
+		if (entry->needs && ba_buffer_has_memory(entry->dmabuf))
 			return true;
 	}
 	return false;
@@ -322,7 +322,7 @@ static void release_all(struct commit *commit)
 
 	for (i = 0; i < commit->arg->count; i++)
 		if (commit->entries[i].needs)
-			buffer_release_fresh(&commit->entries[i].fresh);
+			ba_buffer_release_fresh(&commit->entries[i].fresh);
 }
 
 static int commit_once(struct commit *commit)
@@ -331,7 +331,7 @@ static int commit_once(struct commit *commit)
 
 	ret = ask_all(commit);
 	if (!ret)
-		ret = contention_take(take_all, commit);
+		ret = ba_contention_take(take_all, commit);
 	if (!ret)
 		ret = publish_all(commit);
 	release_all(commit);
@@ -354,7 +354,7 @@ static int commit_with_retries(struct commit *commit)
 }
 
 /* In the order that the ABI states. */
-int commit_check(const struct bufalloc_commit *arg)
+int ba_commit_check(const struct bufalloc_commit *arg)
 {
 	if (arg->fds != (uintptr_t)arg->fds)
 		return -EFAULT;
@@ -366,12 +366,12 @@ int commit_check(const struct bufalloc_commit *arg)
 }
 
 /**
- * commit_run() - have all buffers of a call get their memory, or none
+ * ba_commit_run() - have all buffers of a call get their memory, or none
  * @arg: the call, checked; out_failed and out_reason are filled in on failure.
  *
  * Return: 0 or what <linux/bufalloc.h> lists; then each is as it was.
  */
-int commit_run(struct bufalloc_commit *arg)
+int ba_commit_run(struct bufalloc_commit *arg)
 {
 	struct commit commit = { .arg = arg };
 	int ret;

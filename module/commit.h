@@ -4,7 +4,7 @@
 
 struct bufalloc_commit;
 
-int commit_check(const struct bufalloc_commit *commit);
-int commit_run(struct bufalloc_commit *commit);
+int ba_commit_check(const struct bufalloc_commit *commit);
+int ba_commit_run(struct bufalloc_commit *commit);
 
 #endif /* _BUFALLOC_COMMIT_H */

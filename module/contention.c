@@ -145,20 +145,20 @@ static int take_again(int (*take)(void *arg), void *arg)
 }
 
 /**
- * contention_take() - take a set, beside others or at last in turn
+ * ba_contention_take() - take a set, beside others or at last in turn
  * @take: takes all of it or nothing.
  * @arg: for @take.
  *
  * Return: what the last call of @take returned, or -EINTR after a fatal signal.
  */
-int contention_take(int (*take)(void *arg), void *arg)
+int ba_contention_take(int (*take)(void *arg), void *arg)
 {
 	bool uncontended;
 	int ret;
 
 	ret = take_concurrently(take, arg, &uncontended);
 	/* What the kernel took from others may just not be free yet. */
-	if (purge_helps(ret))
+	if (ba_purge_helps(ret))
 		ret = take_concurrently(take, arg, &uncontended);
 	if ((ret == -ENOMEM || ret == -EDQUOT) && !uncontended)
 		ret = take_again(take, arg);

@@ -2,6 +2,6 @@
 #ifndef _BUFALLOC_CONTENTION_H
 #define _BUFALLOC_CONTENTION_H
 
-int contention_take(int (*take)(void *arg), void *arg);
+int ba_contention_take(int (*take)(void *arg), void *arg);
 
 #endif /* _BUFALLOC_CONTENTION_H */

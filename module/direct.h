@@ -11,7 +11,7 @@
 #include "compat/compat.h"
 
 /* A device address is a physical one, but for an offset. */
-static inline bool dev_is_direct(struct device *dev)
+static inline bool ba_dev_is_direct(struct device *dev)
 {
 	return !use_dma_iommu(dev) && !get_dma_ops(dev);
 }

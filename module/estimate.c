@@ -5,7 +5,7 @@
  * seconds nobody else would have that memory.
  *
  * It is a lower bound: no set is refused here that could be charged. So
- * quota_charge() still decides for each chunk.
+ * ba_quota_charge() still decides for each chunk.
  */
 #include <linux/compiler.h>
 #include <linux/errno.h>
@@ -16,7 +16,7 @@
 #include "client.h"
 #include "estimate.h"
 
-void estimate_begin(struct estimate *estimate)
+void ba_estimate_begin(struct ba_estimate *estimate)
 {
 	INIT_LIST_HEAD(&estimate->asks);
 	estimate->client = NULL;
@@ -24,13 +24,13 @@ void estimate_begin(struct estimate *estimate)
 }
 
 /* Pieces of a block are not charged: the block was, when it was made. */
-static size_t take_room(struct estimate *estimate, const struct backing *backing)
+static size_t take_room(struct ba_estimate *estimate, const struct ba_backing *backing)
 {
-	const struct client *client = backing->context.client;
+	const struct ba_client *client = backing->context.client;
 	size_t taken;
 
 	if (backing->requirements.pageable ||
-	    !memtype_in_direct_map(backing->context.memtype))
+	    !ba_memtype_in_direct_map(backing->context.memtype))
 		return 0;
 	if (estimate->client != client) {
 		estimate->client = client;
@@ -42,17 +42,17 @@ static size_t take_room(struct estimate *estimate, const struct backing *backing
 }
 
 /**
- * estimate_add() - count one more buffer of the set
+ * ba_estimate_add() - count one more buffer of the set
  * @estimate: of the set.
  * @ask: to be filled in; it stays in the set's list.
  * @backing: without memory.
  */
-void estimate_add(struct estimate *estimate, struct quota_ask *ask,
-		  const struct backing *backing)
+void ba_estimate_add(struct ba_estimate *estimate, struct ba_quota_ask *ask,
+		     const struct ba_backing *backing)
 {
 	size_t room = take_room(estimate, backing);
 
-	*ask = (struct quota_ask) {
+	*ask = (struct ba_quota_ask) {
 		.quota = backing->context.client->quota,
 		.use.bytes = backing->requirements.length - room,
 	};
@@ -60,18 +60,18 @@ void estimate_add(struct estimate *estimate, struct quota_ask *ask,
 }
 
 /* Return: the first buffer that is past a quota with those before it, or NULL. */
-const struct quota_ask *estimate_find_refused(struct estimate *estimate)
+const struct ba_quota_ask *ba_estimate_find_refused(struct ba_estimate *estimate)
 {
-	return quota_find_refused(&estimate->asks);
+	return ba_quota_find_refused(&estimate->asks);
 }
 
 /* A set of one. Return: 0, or -EDQUOT. */
-int estimate_check(const struct backing *backing)
+int ba_estimate_check(const struct ba_backing *backing)
 {
-	struct estimate estimate;
-	struct quota_ask ask;
+	struct ba_estimate estimate;
+	struct ba_quota_ask ask;
 
-	estimate_begin(&estimate);
-	estimate_add(&estimate, &ask, backing);
-	return estimate_find_refused(&estimate) ? -EDQUOT : 0;
+	ba_estimate_begin(&estimate);
+	ba_estimate_add(&estimate, &ask, backing);
+	return ba_estimate_find_refused(&estimate) ? -EDQUOT : 0;
 }

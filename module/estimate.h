@@ -7,25 +7,25 @@
 
 #include "quota.h"
 
-struct backing;
-struct client;
+struct ba_backing;
+struct ba_client;
 
 /**
- * struct estimate - the least that a set of buffers will be charged
- * @asks: one &struct quota_ask for each buffer.
+ * struct ba_estimate - the least that a set of buffers will be charged
+ * @asks: one &struct ba_quota_ask for each buffer.
  * @client: of the last buffer.
  * @room: bytes of the blocks of @client that no buffer before can have used up.
  */
-struct estimate {
+struct ba_estimate {
 	struct list_head asks;
-	const struct client *client;
+	const struct ba_client *client;
 	size_t room;
 };
 
-void estimate_begin(struct estimate *estimate);
-void estimate_add(struct estimate *estimate, struct quota_ask *ask,
-		  const struct backing *backing);
-const struct quota_ask *estimate_find_refused(struct estimate *estimate);
-int estimate_check(const struct backing *backing);
+void ba_estimate_begin(struct ba_estimate *estimate);
+void ba_estimate_add(struct ba_estimate *estimate, struct ba_quota_ask *ask,
+		     const struct ba_backing *backing);
+const struct ba_quota_ask *ba_estimate_find_refused(struct ba_estimate *estimate);
+int ba_estimate_check(const struct ba_backing *backing);
 
 #endif /* _BUFALLOC_ESTIMATE_H */

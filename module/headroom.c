@@ -93,7 +93,7 @@ static bool is_left_to_pages(size_t size)
 }
 
 /* Memory that stays. */
-bool headroom_allows(size_t size, bool ordinary)
+bool ba_headroom_allows(size_t size, bool ordinary)
 {
 	long headroom;
 
@@ -106,7 +106,7 @@ bool headroom_allows(size_t size, bool ordinary)
 }
 
 /* Memory for which other memory may be swapped out. Nothing can always be had. */
-bool headroom_allows_with_swap(size_t size)
+bool ba_headroom_allows_with_swap(size_t size)
 {
 	long headroom = headroom_pages() + free_by_swapping();
 

@@ -4,7 +4,7 @@
 
 #include <linux/types.h>
 
-bool headroom_allows(size_t size, bool ordinary);
-bool headroom_allows_with_swap(size_t size);
+bool ba_headroom_allows(size_t size, bool ordinary);
+bool ba_headroom_allows_with_swap(size_t size);
 
 #endif /* _BUFALLOC_HEADROOM_H */

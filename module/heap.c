@@ -26,9 +26,9 @@
 
 #define HEAPS_MAX 32
 
-/* Guards the addition of heaps; readers need none, see heap_add(). */
+/* Guards the addition of heaps; readers need none, see ba_heap_add(). */
 static DEFINE_MUTEX(heaps_lock);
-static struct heap *heaps[HEAPS_MAX];
+static struct ba_heap *heaps[HEAPS_MAX];
 static u32 heaps_count;
 
 struct builtin {
@@ -60,22 +60,22 @@ struct spot {
 
 static struct platform_device *devices[ARRAY_SIZE(builtins)];
 
-u32 heap_count(void)
+u32 ba_heap_count(void)
 {
-	/* Pairs with the release in heap_add(). */
+	/* Pairs with the release in ba_heap_add(). */
 	return smp_load_acquire(&heaps_count);
 }
 
-struct heap *heap_at(u32 index)
+struct ba_heap *ba_heap_at(u32 index)
 {
-	u32 count = heap_count();
+	u32 count = ba_heap_count();
 
 	if (index >= count)
 		return NULL;
 	return heaps[array_index_nospec(index, count)];
 }
 
-static bool heap_fits(const struct heap *heap, u32 dma_bits)
+static bool heap_fits(const struct ba_heap *heap, u32 dma_bits)
 {
 	return !dma_bits || heap->dma_bits <= dma_bits;
 }
@@ -84,17 +84,17 @@ static bool heap_fits(const struct heap *heap, u32 dma_bits)
  * The heap of that index, or with BUFALLOC_HEAP_ANY the one that leaves the
  * most room; NULL where none lies below 2^dma_bits. 0 bits are no limit.
  */
-struct heap *heap_find(u32 index, u32 dma_bits)
+struct ba_heap *ba_heap_find(u32 index, u32 dma_bits)
 {
-	struct heap *heap, *best = NULL;
+	struct ba_heap *heap, *best = NULL;
 	u32 i;
 
 	if (index != BUFALLOC_HEAP_ANY) {
-		heap = heap_at(index);
+		heap = ba_heap_at(index);
 		return heap && heap_fits(heap, dma_bits) ? heap : NULL;
 	}
 
-	for (i = 0; i < heap_count(); i++) {
+	for (i = 0; i < ba_heap_count(); i++) {
 		heap = heaps[i];
 		if (!heap->named_only && heap_fits(heap, dma_bits) &&
 		    (!best || heap->dma_bits > best->dma_bits))
@@ -104,7 +104,7 @@ struct heap *heap_find(u32 index, u32 dma_bits)
 }
 
 /* What is allocated for has memory of that node, while there is some. */
-struct device *heap_device(const struct heap *heap, int nid)
+struct device *ba_heap_device(const struct ba_heap *heap, int nid)
 {
 	if (nid == NUMA_NO_NODE || !heap->node_devs || !heap->node_devs[nid])
 		return heap->dev;
@@ -112,7 +112,7 @@ struct device *heap_device(const struct heap *heap, int nid)
 }
 
 /* The DMA API gives no cacheable memory that the kernel does not map. */
-static bool heap_is_high(const struct heap *heap)
+static bool heap_is_high(const struct ba_heap *heap)
 {
 	return heap->region_size &&
 	       PageHighMem(pfn_to_page(PHYS_PFN(heap->region_start)));
@@ -121,7 +121,7 @@ static bool heap_is_high(const struct heap *heap)
 /* The kernel has a pool mapped write-combined, whatever an architecture makes of that. */
 static enum bufalloc_memtype pool_memtype(enum bufalloc_caching caching)
 {
-	enum bufalloc_memtype memtype = caching_of_wc_mapping();
+	enum bufalloc_memtype memtype = ba_caching_of_wc_mapping();
 
 	if (caching == BUFALLOC_CACHING_CACHED ||
 	    (caching == BUFALLOC_CACHING_WC &&
@@ -131,13 +131,13 @@ static enum bufalloc_memtype pool_memtype(enum bufalloc_caching caching)
 }
 
 /* What a CPU mapping of its buffers will be, or NONE where the caching cannot be had. */
-enum bufalloc_memtype heap_memtype(const struct heap *heap,
-				   enum bufalloc_caching caching)
+enum bufalloc_memtype ba_heap_memtype(const struct ba_heap *heap,
+				      enum bufalloc_caching caching)
 {
 	if (caching == BUFALLOC_CACHING_CACHED && heap_is_high(heap))
 		return BUFALLOC_MEMTYPE_NONE;
 	if (!heap->coherent_pool)
-		return caching_memtype(heap->dev, caching);
+		return ba_caching_memtype(heap->dev, caching);
 	return pool_memtype(caching);
 }
 
@@ -145,11 +145,11 @@ enum bufalloc_memtype heap_memtype(const struct heap *heap,
  * Whether the kernel has a cacheable mapping of memory that others map with another type.
  * A device that snoops may find old lines of that mapping.
  */
-bool heap_has_cached_alias(const struct heap *heap,
-			   enum bufalloc_memtype memtype)
+bool ba_heap_has_cached_alias(const struct ba_heap *heap,
+			      enum bufalloc_memtype memtype)
 {
 	return memtype != BUFALLOC_MEMTYPE_WRITE_BACK &&
-	       !memtype_in_direct_map(memtype) && !heap->no_map;
+	       !ba_memtype_in_direct_map(memtype) && !heap->no_map;
 }
 
 static bool heap_is_known(const char *name)
@@ -168,7 +168,7 @@ static void heap_unregister_dmem(void *region)
 }
 
 /* The name is what administrators write into dmem.max. */
-static int heap_register_dmem(struct heap *heap)
+static int heap_register_dmem(struct ba_heap *heap)
 {
 	const struct dmem_cgroup_init init = {
 		.size = heap->region_size ?:
@@ -185,7 +185,7 @@ static int heap_register_dmem(struct heap *heap)
 }
 
 /* Return: 0, -EEXIST where the name is taken, -ENOSPC, -ENOMEM. */
-int heap_add(struct heap *heap)
+int ba_heap_add(struct ba_heap *heap)
 {
 	int ret;
 
@@ -210,7 +210,7 @@ int heap_add(struct heap *heap)
 
 static int heap_create(struct device *dev, const struct builtin *builtin)
 {
-	struct heap *heap;
+	struct ba_heap *heap;
 
 	heap = devm_kzalloc(dev, sizeof(*heap), GFP_KERNEL);
 	if (!heap)
@@ -223,7 +223,7 @@ static int heap_create(struct device *dev, const struct builtin *builtin)
 	heap->name = builtin->name;
 	heap->dma_bits = builtin->dma_bits;
 	dev_set_drvdata(dev, heap);
-	return heap_add(heap);
+	return ba_heap_add(heap);
 }
 
 /* Not all that the DMA API takes a mask for has memory below it. */
@@ -245,7 +245,7 @@ static int heap_probe(struct platform_device *pdev)
 {
 	const struct spot *spot = dev_get_platdata(&pdev->dev);
 	struct device *dev = &pdev->dev;
-	struct heap *heap;
+	struct ba_heap *heap;
 	int ret;
 
 	/* An override by sysfs brings a device that knows nothing of us. */
@@ -375,7 +375,7 @@ static int heap_check_platform(void)
 	return 0;
 }
 
-int heap_init(void)
+int ba_heap_init(void)
 {
 	int ret;
 
@@ -391,7 +391,7 @@ int heap_init(void)
 	if (ret)
 		goto unregister_driver;
 
-	if (!heap_count()) {
+	if (!ba_heap_count()) {
 		ret = -ENODEV;
 		goto unregister_devices;
 	}
@@ -404,7 +404,7 @@ unregister_driver:
 	return ret;
 }
 
-void heap_exit(void)
+void ba_heap_exit(void)
 {
 	heap_unregister_devices();
 	platform_driver_unregister(&heap_driver);

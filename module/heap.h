@@ -10,7 +10,7 @@
 struct dmem_cgroup_region;
 
 /**
- * struct heap - a device that memory is allocated for
+ * struct ba_heap - a device that memory is allocated for
  * @dev: what the DMA API allocates for: its masks and region decide.
  * @node_devs: the same for each node of memory, or NULL where there is no such device: for
  *	all of them where there is one node only. NULL itself for heaps of a device tree.
@@ -28,7 +28,7 @@ struct dmem_cgroup_region;
  * @dmem: where memory of it counts that no memory cgroup is charged for; NULL
  *	where the kernel has no such cgroups.
  */
-struct heap {
+struct ba_heap {
 	struct device *dev;
 	struct device **node_devs;
 	const char *name;
@@ -44,17 +44,17 @@ struct heap {
 	struct dmem_cgroup_region *dmem;
 };
 
-int heap_add(struct heap *heap);
-u32 heap_count(void);
-struct heap *heap_at(u32 index);
-struct heap *heap_find(u32 index, u32 dma_bits);
-struct device *heap_device(const struct heap *heap, int nid);
-enum bufalloc_memtype heap_memtype(const struct heap *heap,
-				   enum bufalloc_caching caching);
-bool heap_has_cached_alias(const struct heap *heap,
-			   enum bufalloc_memtype memtype);
+int ba_heap_add(struct ba_heap *heap);
+u32 ba_heap_count(void);
+struct ba_heap *ba_heap_at(u32 index);
+struct ba_heap *ba_heap_find(u32 index, u32 dma_bits);
+struct device *ba_heap_device(const struct ba_heap *heap, int nid);
+enum bufalloc_memtype ba_heap_memtype(const struct ba_heap *heap,
+				      enum bufalloc_caching caching);
+bool ba_heap_has_cached_alias(const struct ba_heap *heap,
+			      enum bufalloc_memtype memtype);
 
-int heap_init(void);
-void heap_exit(void);
+int ba_heap_init(void);
+void ba_heap_exit(void);
 
 #endif /* _BUFALLOC_HEAP_H */

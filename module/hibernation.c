@@ -21,17 +21,17 @@ static atomic_t blockers = ATOMIC_INIT(0);
 #define HIBERNATING INT_MIN
 
 /**
- * hibernation_block() - keep the machine from hibernating, if that would not save memory
+ * ba_hibernation_block() - keep the machine from hibernating, if that would not save memory
  * @memtype: of the memory.
- * @blocks: whether hibernation_unblock() has something to do.
+ * @blocks: whether ba_hibernation_unblock() has something to do.
  *
  * Return: 0, or -EBUSY while the machine hibernates.
  */
-int hibernation_block(enum bufalloc_memtype memtype, bool *blocks)
+int ba_hibernation_block(enum bufalloc_memtype memtype, bool *blocks)
 {
 	*blocks = false;
 	if (memtype == BUFALLOC_MEMTYPE_WRITE_BACK ||
-	    memtype_in_direct_map(memtype))
+	    ba_memtype_in_direct_map(memtype))
 		return 0;
 	if (!atomic_inc_unless_negative(&blockers))
 		return -EBUSY;
@@ -39,7 +39,7 @@ int hibernation_block(enum bufalloc_memtype memtype, bool *blocks)
 	return 0;
 }
 
-void hibernation_unblock(bool *blocks)
+void ba_hibernation_unblock(bool *blocks)
 {
 	if (*blocks)
 		atomic_dec(&blockers);
@@ -71,13 +71,13 @@ static struct notifier_block hibernation_notifier = {
 	.notifier_call = hibernation_notify,
 };
 
-void hibernation_init(void)
+void ba_hibernation_init(void)
 {
 	/* It fails for one that is registered already, and for no other reason. */
 	register_pm_notifier(&hibernation_notifier);
 }
 
-void hibernation_exit(void)
+void ba_hibernation_exit(void)
 {
 	unregister_pm_notifier(&hibernation_notifier);
 }

@@ -7,27 +7,27 @@
 #include <linux/bufalloc.h>
 
 #ifdef CONFIG_HIBERNATION
-int hibernation_block(enum bufalloc_memtype memtype, bool *blocks);
-void hibernation_unblock(bool *blocks);
+int ba_hibernation_block(enum bufalloc_memtype memtype, bool *blocks);
+void ba_hibernation_unblock(bool *blocks);
 
-void hibernation_init(void);
-void hibernation_exit(void);
+void ba_hibernation_init(void);
+void ba_hibernation_exit(void);
 #else
-static inline int hibernation_block(enum bufalloc_memtype memtype,
-				    bool *blocks)
+static inline int ba_hibernation_block(enum bufalloc_memtype memtype,
+				       bool *blocks)
 {
 	return 0;
 }
 
-static inline void hibernation_unblock(bool *blocks)
+static inline void ba_hibernation_unblock(bool *blocks)
 {
 }
 
-static inline void hibernation_init(void)
+static inline void ba_hibernation_init(void)
 {
 }
 
-static inline void hibernation_exit(void)
+static inline void ba_hibernation_exit(void)
 {
 }
 #endif

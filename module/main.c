@@ -17,51 +17,51 @@ static int __init bufalloc_init(void)
 {
 	int ret;
 
-	ret = unbind_init();
+	ret = ba_unbind_init();
 	if (ret)
 		return ret;
 
-	hibernation_init();
-	ret = heap_init();
+	ba_hibernation_init();
+	ret = ba_heap_init();
 	if (ret)
 		goto exit_hibernation;
 
-	ret = of_heap_init();
+	ret = ba_of_heap_init();
 	if (ret)
 		goto exit_heap;
 
 	/* Workers give purged memory back to its heap: they start after the heaps. */
-	ret = purge_init();
+	ret = ba_purge_init();
 	if (ret)
 		goto exit_node;
 
 	/* Last: from here on there are users. */
-	ret = chardev_register();
+	ret = ba_chardev_register();
 	if (ret)
 		goto exit_purge;
 	return 0;
 
 exit_purge:
-	purge_exit();
+	ba_purge_exit();
 exit_node:
-	of_heap_exit();
+	ba_of_heap_exit();
 exit_heap:
-	heap_exit();
+	ba_heap_exit();
 exit_hibernation:
-	hibernation_exit();
-	unbind_exit();
+	ba_hibernation_exit();
+	ba_unbind_exit();
 	return ret;
 }
 module_init(bufalloc_init);
 
 static void __exit bufalloc_exit(void)
 {
-	chardev_unregister();
-	purge_exit();
-	of_heap_exit();
-	heap_exit();
-	hibernation_exit();
-	unbind_exit();
+	ba_chardev_unregister();
+	ba_purge_exit();
+	ba_of_heap_exit();
+	ba_heap_exit();
+	ba_hibernation_exit();
+	ba_unbind_exit();
 }
 module_exit(bufalloc_exit);
 

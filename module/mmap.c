@@ -36,9 +36,9 @@ static pgprot_t entry_prot(const struct vm_area_struct *vma)
 /* Only after a zap: mappings are populated when they are made. */
 static vm_fault_t mmap_fault(struct vm_fault *vmf)
 {
-	const struct backing *backing = vmf->vma->vm_private_data;
+	const struct ba_backing *backing = vmf->vma->vm_private_data;
 	unsigned long offset = vmf->pgoff;
-	struct segment seg;
+	struct ba_segment seg;
 
 	backing_for_each_segment(backing, &seg) {
 		if (offset < seg.size >> PAGE_SHIFT)
@@ -54,16 +54,16 @@ static vm_fault_t mmap_fault(struct vm_fault *vmf)
 /* Parts and copies of a mapping count as well. */
 static void mmap_open(struct vm_area_struct *vma)
 {
-	struct backing *backing = vma->vm_private_data;
+	struct ba_backing *backing = vma->vm_private_data;
 
 	atomic_inc(&backing->mappings);
 }
 
 static void mmap_close(struct vm_area_struct *vma)
 {
-	struct backing *backing = vma->vm_private_data;
+	struct ba_backing *backing = vma->vm_private_data;
 
-	/* With buffer_dontneed(): what was looked at before may go then. */
+	/* With ba_buffer_dontneed(): what was looked at before may go then. */
 	atomic_dec_return_release(&backing->mappings);
 }
 
@@ -80,11 +80,11 @@ static const struct vm_operations_struct mmap_ops = {
  */
 static vm_fault_t pageable_fault(struct vm_fault *vmf)
 {
-	const struct backing *backing = vmf->vma->vm_private_data;
+	const struct ba_backing *backing = vmf->vma->vm_private_data;
 	struct folio *folio;
 	struct page *page;
 
-	page = shmem_read_page(backing->shmem, vmf->pgoff);
+	page = ba_shmem_read_page(backing->shmem, vmf->pgoff);
 	if (IS_ERR(page))
 		return VM_FAULT_SIGBUS;
 
@@ -102,7 +102,7 @@ static vm_fault_t pageable_fault(struct vm_fault *vmf)
 
 static void pageable_open(struct vm_area_struct *vma)
 {
-	const struct backing *backing = vma->vm_private_data;
+	const struct ba_backing *backing = vma->vm_private_data;
 
 	get_dma_buf(backing->shmem->keeper);
 	mmap_open(vma);
@@ -110,7 +110,7 @@ static void pageable_open(struct vm_area_struct *vma)
 
 static void pageable_close(struct vm_area_struct *vma)
 {
-	const struct backing *backing = vma->vm_private_data;
+	const struct ba_backing *backing = vma->vm_private_data;
 	/* The store may go as soon as nobody is counted. */
 	struct dma_buf *keeper = backing->shmem->keeper;
 
@@ -152,13 +152,13 @@ static int map_run(struct vm_area_struct *vma, unsigned long addr,
  * The VMA is not yet to be found by unmap_mapping_range(): who wants to take
  * memory away from its mappings must keep new ones from being made meanwhile.
  */
-static int mmap_populate(const struct backing *backing,
+static int mmap_populate(const struct ba_backing *backing,
 			 struct vm_area_struct *vma)
 {
 	unsigned long skip = vma->vm_pgoff << PAGE_SHIFT;
 	unsigned long addr = vma->vm_start;
 	unsigned long size;
-	struct segment seg;
+	struct ba_segment seg;
 	int ret;
 
 	backing_for_each_segment(backing, &seg) {
@@ -181,7 +181,7 @@ static int mmap_populate(const struct backing *backing,
 }
 
 /**
- * mmap_check() - whether userspace may have such a mapping
+ * ba_mmap_check() - whether userspace may have such a mapping
  * @backing: of the buffer; need not be populated.
  * @vma: as mmap(2) made it; the part is its vm_pgoff and its size.
  *
@@ -189,7 +189,7 @@ static int mmap_populate(const struct backing *backing,
  * buffer; -EPERM for one that can be executed; -EACCES for one that can be
  * written where the buffer's file cannot.
  */
-int mmap_check(const struct backing *backing, struct vm_area_struct *vma)
+int ba_mmap_check(const struct ba_backing *backing, struct vm_area_struct *vma)
 {
 	unsigned long pages = backing->requirements.length >> PAGE_SHIFT;
 
@@ -207,7 +207,7 @@ int mmap_check(const struct backing *backing, struct vm_area_struct *vma)
 	return 0;
 }
 
-/* Nor may mprotect(2) give more than mmap_check() does. */
+/* Nor may mprotect(2) give more than ba_mmap_check() does. */
 static void keep_rights(struct vm_area_struct *vma)
 {
 	if (!(vma->vm_file->f_mode & FMODE_WRITE))
@@ -216,20 +216,20 @@ static void keep_rights(struct vm_area_struct *vma)
 }
 
 /**
- * mmap_user() - map a buffer, or a part of it, for userspace
+ * ba_mmap_user() - map a buffer, or a part of it, for userspace
  * @backing: populated, with this mapping counted.
- * @vma: what mmap_check() has passed.
+ * @vma: what ba_mmap_check() has passed.
  *
  * Return: 0 or -ENOMEM.
  */
-int mmap_user(struct backing *backing, struct vm_area_struct *vma)
+int ba_mmap_user(struct ba_backing *backing, struct vm_area_struct *vma)
 {
 	int ret;
 
 	keep_rights(vma);
 	vm_flags_set(vma, VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP);
-	vma->vm_page_prot = caching_pgprot(backing->context.memtype,
-					   vma->vm_page_prot);
+	vma->vm_page_prot = ba_caching_pgprot(backing->context.memtype,
+					      vma->vm_page_prot);
 	/* The VMA holds the dma-buf's file, and that the backing. */
 	vma->vm_private_data = backing;
 	vma->vm_ops = &mmap_ops;
@@ -242,16 +242,16 @@ int mmap_user(struct backing *backing, struct vm_area_struct *vma)
 }
 
 /**
- * mmap_pageable() - map pageable memory for userspace, a page at its first use
+ * ba_mmap_pageable() - map pageable memory for userspace, a page at its first use
  * @backing: populated, with this mapping counted.
  * @keeper: the buffer.
- * @vma: what mmap_check() has passed.
+ * @vma: what ba_mmap_check() has passed.
  *
  * Who looks for the mappings of a page looks into its own file. So the VMA holds that
  * and, in the place of its file, the buffer.
  */
-void mmap_pageable(struct backing *backing, struct dma_buf *keeper,
-		   struct vm_area_struct *vma)
+void ba_mmap_pageable(struct ba_backing *backing, struct dma_buf *keeper,
+		      struct vm_area_struct *vma)
 {
 	keep_rights(vma);
 	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
@@ -263,11 +263,11 @@ void mmap_pageable(struct backing *backing, struct dma_buf *keeper,
 }
 
 /* Map the whole buffer for the kernel. Return: its address, or NULL. */
-void *mmap_kernel(const struct backing *backing)
+void *ba_mmap_kernel(const struct ba_backing *backing)
 {
 	unsigned long count = 0, pfn, end;
 	struct page **pages;
-	struct segment seg;
+	struct ba_segment seg;
 	void *vaddr;
 
 	pages = kvmalloc_array(backing->requirements.length >> PAGE_SHIFT, sizeof(*pages),
@@ -283,12 +283,12 @@ void *mmap_kernel(const struct backing *backing)
 	}
 
 	vaddr = vmap(pages, count, VM_MAP,
-		     caching_pgprot(backing->context.memtype, PAGE_KERNEL));
+		     ba_caching_pgprot(backing->context.memtype, PAGE_KERNEL));
 	kvfree(pages);
 	return vaddr;
 }
 
-void munmap_kernel(void *vaddr)
+void ba_munmap_kernel(void *vaddr)
 {
 	vunmap(vaddr);
 }

@@ -2,15 +2,15 @@
 #ifndef _BUFALLOC_MMAP_H
 #define _BUFALLOC_MMAP_H
 
-struct backing;
+struct ba_backing;
 struct dma_buf;
 struct vm_area_struct;
 
-int mmap_check(const struct backing *backing, struct vm_area_struct *vma);
-int mmap_user(struct backing *backing, struct vm_area_struct *vma);
-void mmap_pageable(struct backing *backing, struct dma_buf *keeper,
-		   struct vm_area_struct *vma);
-void *mmap_kernel(const struct backing *backing);
-void munmap_kernel(void *vaddr);
+int ba_mmap_check(const struct ba_backing *backing, struct vm_area_struct *vma);
+int ba_mmap_user(struct ba_backing *backing, struct vm_area_struct *vma);
+void ba_mmap_pageable(struct ba_backing *backing, struct dma_buf *keeper,
+		      struct vm_area_struct *vma);
+void *ba_mmap_kernel(const struct ba_backing *backing);
+void ba_munmap_kernel(void *vaddr);
 
 #endif /* _BUFALLOC_MMAP_H */

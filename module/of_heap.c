@@ -20,7 +20,7 @@
 #include "heap.h"
 #include "of_heap.h"
 
-static int of_heap_name(struct heap *heap)
+static int of_heap_name(struct ba_heap *heap)
 {
 	struct device *dev = heap->dev;
 
@@ -53,7 +53,7 @@ static bool region_has_pages(const struct reserved_mem *region)
 	return true;
 }
 
-static int of_heap_describe_region(struct heap *heap, struct device_node *np)
+static int of_heap_describe_region(struct ba_heap *heap, struct device_node *np)
 {
 	struct reserved_mem *region = of_reserved_mem_lookup(np);
 
@@ -73,14 +73,14 @@ static int of_heap_describe_region(struct heap *heap, struct device_node *np)
 	heap->no_map = of_property_read_bool(np, "no-map");
 	/* Its type would have to be changed in a mapping that is not there. */
 	if (heap->coherent_pool &&
-	    memtype_in_direct_map(BUFALLOC_MEMTYPE_WRITE_COMBINE))
+	    ba_memtype_in_direct_map(BUFALLOC_MEMTYPE_WRITE_COMBINE))
 		return dev_err_probe(heap->dev, -EOPNOTSUPP,
 				     "memory-region has to be reusable\n");
 	return 0;
 }
 
 /* Memory of its own, where the node has some: what cannot be found is not nothing. */
-static int of_heap_take_region(struct heap *heap)
+static int of_heap_take_region(struct ba_heap *heap)
 {
 	struct device *dev = heap->dev;
 	struct device_node *np;
@@ -116,7 +116,7 @@ MODULE_ALIAS("of:N*T*Cbufalloc,heapC*");
 static int of_heap_probe(struct platform_device *pdev)
 {
 	struct device *dev = &pdev->dev;
-	struct heap *heap;
+	struct ba_heap *heap;
 	int ret;
 
 	/* An override by sysfs brings a device that knows nothing of us. */
@@ -153,12 +153,12 @@ static int of_heap_probe(struct platform_device *pdev)
 				     "a restricted DMA pool is no heap\n");
 
 	heap->behind_iommu = use_dma_iommu(dev);
-	if (!heap->behind_iommu && !dev_is_direct(dev))
+	if (!heap->behind_iommu && !ba_dev_is_direct(dev))
 		return dev_err_probe(dev, -EOPNOTSUPP,
 				     "the platform's own DMA operations are not supported\n");
 	if (heap->behind_iommu)
 		heap->dma_bits = 64;
-	ret = heap_add(heap);
+	ret = ba_heap_add(heap);
 	if (ret)
 		return dev_err_probe(dev, ret, "no heap \"%s\"\n",
 				     heap->name);
@@ -175,12 +175,12 @@ static struct platform_driver of_heap_driver = {
 	},
 };
 
-int of_heap_init(void)
+int ba_of_heap_init(void)
 {
 	return platform_driver_register(&of_heap_driver);
 }
 
-void of_heap_exit(void)
+void ba_of_heap_exit(void)
 {
 	platform_driver_unregister(&of_heap_driver);
 }

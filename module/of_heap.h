@@ -3,15 +3,15 @@
 #define _BUFALLOC_OF_HEAP_H
 
 #ifdef CONFIG_OF
-int of_heap_init(void);
-void of_heap_exit(void);
+int ba_of_heap_init(void);
+void ba_of_heap_exit(void);
 #else
-static inline int of_heap_init(void)
+static inline int ba_of_heap_init(void)
 {
 	return 0;
 }
 
-static inline void of_heap_exit(void)
+static inline void ba_of_heap_exit(void)
 {
 }
 #endif

@@ -18,7 +18,7 @@
 /* Every heap, but those that have to be named, is one of these. */
 #define ALL_BITS 64
 
-void placement_init(struct placement *placement)
+void ba_placement_init(struct ba_placement *placement)
 {
 	placement->dma_bits = ALL_BITS;
 	placement->prefer_contiguous = false;
@@ -57,7 +57,7 @@ static bool wants_contiguous(struct device *dev, size_t length)
 }
 
 /* One that is far from some of them is as good as any other. */
-static void add_node(struct placement *placement, int nid)
+static void add_node(struct ba_placement *placement, int nid)
 {
 	if (nid == NUMA_NO_NODE)
 		return;
@@ -69,14 +69,14 @@ static void add_node(struct placement *placement, int nid)
 }
 
 /* One more device. */
-void placement_add_device(struct placement *placement, struct device *dev, size_t length)
+void ba_placement_add_device(struct ba_placement *placement, struct device *dev, size_t length)
 {
 	if (!dev->dma_mask)
 		return;
 	add_node(placement, dev_to_node(dev));
 	placement->snoops |= dev_is_dma_coherent(dev);
 	placement->bypasses |= !dev_is_dma_coherent(dev);
-	if (!dev_is_direct(dev))
+	if (!ba_dev_is_direct(dev))
 		return;
 	placement->dma_bits = min(placement->dma_bits, reached_bits(dev));
 	placement->prefer_contiguous |= wants_contiguous(dev, length);
@@ -87,31 +87,31 @@ void placement_add_device(struct placement *placement, struct device *dev, size_
  * write-back. With one that does not among them it stays what it is without devices: the
  * others are refused then, since only CACHED memory serves both kinds.
  */
-static enum bufalloc_memtype memtype_of(const struct placement *placement,
-					const struct requirements *requirements,
-					const struct heap *heap)
+static enum bufalloc_memtype memtype_of(const struct ba_placement *placement,
+					const struct ba_requirements *requirements,
+					const struct ba_heap *heap)
 {
-	enum bufalloc_memtype memtype = heap_memtype(heap, requirements->caching);
+	enum bufalloc_memtype memtype = ba_heap_memtype(heap, requirements->caching);
 
 	if (requirements->caching != BUFALLOC_CACHING_COHERENT && !requirements->any_caching)
 		return memtype;
 	if (!placement->snoops || placement->bypasses ||
-	    !heap_has_cached_alias(heap, memtype))
+	    !ba_heap_has_cached_alias(heap, memtype))
 		return memtype;
 	/* A pool, and memory that the kernel does not map, have nothing else. */
-	return heap_memtype(heap, BUFALLOC_CACHING_CACHED) ?: memtype;
+	return ba_heap_memtype(heap, BUFALLOC_CACHING_CACHED) ?: memtype;
 }
 
-static bool is_heap_allowed(const struct placement *placement, const struct backing *backing)
+static bool is_heap_allowed(const struct ba_placement *placement, const struct ba_backing *backing)
 {
 	return backing->requirements.heap_is_fixed ||
 	       backing->context.heap->dma_bits <= placement->dma_bits;
 }
 
 /* Whether memory that was taken for another place is in this one, and of its type. */
-bool placement_allows(const struct placement *placement, const struct backing *backing)
+bool ba_placement_allows(const struct ba_placement *placement, const struct ba_backing *backing)
 {
-	const struct alloc_context *context = &backing->context;
+	const struct ba_alloc_context *context = &backing->context;
 
 	return is_heap_allowed(placement, backing) &&
 	       context->memtype ==
@@ -119,10 +119,10 @@ bool placement_allows(const struct placement *placement, const struct backing *b
 }
 
 /* WC that is write-back is COHERENT: it needs no sync, and is not asked for as such. */
-static void apply_memtype(const struct placement *placement, struct backing *backing)
+static void apply_memtype(const struct ba_placement *placement, struct ba_backing *backing)
 {
-	const struct requirements *requirements = &backing->requirements;
-	struct alloc_context *context = &backing->context;
+	const struct ba_requirements *requirements = &backing->requirements;
+	struct ba_alloc_context *context = &backing->context;
 
 	context->memtype = memtype_of(placement, requirements, context->heap);
 	context->caching = requirements->caching;
@@ -132,19 +132,19 @@ static void apply_memtype(const struct placement *placement, struct backing *bac
 }
 
 /**
- * placement_apply() - have memory come from there
+ * ba_placement_apply() - have memory come from there
  * @placement: where.
  * @backing: what has no memory yet. A heap that its user named stays.
  *
  * Return: 0, or -EIO where no heap is so narrow.
  */
-int placement_apply(const struct placement *placement, struct backing *backing)
+int ba_placement_apply(const struct ba_placement *placement, struct ba_backing *backing)
 {
-	struct alloc_context *context = &backing->context;
-	struct heap *heap = context->heap;
+	struct ba_alloc_context *context = &backing->context;
+	struct ba_heap *heap = context->heap;
 
 	if (!backing->requirements.heap_is_fixed && placement->dma_bits < heap->dma_bits)
-		heap = heap_find(BUFALLOC_HEAP_ANY, placement->dma_bits);
+		heap = ba_heap_find(BUFALLOC_HEAP_ANY, placement->dma_bits);
 	if (!heap)
 		return -EIO;
 	backing->requirements.narrowed = heap != context->heap;
@@ -152,7 +152,7 @@ int placement_apply(const struct placement *placement, struct backing *backing)
 	apply_memtype(placement, backing);
 	context->nid = placement->nid;
 	/* Where there is one node only, it is the same as none. */
-	if (heap_device(heap, context->nid) == heap->dev)
+	if (ba_heap_device(heap, context->nid) == heap->dev)
 		context->nid = NUMA_NO_NODE;
 	backing->requirements.prefer_contiguous =
 		placement->prefer_contiguous && !heap->behind_iommu;

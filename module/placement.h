@@ -4,7 +4,7 @@
 
 #include <linux/types.h>
 
-struct backing;
+struct ba_backing;
 struct device;
 
 /*
@@ -14,7 +14,7 @@ struct device;
 #define PLACEMENT_TRIES 8
 
 /**
- * struct placement - where memory that comes late may be
+ * struct ba_placement - where memory that comes late may be
  * @dma_bits: every device reaches what lies below 2^dma_bits.
  * @prefer_contiguous: a device would rather have it contiguous.
  * @snoops: a device sees what is in the caches.
@@ -22,7 +22,7 @@ struct device;
  * @nid: of memory, that is nearest to them; NUMA_NO_NODE where they differ.
  * @some: there is a device that has a node.
  */
-struct placement {
+struct ba_placement {
 	u32 dma_bits;
 	bool prefer_contiguous;
 	bool snoops;
@@ -31,9 +31,9 @@ struct placement {
 	bool some;
 };
 
-void placement_init(struct placement *placement);
-void placement_add_device(struct placement *placement, struct device *dev, size_t length);
-bool placement_allows(const struct placement *placement, const struct backing *backing);
-int placement_apply(const struct placement *placement, struct backing *backing);
+void ba_placement_init(struct ba_placement *placement);
+void ba_placement_add_device(struct ba_placement *placement, struct device *dev, size_t length);
+bool ba_placement_allows(const struct ba_placement *placement, const struct ba_backing *backing);
+int ba_placement_apply(const struct ba_placement *placement, struct ba_backing *backing);
 
 #endif /* _BUFALLOC_PLACEMENT_H */

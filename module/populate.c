@@ -23,7 +23,7 @@
 #define CARVING_MIN SZ_64K
 
 /* Chunks of half that length would be more segments than were asked for. */
-static bool is_needed_for_segments(const struct requirements *requirements, size_t size)
+static bool is_needed_for_segments(const struct ba_requirements *requirements, size_t size)
 {
 	u64 half = size / 2;
 
@@ -36,12 +36,12 @@ static bool is_needed_for_segments(const struct requirements *requirements, size
  * have where smaller ones will do; but a block is worth some compaction, since going
  * without splits the kernel's mapping for good.
  */
-static gfp_t chunk_effort(const struct backing *backing, size_t size)
+static gfp_t chunk_effort(const struct ba_backing *backing, size_t size)
 {
 	if (size == backing->requirements.alignment ||
 	    is_needed_for_segments(&backing->requirements, size) ||
 	    (size == BLOCK_SIZE_MIN &&
-	     memtype_in_direct_map(backing->context.memtype)))
+	     ba_memtype_in_direct_map(backing->context.memtype)))
 		return __GFP_RETRY_MAYFAIL;
 	return __GFP_NORETRY;
 }
@@ -58,47 +58,47 @@ struct chunk_request {
 	size_t size;
 	size_t least;
 	size_t alignment;
-	enum chunk_form form;
+	enum ba_chunk_form form;
 	gfp_t gfp;
 };
 
 /* The reverse of what added the chunk: it goes back to where it came from. */
-void populate_release(struct chunk *chunk, const struct alloc_context *context)
+void ba_populate_release(struct ba_chunk *chunk, const struct ba_alloc_context *context)
 {
 	if (chunk->pinned_for)
-		user_pages_unpin(chunk, context);
+		ba_user_pages_unpin(chunk, context);
 	else if (chunk->block)
-		block_return(chunk);
+		ba_block_return(chunk);
 	else
-		chunk_free(chunk, context);
+		ba_chunk_free(chunk, context);
 	kfree(chunk);
 }
 
-static int chunk_take(struct chunk *chunk, const struct alloc_context *context,
+static int chunk_take(struct ba_chunk *chunk, const struct ba_alloc_context *context,
 		      const struct chunk_request *request)
 {
 	if (request->least)
-		return block_carve(chunk, context, request->size, request->least,
-				   request->alignment, request->gfp);
-	return chunk_alloc(chunk, context, request->size, request->form, request->gfp);
+		return ba_block_carve(chunk, context, request->size, request->least,
+				      request->alignment, request->gfp);
+	return ba_chunk_alloc(chunk, context, request->size, request->form, request->gfp);
 }
 
-static int chunk_clear(const struct chunk *chunk, const struct alloc_context *context)
+static int chunk_clear(const struct ba_chunk *chunk, const struct ba_alloc_context *context)
 {
 	if (chunk->cleared)
 		return 0;
-	return caching_clear(context->heap->dev, chunk->page, chunk->size,
-			     context->memtype);
+	return ba_caching_clear(context->heap->dev, chunk->page, chunk->size,
+				context->memtype);
 }
 
 /* An area for long runs may not align them as the page allocator does. */
-static bool chunk_fits(const struct chunk *chunk, const struct chunk_request *request)
+static bool chunk_fits(const struct ba_chunk *chunk, const struct chunk_request *request)
 {
 	return IS_ALIGNED(chunk->dma, request->alignment);
 }
 
 /* Whether neither CMA nor high memory is any headroom for it. */
-static bool is_ordinary(const struct alloc_context *context, const struct chunk_request *request)
+static bool is_ordinary(const struct ba_alloc_context *context, const struct chunk_request *request)
 {
 	if (request->least || request->form == CHUNK_ORDINARY ||
 	    context->client->charged_only)
@@ -110,17 +110,17 @@ static bool is_ordinary(const struct alloc_context *context, const struct chunk_
 }
 
 /* Every chunk passes here. Returns the bytes added, or an error. */
-static ssize_t backing_add(struct backing *backing, const struct chunk_request *request)
+static ssize_t backing_add(struct ba_backing *backing, const struct chunk_request *request)
 {
-	const struct alloc_context *context = &backing->context;
-	struct chunk *chunk;
+	const struct ba_alloc_context *context = &backing->context;
+	struct ba_chunk *chunk;
 	int ret;
 
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	/* A region runs out alone. */
 	if (!context->heap->region_size &&
-	    !headroom_allows(request->size, is_ordinary(context, request)))
+	    !ba_headroom_allows(request->size, is_ordinary(context, request)))
 		return -ENOMEM;
 
 	chunk = kmalloc(sizeof(*chunk), GFP_METADATA);
@@ -135,7 +135,7 @@ static ssize_t backing_add(struct backing *backing, const struct chunk_request *
 
 	ret = chunk_fits(chunk, request) ? chunk_clear(chunk, context) : -ENOMEM;
 	if (ret) {
-		populate_release(chunk, context);
+		ba_populate_release(chunk, context);
 		return ret;
 	}
 
@@ -145,16 +145,16 @@ static ssize_t backing_add(struct backing *backing, const struct chunk_request *
 }
 
 /* The page allocator aligns what it gives, which an area for long runs need not. */
-static bool may_be_ordinary(const struct backing *backing)
+static bool may_be_ordinary(const struct ba_backing *backing)
 {
-	const struct heap *heap = backing->context.heap;
+	const struct ba_heap *heap = backing->context.heap;
 
 	return backing->requirements.alignment > PAGE_SIZE && !heap->behind_iommu &&
 	       !heap->region_size;
 }
 
 /* A piece of a block, or large pages of CMA: the kernel's own mapping stays as it is. */
-static ssize_t populate_large_pages(struct backing *backing, struct chunk_request request)
+static ssize_t populate_large_pages(struct ba_backing *backing, struct chunk_request request)
 {
 	ssize_t added;
 
@@ -168,9 +168,9 @@ static ssize_t populate_large_pages(struct backing *backing, struct chunk_reques
 	return added == -EDQUOT ? -ENOMEM : added;
 }
 
-static int populate_contiguous(struct backing *backing, gfp_t effort)
+static int populate_contiguous(struct ba_backing *backing, gfp_t effort)
 {
-	const struct requirements *requirements = &backing->requirements;
+	const struct ba_requirements *requirements = &backing->requirements;
 	struct chunk_request request = {
 		.size = requirements->length,
 		.alignment = requirements->alignment,
@@ -182,7 +182,7 @@ static int populate_contiguous(struct backing *backing, gfp_t effort)
 	if (request.size > SEGMENT_MAX)
 		return -ENOMEM;
 
-	if (memtype_in_direct_map(backing->context.memtype))
+	if (ba_memtype_in_direct_map(backing->context.memtype))
 		added = populate_large_pages(backing, request);
 	/* There may be room for less than that, or in a region set aside. */
 	if (added == -ENOMEM)
@@ -198,7 +198,7 @@ static int populate_contiguous(struct backing *backing, gfp_t effort)
  * Whole chunks of falling size, none smaller than @least. Returns the bytes
  * that are left: less than @least, or what no chunk could be had for.
  */
-static ssize_t populate_chunks(struct backing *backing, size_t left,
+static ssize_t populate_chunks(struct ba_backing *backing, size_t left,
 			       size_t least)
 {
 	struct chunk_request request = {
@@ -225,7 +225,7 @@ static ssize_t populate_chunks(struct backing *backing, size_t left,
 }
 
 /* Pieces of blocks. Returns the bytes that no block could be had for. */
-static ssize_t populate_carvings(struct backing *backing, size_t left)
+static ssize_t populate_carvings(struct ba_backing *backing, size_t left)
 {
 	struct chunk_request request = {
 		.alignment = backing->requirements.alignment,
@@ -252,12 +252,12 @@ static ssize_t populate_carvings(struct backing *backing, size_t left)
  * whole: chunks of a block and more, then pieces of blocks. Only what neither
  * gave is taken in small chunks.
  */
-static int populate_scattered(struct backing *backing)
+static int populate_scattered(struct ba_backing *backing)
 {
 	size_t least = backing->requirements.alignment;
 	ssize_t left = backing->requirements.length;
 
-	if (memtype_in_direct_map(backing->context.memtype)) {
+	if (ba_memtype_in_direct_map(backing->context.memtype)) {
 		left = populate_chunks(backing, left,
 				       max_t(size_t, least, BLOCK_SIZE_MIN));
 		if (left > 0 && least <= BLOCK_SIZE_MIN)
@@ -272,27 +272,27 @@ static int populate_scattered(struct backing *backing)
  * One run is only nice to have there: not for more than an eighth of its length, which
  * the power of two above it may be.
  */
-static bool is_cheap_contiguous(const struct backing *backing)
+static bool is_cheap_contiguous(const struct ba_backing *backing)
 {
 	size_t length = backing->requirements.length;
-	enum chunk_form form = CHUNK_CONTIGUOUS;
+	enum ba_chunk_form form = CHUNK_CONTIGUOUS;
 
 	/* As populate_large_pages() takes it. */
 	if (length > CHUNK_MAX &&
-	    memtype_in_direct_map(backing->context.memtype))
+	    ba_memtype_in_direct_map(backing->context.memtype))
 		form = CHUNK_LARGE_PAGES;
-	return chunk_cost(&backing->context, length, form) - length <= length / 8;
+	return ba_chunk_cost(&backing->context, length, form) - length <= length / 8;
 }
 
 /**
- * populate_allocated() - allocate all chunks of a backing
+ * ba_populate_allocated() - allocate all chunks of a backing
  * @backing: without memory. What was added before a failure is the caller's to release.
  *
  * Return: 0, -ENOMEM, -EDQUOT past a quota, -EINTR after a fatal signal.
  */
-int populate_allocated(struct backing *backing)
+int ba_populate_allocated(struct ba_backing *backing)
 {
-	const struct requirements *requirements = &backing->requirements;
+	const struct ba_requirements *requirements = &backing->requirements;
 	int ret = -ENOMEM;
 
 	if (requirements->max_segments == 1)

@@ -2,11 +2,11 @@
 #ifndef _BUFALLOC_POPULATE_H
 #define _BUFALLOC_POPULATE_H
 
-struct backing;
-struct chunk;
-struct alloc_context;
+struct ba_backing;
+struct ba_chunk;
+struct ba_alloc_context;
 
-int populate_allocated(struct backing *backing);
-void populate_release(struct chunk *chunk, const struct alloc_context *context);
+int ba_populate_allocated(struct ba_backing *backing);
+void ba_populate_release(struct ba_chunk *chunk, const struct ba_alloc_context *context);
 
 #endif /* _BUFALLOC_POPULATE_H */

@@ -4,7 +4,7 @@
  * until the kernel runs out: then those go that were offered first, each whole.
  *
  * The kernel may run out of memory while a task holds any lock, a page's among them. So
- * the shrinker only moves the memory from the buffer to a record (struct purge_record): it
+ * the shrinker only moves the memory from the buffer to a record (struct ba_purge_record): it
  * tries the buffer's lock and waits for nothing. A worker frees the memory. The worker may
  * wait for locked pages, for blocks_lock, and on x86 for the lock of the kernel's page
  * tables.
@@ -39,7 +39,7 @@
 #define LOOKS_MAX 256
 
 /**
- * struct purge_record - memory that was taken from a buffer and is not yet free
+ * struct ba_purge_record - memory that was taken from a buffer and is not yet free
  * @link: in the list of those.
  * @work: frees it.
  * @backing: the memory; its client is held.
@@ -48,10 +48,10 @@
  *
  * Each buffer has one from the start, since the shrinker cannot allocate.
  */
-struct purge_record {
+struct ba_purge_record {
 	struct list_head link;
 	struct work_struct work;
-	struct backing backing;
+	struct ba_backing backing;
 	u64 number;
 	bool is_ownerless;
 };
@@ -77,10 +77,10 @@ static struct shrinker *shrinker;
  * has, which it never takes for free, nor of a piece of a block, which is offered like
  * others, but of use to it only with the rest. Returns how many pages it was told of.
  */
-static unsigned long tell_kernel(const struct backing *backing, bool purgeable)
+static unsigned long tell_kernel(const struct ba_backing *backing, bool purgeable)
 {
 	unsigned long told = 0;
-	struct chunk *chunk;
+	struct ba_chunk *chunk;
 	long pages;
 
 	if (backing->shmem)
@@ -98,9 +98,9 @@ static unsigned long tell_kernel(const struct backing *backing, bool purgeable)
 }
 
 /* From here on the buffer can be purged again, or the record goes with it. */
-static void record_end(struct purge_record *record)
+static void record_end(struct ba_purge_record *record)
 {
-	struct client *client = record->backing.context.client;
+	struct ba_client *client = record->backing.context.client;
 	bool is_ownerless;
 
 	spin_lock(&purge_lock);
@@ -108,7 +108,7 @@ static void record_end(struct purge_record *record)
 	is_ownerless = record->is_ownerless;
 	record->backing.context.client = NULL;
 	spin_unlock(&purge_lock);
-	client_put(client);
+	ba_client_put(client);
 	if (is_ownerless)
 		kfree(record);
 	wake_up_all(&freed_queue);
@@ -116,17 +116,17 @@ static void record_end(struct purge_record *record)
 
 static void record_free(struct work_struct *work)
 {
-	struct purge_record *record = container_of(work, struct purge_record, work);
+	struct ba_purge_record *record = container_of(work, struct ba_purge_record, work);
 
 	/* Until now the memory was still to come, and counted as reclaimable. */
 	tell_kernel(&record->backing, false);
-	backing_free(&record->backing);
+	ba_backing_free(&record->backing);
 	record_end(record);
 }
 
-static struct purge_record *record_create(void)
+static struct ba_purge_record *record_create(void)
 {
-	struct purge_record *record = kzalloc(sizeof(*record), GFP_METADATA);
+	struct ba_purge_record *record = kzalloc(sizeof(*record), GFP_METADATA);
 
 	if (!record)
 		return NULL;
@@ -136,7 +136,7 @@ static struct purge_record *record_create(void)
 }
 
 /* The buffer goes. A worker that still frees memory of this record frees the record. */
-static void record_release(struct purge_record *record)
+static void record_release(struct ba_purge_record *record)
 {
 	bool is_in_use;
 
@@ -149,10 +149,10 @@ static void record_release(struct purge_record *record)
 }
 
 /* Return: 0 or -ENOMEM. */
-int purgeable_init(struct purgeable *purgeable, struct ww_mutex *lock,
-		   struct backing *backing)
+int ba_purgeable_init(struct ba_purgeable *purgeable, struct ww_mutex *lock,
+		      struct ba_backing *backing)
 {
-	*purgeable = (struct purgeable) {
+	*purgeable = (struct ba_purgeable) {
 		.lock = lock,
 		.backing = backing,
 		.record = record_create(),
@@ -161,13 +161,13 @@ int purgeable_init(struct purgeable *purgeable, struct ww_mutex *lock,
 	return purgeable->record ? 0 : -ENOMEM;
 }
 
-void purgeable_destroy(struct purgeable *purgeable)
+void ba_purgeable_destroy(struct ba_purgeable *purgeable)
 {
-	purgeable_remove(purgeable);
+	ba_purgeable_remove(purgeable);
 	record_release(purgeable->record);
 }
 
-static bool purgeable_is_listed(const struct purgeable *purgeable)
+static bool purgeable_is_listed(const struct ba_purgeable *purgeable)
 {
 	bool is_listed;
 
@@ -177,7 +177,7 @@ static bool purgeable_is_listed(const struct purgeable *purgeable)
 	return is_listed;
 }
 
-static void purgeable_list(struct purgeable *purgeable)
+static void purgeable_list(struct ba_purgeable *purgeable)
 {
 	spin_lock(&purge_lock);
 	list_add_tail(&purgeable->link, &purgeables);
@@ -185,7 +185,7 @@ static void purgeable_list(struct purgeable *purgeable)
 	spin_unlock(&purge_lock);
 }
 
-static void purgeable_unlist_locked(struct purgeable *purgeable)
+static void purgeable_unlist_locked(struct ba_purgeable *purgeable)
 {
 	lockdep_assert_held(&purge_lock);
 	list_del_init(&purgeable->link);
@@ -196,11 +196,11 @@ static void purgeable_unlist_locked(struct purgeable *purgeable)
  * What there is, of a buffer that nobody uses: called with its lock. Memory that was
  * set aside is of no use to the kernel, and stays.
  */
-void purgeable_add(struct purgeable *purgeable, struct dma_resv *resv)
+void ba_purgeable_add(struct ba_purgeable *purgeable, struct dma_resv *resv)
 {
-	struct backing *backing = purgeable->backing;
+	struct ba_backing *backing = purgeable->backing;
 
-	if (!backing_has_memory(backing) || backing->context.heap->region_size)
+	if (!ba_backing_has_memory(backing) || backing->context.heap->region_size)
 		return;
 	/* The shrinker takes none out of the list without the buffer's lock. */
 	if (purgeable_is_listed(purgeable))
@@ -217,7 +217,7 @@ void purgeable_add(struct purgeable *purgeable, struct dma_resv *resv)
  * With the buffer's lock, or when nobody else knows of it any more. Who never made one
  * does not wait for others.
  */
-void purgeable_remove(struct purgeable *purgeable)
+void ba_purgeable_remove(struct ba_purgeable *purgeable)
 {
 	bool is_listed;
 
@@ -232,7 +232,7 @@ void purgeable_remove(struct purgeable *purgeable)
 		tell_kernel(purgeable->backing, false);
 }
 
-static bool purgeable_is_in_use(const struct purgeable *purgeable)
+static bool purgeable_is_in_use(const struct ba_purgeable *purgeable)
 {
 	/* What was taken from this buffer before is not free yet. */
 	if (!list_empty(&purgeable->record->link))
@@ -242,15 +242,15 @@ static bool purgeable_is_in_use(const struct purgeable *purgeable)
 }
 
 /* Nothing but lists change here: the lock of the list is held. */
-static void purgeable_detach(struct purgeable *purgeable)
+static void purgeable_detach(struct ba_purgeable *purgeable)
 {
-	struct purge_record *record = purgeable->record;
-	struct backing *backing = &record->backing;
+	struct ba_purge_record *record = purgeable->record;
+	struct ba_backing *backing = &record->backing;
 
-	backing_init(backing, &purgeable->backing->context, &purgeable->backing->requirements);
+	ba_backing_init(backing, &purgeable->backing->context, &purgeable->backing->requirements);
 	backing->context.memcg = NULL;
-	client_get(backing->context.client);
-	backing_adopt(backing, purgeable->backing);
+	ba_client_get(backing->context.client);
+	ba_backing_adopt(backing, purgeable->backing);
 	purgeable_unlist_locked(purgeable);
 	purgeable->purged = true;
 
@@ -260,17 +260,17 @@ static void purgeable_detach(struct purgeable *purgeable)
 }
 
 /* Pages that go back to the kernel: a piece of a block does only with the last of it. */
-static unsigned long purgeable_count_returned(const struct purgeable *purgeable)
+static unsigned long purgeable_count_returned(const struct ba_purgeable *purgeable)
 {
-	const struct backing *backing = purgeable->backing;
+	const struct ba_backing *backing = purgeable->backing;
 
 	if (backing->shmem)
-		return backing_resident(backing) >> PAGE_SHIFT;
+		return ba_backing_resident(backing) >> PAGE_SHIFT;
 	return purgeable->returned;
 }
 
 /* Whether it could be taken, and how many pages that gives, on top. */
-static bool purgeable_purge(struct purgeable *purgeable, unsigned long *freed)
+static bool purgeable_purge(struct ba_purgeable *purgeable, unsigned long *freed)
 {
 	if (purgeable_is_in_use(purgeable) || !ww_mutex_trylock(purgeable->lock, NULL))
 		return false;
@@ -290,7 +290,7 @@ static unsigned long purge_scan(struct shrinker *self,
 				struct shrink_control *control)
 {
 	unsigned long pages, scanned = 0, freed = 0;
-	struct purgeable *purgeable, *next;
+	struct ba_purgeable *purgeable, *next;
 	unsigned int looks = 0;
 
 	spin_lock(&purge_lock);
@@ -326,24 +326,24 @@ static u64 last_record(void)
 
 static bool is_free_until(u64 number)
 {
-	const struct purge_record *first;
+	const struct ba_purge_record *first;
 	bool is_free;
 
 	spin_lock(&purge_lock);
-	first = list_first_entry_or_null(&records, struct purge_record, link);
+	first = list_first_entry_or_null(&records, struct ba_purge_record, link);
 	is_free = !first || first->number > number;
 	spin_unlock(&purge_lock);
 	return is_free;
 }
 
 /**
- * purge_helps() - wait until memory that was taken is free
+ * ba_purge_helps() - wait until memory that was taken is free
  * @err: what was refused before, for want of memory or of quota.
  *
  * Return: whether there was such memory, and it is free now, so that another try is
  * worth it. A fatal signal ends the wait.
  */
-bool purge_helps(int err)
+bool ba_purge_helps(int err)
 {
 	u64 number;
 
@@ -375,7 +375,7 @@ static struct notifier_block oom_notifier = {
 	.notifier_call = purge_before_oom,
 };
 
-int purge_init(void)
+int ba_purge_init(void)
 {
 	/* Not bound to a processor, so that one that waits for a page delays no other. */
 	workers = alloc_workqueue("bufalloc", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
@@ -395,7 +395,7 @@ int purge_init(void)
 }
 
 /* Frees all that was taken: the heaps are still there. */
-void purge_exit(void)
+void ba_purge_exit(void)
 {
 	unregister_oom_notifier(&oom_notifier);
 	shrinker_free(shrinker);

@@ -5,13 +5,13 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
-struct backing;
+struct ba_backing;
 struct dma_resv;
-struct purge_record;
+struct ba_purge_record;
 struct ww_mutex;
 
 /**
- * struct purgeable - memory that may be taken from a buffer
+ * struct ba_purgeable - memory that may be taken from a buffer
  * @link: in the list of purge.c, while there is any.
  * @lock: the buffer's.
  * @backing: the memory.
@@ -24,27 +24,27 @@ struct ww_mutex;
  *
  * Guarded by @lock; @link by a lock of purge.c.
  */
-struct purgeable {
+struct ba_purgeable {
 	struct list_head link;
 	struct ww_mutex *lock;
-	struct backing *backing;
+	struct ba_backing *backing;
 	struct dma_resv *resv;
-	struct purge_record *record;
+	struct ba_purge_record *record;
 	unsigned long pages;
 	unsigned long returned;
 	bool was_listed;
 	bool purged;
 };
 
-int purgeable_init(struct purgeable *purgeable, struct ww_mutex *lock,
-		   struct backing *backing);
-void purgeable_destroy(struct purgeable *purgeable);
-void purgeable_add(struct purgeable *purgeable, struct dma_resv *resv);
-void purgeable_remove(struct purgeable *purgeable);
+int ba_purgeable_init(struct ba_purgeable *purgeable, struct ww_mutex *lock,
+		      struct ba_backing *backing);
+void ba_purgeable_destroy(struct ba_purgeable *purgeable);
+void ba_purgeable_add(struct ba_purgeable *purgeable, struct dma_resv *resv);
+void ba_purgeable_remove(struct ba_purgeable *purgeable);
 
-bool purge_helps(int err);
+bool ba_purge_helps(int err);
 
-int purge_init(void);
-void purge_exit(void);
+int ba_purge_init(void);
+void ba_purge_exit(void);
 
 #endif /* _BUFALLOC_PURGE_H */

@@ -56,17 +56,17 @@ struct account {
 	struct hlist_node link;
 	kuid_t uid;
 	unsigned long quotas;
-	struct use held;
+	struct ba_use held;
 };
 
 /**
- * struct quota - what a client's charges count for
+ * struct ba_quota - what a client's charges count for
  * @held: by the client.
  * @count: of @accounts.
  * @accounts: the opener, then the owners of the namespaces above, each once.
  */
-struct quota {
-	struct use held;
+struct ba_quota {
+	struct ba_use held;
 	unsigned int count;
 	struct account *accounts[];
 };
@@ -74,7 +74,7 @@ struct quota {
 /* Guards the table, those in it and all that is held. */
 static DEFINE_SPINLOCK(quota_lock);
 static DEFINE_HASHTABLE(accounts, ACCOUNT_BITS);
-static struct use system_held;
+static struct ba_use system_held;
 
 static u64 part_of_memory(unsigned int parts)
 {
@@ -82,17 +82,17 @@ static u64 part_of_memory(unsigned int parts)
 }
 
 /* They may be changed at any time; what is held already stays. */
-static struct use user_max(void)
+static struct ba_use user_max(void)
 {
-	return (struct use) {
+	return (struct ba_use) {
 		.bytes = READ_ONCE(user_bytes_max) ?: part_of_memory(4),
 		.buffers = READ_ONCE(user_buffers_max),
 	};
 }
 
-static struct use system_max(void)
+static struct ba_use system_max(void)
 {
-	return (struct use) {
+	return (struct ba_use) {
 		.bytes = READ_ONCE(system_bytes_max) ?: part_of_memory(2),
 		.buffers = READ_ONCE(system_buffers_max),
 	};
@@ -144,7 +144,7 @@ static void account_put(struct account *account)
 		kfree(account);
 }
 
-static bool quota_has(const struct quota *quota, kuid_t uid)
+static bool quota_has(const struct ba_quota *quota, kuid_t uid)
 {
 	unsigned int i;
 
@@ -154,7 +154,7 @@ static bool quota_has(const struct quota *quota, kuid_t uid)
 	return false;
 }
 
-static int quota_add(struct quota *quota, kuid_t uid)
+static int quota_add(struct ba_quota *quota, kuid_t uid)
 {
 	struct account *account;
 
@@ -168,10 +168,10 @@ static int quota_add(struct quota *quota, kuid_t uid)
 }
 
 /* Return: what charges of that opener count for, or NULL without memory. */
-struct quota *quota_create(const struct cred *opener)
+struct ba_quota *ba_quota_create(const struct cred *opener)
 {
 	const struct user_namespace *ns = opener->user_ns;
-	struct quota *quota;
+	struct ba_quota *quota;
 	int ret;
 
 	quota = kzalloc(struct_size(quota, accounts, ns->level + 1), GFP_METADATA);
@@ -182,13 +182,13 @@ struct quota *quota_create(const struct cred *opener)
 	for (; !ret && ns->parent; ns = ns->parent)
 		ret = quota_add(quota, ns->owner);
 	if (ret) {
-		quota_destroy(quota);
+		ba_quota_destroy(quota);
 		return NULL;
 	}
 	return quota;
 }
 
-void quota_destroy(struct quota *quota)
+void ba_quota_destroy(struct ba_quota *quota)
 {
 	if (!quota)
 		return;
@@ -198,41 +198,41 @@ void quota_destroy(struct quota *quota)
 	kfree(quota);
 }
 
-static u64 cost(struct use use)
+static u64 cost(struct ba_use use)
 {
 	return use.bytes + use.buffers * QUOTA_BUFFER_COST;
 }
 
-static u64 room(struct use held, struct use max)
+static u64 room(struct ba_use held, struct ba_use max)
 {
 	return max.bytes > cost(held) ? max.bytes - cost(held) : 0;
 }
 
 /* Too full for @more of them, if it is buffers that are to be more. */
-static bool is_full(struct use held, struct use max, struct use more)
+static bool is_full(struct ba_use held, struct ba_use max, struct ba_use more)
 {
 	return more.buffers && held.buffers + more.buffers > max.buffers;
 }
 
-static bool fits(struct use held, struct use more, struct use max)
+static bool fits(struct ba_use held, struct ba_use more, struct ba_use max)
 {
 	return !is_full(held, max, more) && cost(more) <= room(held, max);
 }
 
-static void add(struct use *held, struct use more)
+static void add(struct ba_use *held, struct ba_use more)
 {
 	held->bytes += more.bytes;
 	held->buffers += more.buffers;
 }
 
-static void take(struct use *held, struct use less)
+static void take(struct ba_use *held, struct ba_use less)
 {
 	WARN_ON_ONCE(held->bytes < less.bytes || held->buffers < less.buffers);
 	held->bytes -= less.bytes;
 	held->buffers -= less.buffers;
 }
 
-static bool fits_all(const struct quota *quota, struct use more)
+static bool fits_all(const struct ba_quota *quota, struct ba_use more)
 {
 	unsigned int i;
 
@@ -243,7 +243,7 @@ static bool fits_all(const struct quota *quota, struct use more)
 }
 
 /* With quota_lock. */
-static int charge(struct quota *quota, struct use more)
+static int charge(struct ba_quota *quota, struct ba_use more)
 {
 	unsigned int i;
 
@@ -257,7 +257,7 @@ static int charge(struct quota *quota, struct use more)
 }
 
 /* With quota_lock. */
-static void uncharge(struct quota *quota, struct use less)
+static void uncharge(struct ba_quota *quota, struct ba_use less)
 {
 	unsigned int i;
 
@@ -268,13 +268,13 @@ static void uncharge(struct quota *quota, struct use less)
 }
 
 /**
- * quota_charge() - count more, before it is taken
+ * ba_quota_charge() - count more, before it is taken
  * @quota: of the client that asks.
  * @more: bytes and buffers.
  *
- * Return: 0, or -EDQUOT and nothing is counted: see quota_limiting().
+ * Return: 0, or -EDQUOT and nothing is counted: see ba_quota_limiting().
  */
-int quota_charge(struct quota *quota, struct use more)
+int ba_quota_charge(struct ba_quota *quota, struct ba_use more)
 {
 	int ret;
 
@@ -285,7 +285,7 @@ int quota_charge(struct quota *quota, struct use more)
 }
 
 /* Exactly what was charged, after it was given back. */
-void quota_uncharge(struct quota *quota, struct use less)
+void ba_quota_uncharge(struct ba_quota *quota, struct ba_use less)
 {
 	spin_lock(&quota_lock);
 	uncharge(quota, less);
@@ -293,18 +293,18 @@ void quota_uncharge(struct quota *quota, struct use less)
 }
 
 /**
- * quota_find_refused() - compare a whole set with the limits, and charge nothing
- * @asks: the parts of the set, as &struct quota_ask.
+ * ba_quota_find_refused() - compare a whole set with the limits, and charge nothing
+ * @asks: the parts of the set, as &struct ba_quota_ask.
  *
  * The parts may count for the same users, so each is charged on top of those before it,
  * and all of them are uncharged again under the same lock: no other caller sees it.
  *
  * Return: the first part that does not fit, or NULL.
  */
-const struct quota_ask *quota_find_refused(struct list_head *asks)
+const struct ba_quota_ask *ba_quota_find_refused(struct list_head *asks)
 {
-	const struct quota_ask *refused = NULL;
-	struct quota_ask *ask;
+	const struct ba_quota_ask *refused = NULL;
+	struct ba_quota_ask *ask;
 
 	spin_lock(&quota_lock);
 	list_for_each_entry(ask, asks, link) {
@@ -319,9 +319,9 @@ const struct quota_ask *quota_find_refused(struct list_head *asks)
 	return refused;
 }
 
-static bool is_tighter(struct use held, struct use than, struct use more)
+static bool is_tighter(struct ba_use held, struct ba_use than, struct ba_use more)
 {
-	struct use max = user_max();
+	struct ba_use max = user_max();
 
 	if (is_full(held, max, more) != is_full(than, max, more))
 		return is_full(held, max, more);
@@ -329,9 +329,9 @@ static bool is_tighter(struct use held, struct use than, struct use more)
 }
 
 /* Who of those that it counts for has the least room for @more. */
-static struct use limiting_account(const struct quota *quota, struct use more)
+static struct ba_use limiting_account(const struct ba_quota *quota, struct ba_use more)
 {
-	struct use held = quota->accounts[0]->held;
+	struct ba_use held = quota->accounts[0]->held;
 	unsigned int i;
 
 	for (i = 1; i < quota->count; i++)
@@ -340,8 +340,8 @@ static struct use limiting_account(const struct quota *quota, struct use more)
 	return held;
 }
 
-static void tell(const struct quota *quota, struct use more,
-		 struct quota_report *report)
+static void tell(const struct ba_quota *quota, struct ba_use more,
+		 struct ba_quota_report *report)
 {
 	spin_lock(&quota_lock);
 	report->client = quota->held;
@@ -354,15 +354,15 @@ static void tell(const struct quota *quota, struct use more,
 }
 
 /**
- * quota_limiting() - say which limit refused
- * @quota: that quota_charge() refused.
+ * ba_quota_limiting() - say which limit refused
+ * @quota: that ba_quota_charge() refused.
  * @more: what it refused.
  *
  * Return: the limit that is the nearest: that one, unless it moved since.
  */
-enum bufalloc_reason quota_limiting(const struct quota *quota, struct use more)
+enum bufalloc_reason ba_quota_limiting(const struct ba_quota *quota, struct ba_use more)
 {
-	struct quota_report now;
+	struct ba_quota_report now;
 
 	tell(quota, more, &now);
 	if (is_full(now.user, now.user_max, more))
@@ -375,17 +375,17 @@ enum bufalloc_reason quota_limiting(const struct quota *quota, struct use more)
 }
 
 /* Of its users, it tells of who would be the first to be refused a buffer. */
-void quota_tell(const struct quota *quota, struct quota_report *report)
+void ba_quota_tell(const struct ba_quota *quota, struct ba_quota_report *report)
 {
-	struct use buffer = { .buffers = 1 };
+	struct ba_use buffer = { .buffers = 1 };
 
 	tell(quota, buffer, report);
 }
 
 /* By all clients together. */
-struct use quota_in_use(void)
+struct ba_use ba_quota_in_use(void)
 {
-	struct use held;
+	struct ba_use held;
 
 	spin_lock(&quota_lock);
 	held = system_held;

@@ -9,7 +9,7 @@
 #include <linux/bufalloc.h>
 
 struct cred;
-struct quota;
+struct ba_quota;
 
 /*
  * What a buffer costs beside its memory: a file, an inode, a dma-buf and our own
@@ -18,52 +18,52 @@ struct quota;
 #define QUOTA_BUFFER_COST SZ_4K
 
 /**
- * struct use - what is held, or limited
+ * struct ba_use - what is held, or limited
  * @bytes: of memory, with what rounding costs.
  * @buffers: live ones.
  */
-struct use {
+struct ba_use {
 	u64 bytes;
 	u64 buffers;
 };
 
 /**
- * struct quota_report - what is held, and how much may be
+ * struct ba_quota_report - what is held, and how much may be
  * @client: by the client itself.
  * @user: by whoever of its users has the least room.
  * @system: by all.
  * @user_max: for each user.
  * @system_max: for all.
  */
-struct quota_report {
-	struct use client;
-	struct use user;
-	struct use system;
-	struct use user_max;
-	struct use system_max;
+struct ba_quota_report {
+	struct ba_use client;
+	struct ba_use user;
+	struct ba_use system;
+	struct ba_use user_max;
+	struct ba_use system_max;
 };
 
 /**
- * struct quota_ask - what a part of a set of buffers will be charged
+ * struct ba_quota_ask - what a part of a set of buffers will be charged
  * @link: in the list of the set.
  * @quota: what it will be charged to.
  * @use: the least that it will be.
  */
-struct quota_ask {
+struct ba_quota_ask {
 	struct list_head link;
-	struct quota *quota;
-	struct use use;
+	struct ba_quota *quota;
+	struct ba_use use;
 };
 
-struct quota *quota_create(const struct cred *opener);
-void quota_destroy(struct quota *quota);
+struct ba_quota *ba_quota_create(const struct cred *opener);
+void ba_quota_destroy(struct ba_quota *quota);
 
-int quota_charge(struct quota *quota, struct use more);
-void quota_uncharge(struct quota *quota, struct use less);
-const struct quota_ask *quota_find_refused(struct list_head *asks);
+int ba_quota_charge(struct ba_quota *quota, struct ba_use more);
+void ba_quota_uncharge(struct ba_quota *quota, struct ba_use less);
+const struct ba_quota_ask *ba_quota_find_refused(struct list_head *asks);
 
-enum bufalloc_reason quota_limiting(const struct quota *quota, struct use more);
-void quota_tell(const struct quota *quota, struct quota_report *report);
-struct use quota_in_use(void);
+enum bufalloc_reason ba_quota_limiting(const struct ba_quota *quota, struct ba_use more);
+void ba_quota_tell(const struct ba_quota *quota, struct ba_quota_report *report);
+struct ba_use ba_quota_in_use(void);
 
 #endif /* _BUFALLOC_QUOTA_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * One request of ALLOC: its values are checked. They say what memory the buffer needs
- * (struct requirements) and where the memory comes from (struct alloc_context). Nothing
+ * (struct ba_requirements) and where the memory comes from (struct ba_alloc_context). Nothing
  * is taken here.
  */
 #include <linux/fcntl.h>
@@ -33,8 +33,8 @@
  */
 struct check {
 	const struct bufalloc_request *request;
-	struct alloc_context *context;
-	struct requirements *requirements;
+	struct ba_alloc_context *context;
+	struct ba_requirements *requirements;
 	enum bufalloc_reason reason;
 };
 
@@ -42,7 +42,7 @@ struct check {
  * Half of the memory, since the other half of a machine has to go on; and what
  * fits a size_t and an ssize_t with room for rounding.
  */
-u64 request_max_length(void)
+u64 ba_request_max_length(void)
 {
 	u64 half = (u64)(totalram_pages() / 2) << PAGE_SHIFT;
 
@@ -100,8 +100,8 @@ static int check_values(struct check *check)
 
 	if (req->flags & ~REQUEST_FLAGS)
 		return refuse(check, BUFALLOC_REASON_FIELD, -EINVAL);
-	if (!req->length || req->length > request_max_length() ||
-	    req->padding > request_max_length() - req->length)
+	if (!req->length || req->length > ba_request_max_length() ||
+	    req->padding > ba_request_max_length() - req->length)
 		return refuse(check, BUFALLOC_REASON_LENGTH, -EINVAL);
 	if (req->caching > BUFALLOC_CACHING_CACHED)
 		return refuse(check, BUFALLOC_REASON_CACHING, -EINVAL);
@@ -140,7 +140,7 @@ static int check_pageable(struct check *check)
 static void state_requirements(struct check *check)
 {
 	const struct bufalloc_request *req = check->request;
-	struct requirements *requirements = check->requirements;
+	struct ba_requirements *requirements = check->requirements;
 
 	requirements->alignment = max_t(size_t, req->alignment, PAGE_SIZE);
 	requirements->length = round_up((size_t)(req->length + req->padding),
@@ -159,10 +159,10 @@ static int find_heap(struct check *check)
 {
 	const struct bufalloc_request *req = check->request;
 
-	if (req->heap != BUFALLOC_HEAP_ANY && !heap_at(req->heap))
+	if (req->heap != BUFALLOC_HEAP_ANY && !ba_heap_at(req->heap))
 		return refuse(check, BUFALLOC_REASON_HEAP, -ENOENT);
 
-	check->context->heap = heap_find(req->heap, req->dma_bits);
+	check->context->heap = ba_heap_find(req->heap, req->dma_bits);
 	if (!check->context->heap)
 		return refuse(check, BUFALLOC_REASON_DMA_BITS, -ENOENT);
 	return 0;
@@ -171,7 +171,7 @@ static int find_heap(struct check *check)
 /* Behind an IOMMU the DMA API takes what is contiguous from CMA, if it can. */
 static int check_charged(struct check *check)
 {
-	const struct heap *heap = check->context->heap;
+	const struct ba_heap *heap = check->context->heap;
 	bool contiguous = check->requirements->max_segments == 1;
 
 	if (check->context->client->charged_only &&
@@ -183,18 +183,18 @@ static int check_charged(struct check *check)
 static int find_caching(struct check *check)
 {
 	const struct bufalloc_request *req = check->request;
-	struct alloc_context *context = check->context;
+	struct ba_alloc_context *context = check->context;
 
-	if (check->requirements->pageable && !shmem_is_possible())
+	if (check->requirements->pageable && !ba_shmem_is_possible())
 		return refuse(check, BUFALLOC_REASON_FEATURE,
 			      -EOPNOTSUPP);
 
 	context->caching = req->caching;
-	context->memtype = heap_memtype(context->heap, context->caching);
+	context->memtype = ba_heap_memtype(context->heap, context->caching);
 	if (context->memtype == BUFALLOC_MEMTYPE_NONE &&
 	    req->flags & BUFALLOC_ALLOC_ANY_CACHING) {
 		context->caching = BUFALLOC_CACHING_COHERENT;
-		context->memtype = heap_memtype(context->heap, context->caching);
+		context->memtype = ba_heap_memtype(context->heap, context->caching);
 	}
 	if (context->memtype == BUFALLOC_MEMTYPE_NONE)
 		return refuse(check, BUFALLOC_REASON_CACHING,
@@ -221,13 +221,13 @@ static int check_all(struct check *check)
 		ret = check_charged(check);
 	if (!ret)
 		ret = find_caching(check);
-	if (!ret && is_user_memory(check) && !user_pages_allowed())
+	if (!ret && is_user_memory(check) && !ba_user_pages_allowed())
 		ret = refuse(check, BUFALLOC_REASON_FEATURE, -EOPNOTSUPP);
 	return ret;
 }
 
 /**
- * request_check() - check one request
+ * ba_request_check() - check one request
  * @request: as the user gave it.
  * @context: to be filled in; its client is there.
  * @requirements: to be filled in.
@@ -235,8 +235,8 @@ static int check_all(struct check *check)
  *
  * Return: 0, or what <linux/bufalloc.h> lists for such a request.
  */
-int request_check(const struct bufalloc_request *request, struct alloc_context *context,
-		  struct requirements *requirements, enum bufalloc_reason *reason)
+int ba_request_check(const struct bufalloc_request *request, struct ba_alloc_context *context,
+		     struct ba_requirements *requirements, enum bufalloc_reason *reason)
 {
 	struct check check = {
 		.request = request,

@@ -6,11 +6,11 @@
 
 #include <linux/bufalloc.h>
 
-struct requirements;
-struct alloc_context;
+struct ba_requirements;
+struct ba_alloc_context;
 
-u64 request_max_length(void);
-int request_check(const struct bufalloc_request *request, struct alloc_context *context,
-		  struct requirements *requirements, enum bufalloc_reason *reason);
+u64 ba_request_max_length(void);
+int ba_request_check(const struct bufalloc_request *request, struct ba_alloc_context *context,
+		     struct ba_requirements *requirements, enum bufalloc_reason *reason);
 
 #endif /* _BUFALLOC_REQUEST_H */

@@ -15,21 +15,21 @@
 #include "residency.h"
 #include "shmem.h"
 
-static bool has_memory(const struct buffer *buffer)
+static bool has_memory(const struct ba_buffer *buffer)
 {
-	return backing_has_memory(&buffer->backing);
+	return ba_backing_has_memory(&buffer->backing);
 }
 
 /* Where all that are attached now reach it. */
-static void find_placement(const struct buffer *buffer, struct placement *placement)
+static void find_placement(const struct ba_buffer *buffer, struct ba_placement *placement)
 {
-	struct attachment *attachment;
+	struct ba_attachment *attachment;
 
-	placement_init(placement);
+	ba_placement_init(placement);
 	list_for_each_entry(attachment, &buffer->attachments, link)
 		if (!attachment->unbound)
-			placement_add_device(placement, attachment->dev,
-					     buffer->backing.requirements.length);
+			ba_placement_add_device(placement, attachment->dev,
+						buffer->backing.requirements.length);
 }
 
 static void get_memcg(struct mem_cgroup *memcg)
@@ -45,16 +45,16 @@ static void get_memcg(struct mem_cgroup *memcg)
  * own to the memory cgroup: another thread may populate the buffer meanwhile, which
  * drops that of the buffer.
  */
-static int prepare_fresh(const struct buffer *buffer, struct backing *fresh,
+static int prepare_fresh(const struct ba_buffer *buffer, struct ba_backing *fresh,
 			 enum bufalloc_reason *reason)
 {
-	struct placement placement;
+	struct ba_placement placement;
 	int ret;
 
-	backing_init(fresh, &buffer->backing.context, &buffer->backing.requirements);
+	ba_backing_init(fresh, &buffer->backing.context, &buffer->backing.requirements);
 	fresh->context.heap = buffer->heap;
 	find_placement(buffer, &placement);
-	ret = placement_apply(&placement, fresh);
+	ret = ba_placement_apply(&placement, fresh);
 	if (ret)
 		*reason = BUFALLOC_REASON_UNREACHABLE;
 	else
@@ -63,9 +63,9 @@ static int prepare_fresh(const struct buffer *buffer, struct backing *fresh,
 }
 
 /* The reverse of prepare_fresh(): what nobody has adopted goes back. */
-void buffer_release_fresh(struct backing *fresh)
+void ba_buffer_release_fresh(struct ba_backing *fresh)
 {
-	backing_free(fresh);
+	ba_backing_free(fresh);
 	mem_cgroup_put(fresh->context.memcg);
 	fresh->context.memcg = NULL;
 }
@@ -74,9 +74,9 @@ void buffer_release_fresh(struct backing *fresh)
  * Memory that stays needs no memory cgroup any more, and a reference would keep a removed
  * cgroup in the kernel for as long as the buffer. Pageable memory comes page by page.
  */
-static void drop_memcg(struct buffer *buffer)
+static void drop_memcg(struct ba_buffer *buffer)
 {
-	struct alloc_context *context = &buffer->backing.context;
+	struct ba_alloc_context *context = &buffer->backing.context;
 
 	if (buffer->backing.requirements.pageable)
 		return;
@@ -85,25 +85,25 @@ static void drop_memcg(struct buffer *buffer)
 }
 
 /* Memory that may be purged can come again, and is charged to the caller then. */
-static void take_memcg(struct buffer *buffer)
+static void take_memcg(struct ba_buffer *buffer)
 {
-	struct alloc_context *context = &buffer->backing.context;
+	struct ba_alloc_context *context = &buffer->backing.context;
 
 	if (!context->memcg)
 		context->memcg = get_mem_cgroup_from_mm(current->mm);
 }
 
-static void adopt_fresh(struct buffer *buffer, struct backing *fresh)
+static void adopt_fresh(struct ba_buffer *buffer, struct ba_backing *fresh)
 {
-	backing_adopt(&buffer->backing, fresh);
+	ba_backing_adopt(&buffer->backing, fresh);
 	buffer->purgeable.purged = false;
 	drop_memcg(buffer);
 }
 
 /* For who holds the lock, or where nobody else knows of the buffer yet. */
-int buffer_populate_locked(struct buffer *buffer, enum bufalloc_reason *reason)
+int ba_buffer_populate_locked(struct ba_buffer *buffer, enum bufalloc_reason *reason)
 {
-	struct backing fresh;
+	struct ba_backing fresh;
 	int ret;
 
 	if (has_memory(buffer))
@@ -112,15 +112,15 @@ int buffer_populate_locked(struct buffer *buffer, enum bufalloc_reason *reason)
 	ret = prepare_fresh(buffer, &fresh, reason);
 	if (ret)
 		return ret;
-	ret = backing_populate(&fresh, reason);
+	ret = ba_backing_populate(&fresh, reason);
 	if (!ret)
 		adopt_fresh(buffer, &fresh);
-	buffer_release_fresh(&fresh);
+	ba_buffer_release_fresh(&fresh);
 	return ret;
 }
 
 /* Nobody can use what may be taken away at any moment. */
-int buffer_check_needed(const struct buffer *buffer, enum bufalloc_reason *reason)
+int ba_buffer_check_needed(const struct ba_buffer *buffer, enum bufalloc_reason *reason)
 {
 	if (!buffer->dontneed)
 		return 0;
@@ -134,7 +134,7 @@ int buffer_check_needed(const struct buffer *buffer, enum bufalloc_reason *reaso
  * @reason: why there is none.
  */
 struct populate_args {
-	struct backing *fresh;
+	struct ba_backing *fresh;
 	enum bufalloc_reason *reason;
 };
 
@@ -142,29 +142,29 @@ static int populate_run(void *data)
 {
 	struct populate_args *args = data;
 
-	return backing_populate(args->fresh, args->reason);
+	return ba_backing_populate(args->fresh, args->reason);
 }
 
 /* Beside others who take memory, so that neither is the other's reason to fail. */
-static int take_fresh(struct backing *fresh, enum bufalloc_reason *reason)
+static int take_fresh(struct ba_backing *fresh, enum bufalloc_reason *reason)
 {
 	struct populate_args args = { .fresh = fresh, .reason = reason };
-	int ret = contention_take(populate_run, &args);
+	int ret = ba_contention_take(populate_run, &args);
 
 	if (ret == -EINTR)
 		*reason = BUFALLOC_REASON_SIGNAL;
 	return ret;
 }
 
-/* One try of buffer_populate(): 0 where it has memory now, or -EAGAIN. */
-static int populate_once(struct buffer *buffer, enum bufalloc_reason *reason)
+/* One try of ba_buffer_populate(): 0 where it has memory now, or -EAGAIN. */
+static int populate_once(struct ba_buffer *buffer, enum bufalloc_reason *reason)
 {
-	struct backing fresh;
-	struct placement placement;
+	struct ba_backing fresh;
+	struct ba_placement placement;
 	int ret;
 
 	ww_mutex_lock(&buffer->lock, NULL);
-	ret = buffer_check_needed(buffer, reason);
+	ret = ba_buffer_check_needed(buffer, reason);
 	if (!ret && !has_memory(buffer))
 		ret = prepare_fresh(buffer, &fresh, reason) ?: 1;
 	ww_mutex_unlock(&buffer->lock);
@@ -176,7 +176,7 @@ static int populate_once(struct buffer *buffer, enum bufalloc_reason *reason)
 	ww_mutex_lock(&buffer->lock, NULL);
 	find_placement(buffer, &placement);
 	if (!ret && !has_memory(buffer) && !buffer->dontneed &&
-	    placement_allows(&placement, &fresh))
+	    ba_placement_allows(&placement, &fresh))
 		adopt_fresh(buffer, &fresh);
 	/* A COMMIT may have had the memory that there was none of for us. */
 	if (has_memory(buffer))
@@ -184,11 +184,11 @@ static int populate_once(struct buffer *buffer, enum bufalloc_reason *reason)
 	else if (!ret)
 		ret = -EAGAIN;
 	ww_mutex_unlock(&buffer->lock);
-	buffer_release_fresh(&fresh);
+	ba_buffer_release_fresh(&fresh);
 	return ret;
 }
 
-static int begin_populate(struct buffer *buffer, enum bufalloc_reason *reason)
+static int begin_populate(struct ba_buffer *buffer, enum bufalloc_reason *reason)
 {
 	if (!mutex_lock_killable(&buffer->populate_lock))
 		return 0;
@@ -196,7 +196,7 @@ static int begin_populate(struct buffer *buffer, enum bufalloc_reason *reason)
 	return -EINTR;
 }
 
-static bool is_populated(struct buffer *buffer)
+static bool is_populated(struct ba_buffer *buffer)
 {
 	bool populated;
 
@@ -207,18 +207,18 @@ static bool is_populated(struct buffer *buffer)
 }
 
 /**
- * buffer_populate() - have a buffer get its memory, before its lock is taken
+ * ba_buffer_populate() - have a buffer get its memory, before its lock is taken
  * @buffer: that is to be used.
  * @reason: why not, where that fails.
  *
  * How long that takes is up to who asked for the buffer, and nobody should wait for it
  * but those who want the same: with room for one copy, a second would be refused what
  * the first is about to have. Where devices come and go all the while it is left to
- * buffer_populate_locked().
+ * ba_buffer_populate_locked().
  *
  * Return: 0, -EAGAIN, -EINTR after a fatal signal, or why there is no memory.
  */
-int buffer_populate(struct buffer *buffer, enum bufalloc_reason *reason)
+int ba_buffer_populate(struct ba_buffer *buffer, enum bufalloc_reason *reason)
 {
 	int tries, ret;
 
@@ -236,7 +236,7 @@ int buffer_populate(struct buffer *buffer, enum bufalloc_reason *reason)
 }
 
 /* What stays where it is anyway, as long as there is it. */
-static bool pin_at_once(struct buffer *buffer)
+static bool pin_at_once(struct ba_buffer *buffer)
 {
 	bool pinned;
 
@@ -250,17 +250,17 @@ static bool pin_at_once(struct buffer *buffer)
 }
 
 /* Returns 1 where pages have to be brought first, and 0 where it is held now. */
-static int begin_pin(struct buffer *buffer, struct shmem_pin *pin,
+static int begin_pin(struct ba_buffer *buffer, struct ba_shmem_pin *pin,
 		     enum bufalloc_reason *reason)
 {
-	int ret = buffer_check_needed(buffer, reason);
+	int ret = ba_buffer_check_needed(buffer, reason);
 
 	if (ret)
 		return ret;
 	if (!has_memory(buffer))
 		return -EAGAIN;
 	if (!buffer->pin_count && buffer->backing.shmem) {
-		backing_begin_pin(&buffer->backing, pin);
+		ba_backing_begin_pin(&buffer->backing, pin);
 		buffer->pinning = true;
 		return 1;
 	}
@@ -268,38 +268,38 @@ static int begin_pin(struct buffer *buffer, struct shmem_pin *pin,
 	return 0;
 }
 
-static int end_pin(struct buffer *buffer, struct shmem_pin *pin, int err)
+static int end_pin(struct ba_buffer *buffer, struct ba_shmem_pin *pin, int err)
 {
 	buffer->pinning = false;
 	if (err)
 		return err;
-	backing_end_pin(&buffer->backing, pin);
+	ba_backing_end_pin(&buffer->backing, pin);
 	buffer->pin_count++;
 	return 0;
 }
 
 /*
- * One try of buffer_pin(): 0, or -EAGAIN where it has no memory, which who insists has
+ * One try of ba_buffer_pin(): 0, or -EAGAIN where it has no memory, which who insists has
  * it get while others wait.
  */
-static int pin_once(struct buffer *buffer, bool insist,
+static int pin_once(struct ba_buffer *buffer, bool insist,
 		    enum bufalloc_reason *reason)
 {
-	struct shmem_pin pin;
+	struct ba_shmem_pin pin;
 	int ret = 0;
 
 	ww_mutex_lock(&buffer->lock, NULL);
 	if (insist)
-		ret = buffer_check_needed(buffer, reason);
+		ret = ba_buffer_check_needed(buffer, reason);
 	if (insist && !ret)
-		ret = buffer_populate_locked(buffer, reason);
+		ret = ba_buffer_populate_locked(buffer, reason);
 	if (!ret)
 		ret = begin_pin(buffer, &pin, reason);
 	ww_mutex_unlock(&buffer->lock);
 	if (ret <= 0)
 		return ret;
 
-	ret = backing_pin_pages(&buffer->backing, &pin, reason);
+	ret = ba_backing_pin_pages(&buffer->backing, &pin, reason);
 
 	ww_mutex_lock(&buffer->lock, NULL);
 	ret = end_pin(buffer, &pin, ret);
@@ -308,14 +308,14 @@ static int pin_once(struct buffer *buffer, bool insist,
 }
 
 /**
- * buffer_pin() - have memory that stays where it is until buffer_unpin()
- * @buffer: not locked. As in buffer_populate(), nobody waits but who wants the same.
+ * ba_buffer_pin() - have memory that stays where it is until ba_buffer_unpin()
+ * @buffer: not locked. As in ba_buffer_populate(), nobody waits but who wants the same.
  * @reason: why not, where that fails.
  *
  * Return: 0, -EBUSY for one that nobody needs, -EINTR after a fatal signal, or why
  * there is no memory, or not all of it.
  */
-int buffer_pin(struct buffer *buffer, enum bufalloc_reason *reason)
+int ba_buffer_pin(struct ba_buffer *buffer, enum bufalloc_reason *reason)
 {
 	int tries, ret;
 
@@ -337,68 +337,68 @@ int buffer_pin(struct buffer *buffer, enum bufalloc_reason *reason)
 }
 
 /* No device is left with an address of it. */
-static void drop_sgts(struct buffer *buffer)
+static void drop_sgts(struct ba_buffer *buffer)
 {
-	struct attachment *attachment;
+	struct ba_attachment *attachment;
 
 	list_for_each_entry(attachment, &buffer->attachments, link)
-		attachment_drop(attachment);
+		ba_attachment_drop(attachment);
 }
 
 /* The last to let go leaves nothing behind of what the kernel may move. */
-void buffer_unpin(struct buffer *buffer)
+void ba_buffer_unpin(struct ba_buffer *buffer)
 {
 	if (--buffer->pin_count)
 		return;
 	if (buffer->backing.requirements.pageable)
 		drop_sgts(buffer);
-	backing_unpin(&buffer->backing);
+	ba_backing_unpin(&buffer->backing);
 }
 
 /**
- * buffer_prepare() - say what memory a buffer would get now
+ * ba_buffer_prepare() - say what memory a buffer would get now
  * @dmabuf: locked.
- * @fresh: to be filled in, where it has none; buffer_release_fresh() ends it.
+ * @fresh: to be filled in, where it has none; ba_buffer_release_fresh() ends it.
  * @reason: why there can be none, where that fails.
  *
  * Return: 1 where it needs memory, 0 where it has it, -EIO, or -EBUSY for one that
  * nobody needs.
  */
-int buffer_prepare(struct dma_buf *dmabuf, struct backing *fresh,
-		   enum bufalloc_reason *reason)
+int ba_buffer_prepare(struct dma_buf *dmabuf, struct ba_backing *fresh,
+		      enum bufalloc_reason *reason)
 {
-	struct buffer *buffer = dmabuf->priv;
+	struct ba_buffer *buffer = dmabuf->priv;
 	int ret;
 
-	ret = buffer_check_needed(buffer, reason);
+	ret = ba_buffer_check_needed(buffer, reason);
 	if (ret || has_memory(buffer))
 		return ret;
 	return prepare_fresh(buffer, fresh, reason) ?: 1;
 }
 
 /* Whether that memory is still where the devices of the buffer reach it. */
-bool buffer_accepts(const struct dma_buf *dmabuf, const struct backing *fresh)
+bool ba_buffer_accepts(const struct dma_buf *dmabuf, const struct ba_backing *fresh)
 {
-	const struct buffer *buffer = dmabuf->priv;
-	struct placement placement;
+	const struct ba_buffer *buffer = dmabuf->priv;
+	struct ba_placement placement;
 
 	if (buffer->dontneed)
 		return false;
 	find_placement(buffer, &placement);
-	return has_memory(buffer) || placement_allows(&placement, fresh);
+	return has_memory(buffer) || ba_placement_allows(&placement, fresh);
 }
 
 /* Locked, and accepted. What has its memory by now keeps that. */
-void buffer_adopt(struct dma_buf *dmabuf, struct backing *fresh)
+void ba_buffer_adopt(struct dma_buf *dmabuf, struct ba_backing *fresh)
 {
-	struct buffer *buffer = dmabuf->priv;
+	struct ba_buffer *buffer = dmabuf->priv;
 
 	if (!has_memory(buffer))
 		adopt_fresh(buffer, fresh);
 }
 
 /* For who has no lock: it may have lost it again. */
-bool buffer_has_memory(struct dma_buf *dmabuf)
+bool ba_buffer_has_memory(struct dma_buf *dmabuf)
 {
 	return is_populated(dmabuf->priv);
 }
@@ -407,7 +407,7 @@ bool buffer_has_memory(struct dma_buf *dmabuf)
  * An importer that is attached may map at any time, and dma_buf_vmap() warns where the
  * exporter refuses.
  */
-static bool is_in_use(const struct buffer *buffer, struct dma_resv *resv)
+static bool is_in_use(const struct ba_buffer *buffer, struct dma_resv *resv)
 {
 	return !list_empty(&buffer->attachments) || buffer->pin_count ||
 	       buffer->pinning ||
@@ -416,16 +416,16 @@ static bool is_in_use(const struct buffer *buffer, struct dma_resv *resv)
 }
 
 /**
- * buffer_dontneed() - its users do not need it for now
+ * ba_buffer_dontneed() - its users do not need it for now
  * @dmabuf: whose memory may be taken from here on.
  * @retained: whether it has still what was in it.
  *
  * Return: 0; -EBUSY while an importer is attached, a CPU or the kernel has it mapped, or
  * a fence is not signalled; -EINVAL for memory of a process, of which there is no other.
  */
-int buffer_dontneed(struct dma_buf *dmabuf, bool *retained)
+int ba_buffer_dontneed(struct dma_buf *dmabuf, bool *retained)
 {
-	struct buffer *buffer = dmabuf->priv;
+	struct ba_buffer *buffer = dmabuf->priv;
 	int ret = 0;
 
 	if (buffer->backing.requirements.user_memory)
@@ -438,19 +438,19 @@ int buffer_dontneed(struct dma_buf *dmabuf, bool *retained)
 		buffer->dontneed = true;
 		take_memcg(buffer);
 		*retained = !buffer->purgeable.purged;
-		purgeable_add(&buffer->purgeable, dmabuf->resv);
+		ba_purgeable_add(&buffer->purgeable, dmabuf->resv);
 	}
 	ww_mutex_unlock(&buffer->lock);
 	return ret;
 }
 
 /* They need it again, if it has still what was in it. */
-void buffer_willneed(struct dma_buf *dmabuf, bool *retained)
+void ba_buffer_willneed(struct dma_buf *dmabuf, bool *retained)
 {
-	struct buffer *buffer = dmabuf->priv;
+	struct ba_buffer *buffer = dmabuf->priv;
 
 	ww_mutex_lock(&buffer->lock, NULL);
-	purgeable_remove(&buffer->purgeable);
+	ba_purgeable_remove(&buffer->purgeable);
 	buffer->dontneed = false;
 	*retained = !buffer->purgeable.purged;
 	if (has_memory(buffer))

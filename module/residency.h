@@ -11,13 +11,13 @@
 #include "purge.h"
 
 /**
- * struct buffer - a buffer
+ * struct ba_buffer - a buffer
  * @populate_lock: held by who takes memory for its first use, or brings what was swapped out
  *	to hold it, so that only one does. Inside mmap_lock and the reservation, outside
  *	the turn of sets and @lock.
  * @lock: guards all that follows. Of one class, so that COMMIT can have many. Inside
  *	mmap_lock, the reservation, @populate_lock and the turn, outside reclaim.
- * @attachments: the importers, as &struct attachment.
+ * @attachments: the importers, as &struct ba_attachment.
  * @heap: where its memory comes from without devices.
  * @backing: its memory; source.client is held, and source.memcg while memory can still
  *	come: before the first, while it may be purged, and for pageable memory.
@@ -28,25 +28,25 @@
  * @refusals: how often a device could not map it.
  * @refusal: why not, the last time.
  */
-struct buffer {
+struct ba_buffer {
 	struct mutex populate_lock;
 	struct ww_mutex lock;
 	struct list_head attachments;
-	struct heap *heap;
-	struct backing backing;
+	struct ba_heap *heap;
+	struct ba_backing backing;
 	unsigned int pin_count;
 	bool pinning;
 	bool dontneed;
-	struct purgeable purgeable;
+	struct ba_purgeable purgeable;
 	u32 refusals;
 	enum bufalloc_reason refusal;
 };
 
-int buffer_populate(struct buffer *buffer, enum bufalloc_reason *reason);
-int buffer_populate_locked(struct buffer *buffer, enum bufalloc_reason *reason);
-int buffer_check_needed(const struct buffer *buffer,
-			enum bufalloc_reason *reason);
-int buffer_pin(struct buffer *buffer, enum bufalloc_reason *reason);
-void buffer_unpin(struct buffer *buffer);
+int ba_buffer_populate(struct ba_buffer *buffer, enum bufalloc_reason *reason);
+int ba_buffer_populate_locked(struct ba_buffer *buffer, enum bufalloc_reason *reason);
+int ba_buffer_check_needed(const struct ba_buffer *buffer,
+			   enum bufalloc_reason *reason);
+int ba_buffer_pin(struct ba_buffer *buffer, enum bufalloc_reason *reason);
+void ba_buffer_unpin(struct ba_buffer *buffer);
 
 #endif /* _BUFALLOC_RESIDENCY_H */

@@ -9,7 +9,7 @@
 
 #include "backing.h"
 
-void backing_first_segment(const struct backing *backing, struct segment *seg)
+void ba_backing_first_segment(const struct ba_backing *backing, struct ba_segment *seg)
 {
 	seg->page = NULL;
 	seg->size = 0;
@@ -18,16 +18,16 @@ void backing_first_segment(const struct backing *backing, struct segment *seg)
 }
 
 /* A chunk, or a piece of one: where it is and its length; 0 at the end. */
-static size_t run_at(const struct backing *backing, const struct segment *seg,
+static size_t run_at(const struct ba_backing *backing, const struct ba_segment *seg,
 		     struct page **page)
 {
-	const struct chunk *chunk;
+	const struct ba_chunk *chunk;
 	struct scatterlist *sg;
 
 	if (seg->next == &backing->chunks)
 		return 0;
 
-	chunk = list_entry(seg->next, struct chunk, link);
+	chunk = list_entry(seg->next, struct ba_chunk, link);
 	if (!chunk->pages_sgt) {
 		*page = chunk->page;
 		return chunk->size;
@@ -37,9 +37,9 @@ static size_t run_at(const struct backing *backing, const struct segment *seg,
 	return sg->length;
 }
 
-static void run_pass(struct segment *seg)
+static void run_pass(struct ba_segment *seg)
 {
-	const struct chunk *chunk = list_entry(seg->next, struct chunk, link);
+	const struct ba_chunk *chunk = list_entry(seg->next, struct ba_chunk, link);
 
 	if (chunk->pages_sgt)
 		seg->sg = sg_next(seg->sg ?: chunk->pages_sgt->sgl);
@@ -47,14 +47,14 @@ static void run_pass(struct segment *seg)
 		seg->next = chunk->link.next;
 }
 
-static bool follows(const struct segment *seg, const struct page *page)
+static bool follows(const struct ba_segment *seg, const struct page *page)
 {
 	return page_to_pfn(page) ==
 	       page_to_pfn(seg->page) + (seg->size >> PAGE_SHIFT);
 }
 
 /* The next run of neighbouring chunks and pieces; false at the end. */
-bool backing_next_segment(const struct backing *backing, struct segment *seg)
+bool ba_backing_next_segment(const struct ba_backing *backing, struct ba_segment *seg)
 {
 	struct page *page;
 	size_t size = run_at(backing, seg, &page);
@@ -72,10 +72,10 @@ bool backing_next_segment(const struct backing *backing, struct segment *seg)
 	return true;
 }
 
-unsigned int backing_count_segments(const struct backing *backing)
+unsigned int ba_backing_count_segments(const struct ba_backing *backing)
 {
 	unsigned int count = 0;
-	struct segment seg;
+	struct ba_segment seg;
 
 	backing_for_each_segment(backing, &seg)
 		count++;

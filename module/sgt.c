@@ -38,13 +38,13 @@ static size_t entry_limit(struct device *dev)
 static u64 entry_address(struct device *dev, struct page *page)
 {
 	phys_addr_t phys = page_to_phys(page);
-	dma_addr_t dma = dev_is_direct(dev) ? phys_to_dma(dev, phys) : phys;
+	dma_addr_t dma = ba_dev_is_direct(dev) ? phys_to_dma(dev, phys) : phys;
 
 	return dma == DMA_MAPPING_ERROR ? phys : dma;
 }
 
 /* Take the next entry from the front of what is left of a segment. */
-static size_t entry_take(struct device *dev, struct segment *left, size_t limit)
+static size_t entry_take(struct device *dev, struct ba_segment *left, size_t limit)
 {
 	u64 boundary = dma_get_seg_boundary(dev);
 	u64 room = boundary - (entry_address(dev, left->page) & boundary) + 1;
@@ -62,10 +62,10 @@ static size_t entry_take(struct device *dev, struct segment *left, size_t limit)
 }
 
 static unsigned int count_entries(struct device *dev,
-				  const struct backing *backing, size_t limit)
+				  const struct ba_backing *backing, size_t limit)
 {
 	unsigned int entries = 0;
-	struct segment seg;
+	struct ba_segment seg;
 
 	backing_for_each_segment(backing, &seg)
 		for (; seg.size; entries++)
@@ -74,7 +74,7 @@ static unsigned int count_entries(struct device *dev,
 }
 
 /**
- * sgt_create() - list memory as a device takes it
+ * ba_sgt_create() - list memory as a device takes it
  * @sgt: to be filled in.
  * @dev: whose limits of entries are kept.
  * @backing: the memory, which is there.
@@ -82,12 +82,12 @@ static unsigned int count_entries(struct device *dev,
  * Return: 0, -EINVAL for a device whose segments are shorter than a page, or cross no
  * boundary of less than that, -ENOMEM.
  */
-int sgt_create(struct sg_table *sgt, struct device *dev,
-	       const struct backing *backing)
+int ba_sgt_create(struct sg_table *sgt, struct device *dev,
+		  const struct ba_backing *backing)
 {
 	size_t limit = entry_limit(dev);
 	struct scatterlist *sg;
-	struct segment seg;
+	struct ba_segment seg;
 	struct page *page;
 	int ret;
 

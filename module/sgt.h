@@ -2,11 +2,11 @@
 #ifndef _BUFALLOC_SGT_H
 #define _BUFALLOC_SGT_H
 
-struct backing;
+struct ba_backing;
 struct device;
 struct sg_table;
 
-int sgt_create(struct sg_table *sgt, struct device *dev,
-	       const struct backing *backing);
+int ba_sgt_create(struct sg_table *sgt, struct device *dev,
+		  const struct ba_backing *backing);
 
 #endif /* _BUFALLOC_SGT_H */

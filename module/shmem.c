@@ -31,7 +31,7 @@
 #define GFP_SHMEM (GFP_HIGHUSER | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
 /* Without shmem the kernel keeps such files in memory. */
-bool shmem_is_possible(void)
+bool ba_shmem_is_possible(void)
 {
 	return IS_ENABLED(CONFIG_SHMEM);
 }
@@ -89,30 +89,30 @@ static struct file *file_make(size_t length)
 }
 
 /**
- * shmem_create() - promise memory, and take none
+ * ba_shmem_create() - promise memory, and take none
  * @context: on whose account.
  * @length: bytes.
  *
  * Return: a store, or an ERR_PTR: -EDQUOT, -ENOMEM, -ENFILE, or what else
  * shmem_file_setup() returned.
  */
-struct shmem *shmem_create(const struct alloc_context *context, size_t length)
+struct ba_shmem *ba_shmem_create(const struct ba_alloc_context *context, size_t length)
 {
-	struct use use = { .bytes = length };
-	struct shmem *shmem;
+	struct ba_use use = { .bytes = length };
+	struct ba_shmem *shmem;
 	struct file *file;
 	int ret;
 
-	ret = quota_charge(context->client->quota, use);
+	ret = ba_quota_charge(context->client->quota, use);
 	if (ret)
 		return ERR_PTR(ret);
 
 	shmem = kzalloc(sizeof(*shmem), GFP_METADATA);
-	ret = shmem ? make_room_for_file() : -ENOMEM;
+	ret = shmem ? ba_make_room_for_file() : -ENOMEM;
 	file = ret ? ERR_PTR(ret) : file_make(length);
 	if (IS_ERR(file)) {
 		kfree(shmem);
-		quota_uncharge(context->client->quota, use);
+		ba_quota_uncharge(context->client->quota, use);
 		return ERR_CAST(file);
 	}
 
@@ -125,20 +125,20 @@ struct shmem *shmem_create(const struct alloc_context *context, size_t length)
 }
 
 /* The file may go later: what it had goes now, and nothing comes to it any more. */
-void shmem_destroy(struct shmem *shmem)
+void ba_shmem_destroy(struct ba_shmem *shmem)
 {
 	struct inode *inode;
-	struct use use;
+	struct ba_use use;
 
 	if (!shmem)
 		return;
 	WARN_ON(shmem->pages_sgt.sgl);
-	use = (struct use) { .bytes = shmem->length };
+	use = (struct ba_use) { .bytes = shmem->length };
 	inode = file_inode(shmem->file);
 	i_size_write(inode, 0);
 	shmem_truncate_range(inode, 0, (loff_t)-1);
 	fput(shmem->file);
-	quota_uncharge(shmem->client->quota, use);
+	ba_quota_uncharge(shmem->client->quota, use);
 	kfree(shmem);
 }
 
@@ -151,7 +151,7 @@ static size_t resident(const struct file *file, size_t length)
 }
 
 /* Bytes of it that are in memory now. */
-size_t shmem_resident(const struct shmem *shmem)
+size_t ba_shmem_resident(const struct ba_shmem *shmem)
 {
 	return resident(shmem->file, shmem->length);
 }
@@ -168,14 +168,14 @@ static struct page *read_page(struct file *file, struct mem_cgroup *memcg,
 }
 
 /**
- * shmem_read_page() - bring a page, from the swap device if need be
+ * ba_shmem_read_page() - bring a page, from the swap device if need be
  * @shmem: whose.
  * @index: which.
  *
  * Return: the page, which the caller puts, or an ERR_PTR: -ENOMEM, -EIO, or what
  * else shmem_read_mapping_page_gfp() returned.
  */
-struct page *shmem_read_page(const struct shmem *shmem, pgoff_t index)
+struct page *ba_shmem_read_page(const struct ba_shmem *shmem, pgoff_t index)
 {
 	return read_page(shmem->file, shmem->memcg, index);
 }
@@ -185,7 +185,7 @@ struct page *shmem_read_page(const struct shmem *shmem, pgoff_t index)
  * of a removable memory module, or of a CMA area. While a device holds the page, that
  * never ends. So the page moves to other memory first.
  */
-static struct page *read_page_to_pin(const struct shmem_pin *pin, pgoff_t index)
+static struct page *read_page_to_pin(const struct ba_shmem_pin *pin, pgoff_t index)
 {
 	struct page *page = read_page(pin->file, pin->memcg, index);
 	struct mem_cgroup *asks;
@@ -223,17 +223,17 @@ static void put_pages(struct page **pages, size_t count)
 }
 
 /* Of what is not there, no more is brought than there is room for. */
-static bool headroom_allows_rest(const struct shmem_pin *pin)
+static bool headroom_allows_rest(const struct ba_shmem_pin *pin)
 {
 	size_t there = resident(pin->file, pin->length);
 
-	return headroom_allows_with_swap(pin->length - there);
+	return ba_headroom_allows_with_swap(pin->length - there);
 }
 
 /* How many pages come before others are looked for, who bring some as well. */
 #define PAGES_AT_ONCE 256
 
-static int check_reading(const struct shmem_pin *pin, size_t index)
+static int check_reading(const struct ba_shmem_pin *pin, size_t index)
 {
 	if (fatal_signal_pending(current))
 		return -EINTR;
@@ -241,7 +241,7 @@ static int check_reading(const struct shmem_pin *pin, size_t index)
 }
 
 /* Returns how many there are, all or fewer, and why. */
-static size_t read_pages(const struct shmem_pin *pin, struct page **pages, int *err)
+static size_t read_pages(const struct ba_shmem_pin *pin, struct page **pages, int *err)
 {
 	size_t count = pin->length >> PAGE_SHIFT;
 	size_t i;
@@ -261,7 +261,7 @@ static size_t read_pages(const struct shmem_pin *pin, struct page **pages, int *
 	return i;
 }
 
-static int list_pages(struct shmem_pin *pin, struct page **pages)
+static int list_pages(struct ba_shmem_pin *pin, struct page **pages)
 {
 	return sg_alloc_table_from_pages_segment(&pin->pages_sgt, pages,
 						 pin->length >> PAGE_SHIFT, 0,
@@ -270,9 +270,9 @@ static int list_pages(struct shmem_pin *pin, struct page **pages)
 }
 
 /* With the buffer's lock, which the others do without; one grip of a store at a time. */
-void shmem_pin_begin(struct shmem_pin *pin, const struct shmem *shmem)
+void ba_shmem_pin_begin(struct ba_shmem_pin *pin, const struct ba_shmem *shmem)
 {
-	*pin = (struct shmem_pin) {
+	*pin = (struct ba_shmem_pin) {
 		.file = shmem->file,
 		.memcg = shmem->memcg,
 		.length = shmem->length,
@@ -280,14 +280,14 @@ void shmem_pin_begin(struct shmem_pin *pin, const struct shmem *shmem)
 }
 
 /**
- * shmem_pin_pages() - bring all pages of a store, and have them stay
- * @pin: as shmem_pin_begin() left it. Its store is not destroyed meanwhile.
+ * ba_shmem_pin_pages() - bring all pages of a store, and have them stay
+ * @pin: as ba_shmem_pin_begin() left it. Its store is not destroyed meanwhile.
  *
  * Return: 0; -ENOMEM; -EINTR after a fatal signal; -EBUSY where a page lies in movable
  * memory and this kernel gives a module no means to move it; -EIO where a page is
  * poisoned; or what reading from the swap device returned.
  */
-int shmem_pin_pages(struct shmem_pin *pin)
+int ba_shmem_pin_pages(struct ba_shmem_pin *pin)
 {
 	struct address_space *mapping = pin->file->f_mapping;
 	struct page **pages;
@@ -332,14 +332,14 @@ static void put_range(struct folio_batch *batch, struct scatterlist *sg)
 }
 
 /**
- * shmem_pin_end() - have all pages stay
- * @shmem: not held yet. Its chunk tells where they are, until shmem_unpin().
+ * ba_shmem_pin_end() - have all pages stay
+ * @shmem: not held yet. Its chunk tells where they are, until ba_shmem_unpin().
  * @pin: of it, and taken; the store has the pages then.
  */
-void shmem_pin_end(struct shmem *shmem, struct shmem_pin *pin)
+void ba_shmem_pin_end(struct ba_shmem *shmem, struct ba_shmem_pin *pin)
 {
 	shmem->pages_sgt = pin->pages_sgt;
-	shmem->chunk = (struct chunk) {
+	shmem->chunk = (struct ba_chunk) {
 		.page = sg_page(shmem->pages_sgt.sgl),
 		.size = shmem->length,
 		.pages_sgt = &shmem->pages_sgt,
@@ -347,7 +347,7 @@ void shmem_pin_end(struct shmem *shmem, struct shmem_pin *pin)
 }
 
 /* Nothing has an address of them any more. */
-void shmem_unpin(struct shmem *shmem)
+void ba_shmem_unpin(struct ba_shmem *shmem)
 {
 	struct scatterlist *sg;
 	struct folio_batch batch;

@@ -14,7 +14,7 @@
 /* Where memory needs no syncs, no attachment has any, and the wait is all. */
 static int sync_buffer(struct dma_buf *dmabuf, const struct bufalloc_sync *arg)
 {
-	struct part part;
+	struct ba_part part;
 	int ret;
 
 	if (arg->offset >= dmabuf->size ||
@@ -24,17 +24,17 @@ static int sync_buffer(struct dma_buf *dmabuf, const struct bufalloc_sync *arg)
 	part.length = arg->length;
 
 	if (arg->flags & DMA_BUF_SYNC_END) {
-		buffer_sync(dmabuf, &part, SYNC_FOR_DEVICE);
+		ba_buffer_sync(dmabuf, &part, SYNC_FOR_DEVICE);
 		return 0;
 	}
-	ret = buffer_wait(dmabuf, arg->flags & DMA_BUF_SYNC_WRITE);
+	ret = ba_buffer_wait(dmabuf, arg->flags & DMA_BUF_SYNC_WRITE);
 	if (!ret)
-		buffer_sync(dmabuf, &part, SYNC_FOR_CPU);
+		ba_buffer_sync(dmabuf, &part, SYNC_FOR_CPU);
 	return ret;
 }
 
 /* In the order that the ABI states. */
-int sync_check(const struct bufalloc_sync *arg)
+int ba_sync_check(const struct bufalloc_sync *arg)
 {
 	if (arg->flags & ~DMA_BUF_SYNC_VALID_FLAGS_MASK || arg->__reserved)
 		return -EINVAL;
@@ -42,13 +42,13 @@ int sync_check(const struct bufalloc_sync *arg)
 }
 
 /**
- * sync_run() - hand a part of a buffer to the CPU, or back to the devices
+ * ba_sync_run() - hand a part of a buffer to the CPU, or back to the devices
  * @arg: the call, checked.
  *
  * Return: 0; -EBADF or -EINVAL for what is no buffer of ours; -EINVAL for a part that
  * passes its end; -ERESTARTSYS for a signal before the devices were done.
  */
-int sync_run(const struct bufalloc_sync *arg)
+int ba_sync_run(const struct bufalloc_sync *arg)
 {
 	struct dma_buf *dmabuf = dma_buf_get(arg->fd);
 	int ret;
@@ -56,7 +56,7 @@ int sync_run(const struct bufalloc_sync *arg)
 	if (IS_ERR(dmabuf))
 		return PTR_ERR(dmabuf);
 
-	ret = buffer_is(dmabuf) ? sync_buffer(dmabuf, arg) : -EINVAL;
+	ret = ba_buffer_is(dmabuf) ? sync_buffer(dmabuf, arg) : -EINVAL;
 	dma_buf_put(dmabuf);
 	return ret;
 }

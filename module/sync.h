@@ -4,7 +4,7 @@
 
 struct bufalloc_sync;
 
-int sync_check(const struct bufalloc_sync *arg);
-int sync_run(const struct bufalloc_sync *arg);
+int ba_sync_check(const struct bufalloc_sync *arg);
+int ba_sync_run(const struct bufalloc_sync *arg);
 
 #endif /* _BUFALLOC_SYNC_H */

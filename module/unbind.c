@@ -28,7 +28,7 @@ static LIST_HEAD(attachments);
 static int unbind_notify(struct notifier_block *notifier, unsigned long action,
 			 void *data)
 {
-	struct attachment *attachment;
+	struct ba_attachment *attachment;
 
 	if (action != BUS_NOTIFY_UNBIND_DRIVER)
 		return NOTIFY_DONE;
@@ -36,7 +36,7 @@ static int unbind_notify(struct notifier_block *notifier, unsigned long action,
 	mutex_lock(&attachments_lock);
 	list_for_each_entry(attachment, &attachments, watched)
 		if (attachment->dev == data)
-			attachment_driver_unbound(attachment);
+			ba_attachment_driver_unbound(attachment);
 	mutex_unlock(&attachments_lock);
 	return NOTIFY_OK;
 }
@@ -47,7 +47,7 @@ static struct notifier_block platform_notifier = {
 };
 
 /* Whether unbind_notify() is called before the driver of @dev leaves it. */
-bool unbind_is_told(const struct device *dev)
+bool ba_unbind_is_told(const struct device *dev)
 {
 	return dev_is_platform(dev) || dev_is_pci(dev);
 }
@@ -62,17 +62,17 @@ static bool is_unbinding(const struct device *dev)
  * Between unbind_notify() and the end of the driver's remove() the driver may still
  * attach: nobody tells of that unbinding again.
  */
-void unbind_watch(struct attachment *attachment)
+void ba_unbind_watch(struct ba_attachment *attachment)
 {
 	mutex_lock(&attachments_lock);
 	list_add(&attachment->watched, &attachments);
 	if (is_unbinding(attachment->dev))
-		attachment_driver_unbound(attachment);
+		ba_attachment_driver_unbound(attachment);
 	mutex_unlock(&attachments_lock);
 }
 
 /* Before the attachment is destroyed; without the buffer's lock. */
-void unbind_forget(struct attachment *attachment)
+void ba_unbind_forget(struct ba_attachment *attachment)
 {
 	mutex_lock(&attachments_lock);
 	list_del(&attachment->watched);
@@ -104,7 +104,7 @@ static void pci_forget(void)
 }
 #endif
 
-int unbind_init(void)
+int ba_unbind_init(void)
 {
 	int ret;
 
@@ -118,7 +118,7 @@ int unbind_init(void)
 	return ret;
 }
 
-void unbind_exit(void)
+void ba_unbind_exit(void)
 {
 	pci_forget();
 	bus_unregister_notifier(&platform_bus_type, &platform_notifier);

@@ -4,14 +4,14 @@
 
 #include <linux/types.h>
 
-struct attachment;
+struct ba_attachment;
 struct device;
 
-bool unbind_is_told(const struct device *dev);
-void unbind_watch(struct attachment *attachment);
-void unbind_forget(struct attachment *attachment);
+bool ba_unbind_is_told(const struct device *dev);
+void ba_unbind_watch(struct ba_attachment *attachment);
+void ba_unbind_forget(struct ba_attachment *attachment);
 
-int unbind_init(void);
-void unbind_exit(void);
+int ba_unbind_init(void);
+void ba_unbind_exit(void);
 
 #endif /* _BUFALLOC_UNBIND_H */

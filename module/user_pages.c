@@ -33,7 +33,7 @@ MODULE_PARM_DESC(user_memory, "memory of processes may become buffers");
 /* Few enough that a signal is seen soon, and interrupts are not kept off for long. */
 #define PIN_AT_ONCE 512UL
 
-bool user_pages_allowed(void)
+bool ba_user_pages_allowed(void)
 {
 	return READ_ONCE(user_memory);
 }
@@ -206,7 +206,7 @@ static struct sg_table *list_pages(struct page **pages, unsigned long count)
 	return pages_sgt;
 }
 
-static int pin_to_sgt(struct chunk *chunk, unsigned long address,
+static int pin_to_sgt(struct ba_chunk *chunk, unsigned long address,
 		      enum bufalloc_reason *reason)
 {
 	unsigned long count = chunk->size >> PAGE_SHIFT;
@@ -257,7 +257,7 @@ static bool is_within_addresses(u64 address, size_t size)
 }
 
 /**
- * user_pages_pin() - pin memory of the caller
+ * ba_user_pages_pin() - pin memory of the caller
  * @chunk: to be filled in.
  * @context: on whose account.
  * @address: of a page.
@@ -268,23 +268,23 @@ static bool is_within_addresses(u64 address, size_t size)
  * or a device; -EDQUOT past a quota; -ENOMEM past RLIMIT_MEMLOCK, or without memory;
  * -EINTR after a fatal signal.
  */
-int user_pages_pin(struct chunk *chunk, const struct alloc_context *context, u64 address,
-		   size_t size, enum bufalloc_reason *reason)
+int ba_user_pages_pin(struct ba_chunk *chunk, const struct ba_alloc_context *context, u64 address,
+		      size_t size, enum bufalloc_reason *reason)
 {
-	struct quota *quota = context->client->quota;
-	struct use memory = { .bytes = size };
+	struct ba_quota *quota = context->client->quota;
+	struct ba_use memory = { .bytes = size };
 	struct mm_struct *mm = current->mm;
 	int ret;
 
-	*chunk = (struct chunk) { .size = size, .cost = size };
+	*chunk = (struct ba_chunk) { .size = size, .cost = size };
 	if (!is_within_addresses(address, size)) {
 		*reason = BUFALLOC_REASON_USER_ADDRESS;
 		return -EFAULT;
 	}
 
-	ret = quota_charge(quota, memory);
+	ret = ba_quota_charge(quota, memory);
 	if (ret) {
-		*reason = quota_limiting(quota, memory);
+		*reason = ba_quota_limiting(quota, memory);
 		return ret;
 	}
 	ret = locked_charge(mm, size >> PAGE_SHIFT);
@@ -304,16 +304,16 @@ int user_pages_pin(struct chunk *chunk, const struct alloc_context *context, u64
 uncharge_locked:
 	locked_uncharge(mm, size >> PAGE_SHIFT);
 uncharge:
-	quota_uncharge(quota, memory);
+	ba_quota_uncharge(quota, memory);
 	return ret;
 }
 
 /* The pages go back to those who have them still. */
-void user_pages_unpin(const struct chunk *chunk, const struct alloc_context *context)
+void ba_user_pages_unpin(const struct ba_chunk *chunk, const struct ba_alloc_context *context)
 {
 	unpin_sgt(chunk->pages_sgt);
 	locked_uncharge(chunk->pinned_for, chunk->size >> PAGE_SHIFT);
 	mmdrop(chunk->pinned_for);
-	quota_uncharge(context->client->quota,
-		       (struct use) { .bytes = chunk->cost });
+	ba_quota_uncharge(context->client->quota,
+			  (struct ba_use) { .bytes = chunk->cost });
 }

@@ -6,13 +6,13 @@
 
 #include <linux/bufalloc.h>
 
-struct chunk;
-struct alloc_context;
+struct ba_chunk;
+struct ba_alloc_context;
 
-bool user_pages_allowed(void);
+bool ba_user_pages_allowed(void);
 
-int user_pages_pin(struct chunk *chunk, const struct alloc_context *context, u64 address,
-		   size_t size, enum bufalloc_reason *reason);
-void user_pages_unpin(const struct chunk *chunk, const struct alloc_context *context);
+int ba_user_pages_pin(struct ba_chunk *chunk, const struct ba_alloc_context *context, u64 address,
+		      size_t size, enum bufalloc_reason *reason);
+void ba_user_pages_unpin(const struct ba_chunk *chunk, const struct ba_alloc_context *context);
 
 #endif /* _BUFALLOC_USER_PAGES_H */

@@ -148,7 +148,7 @@ inline take_all(me)
 	fi
 }
 
-/* contention_take() */
+/* ba_contention_take() */
 inline take_turn(me)
 {
 	taking++;
