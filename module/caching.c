@@ -88,7 +88,7 @@ static bool is_same(pgprot_t one, pgprot_t other)
  * The type that the architecture made of PAGE_KERNEL when asked for another. Some
  * have no other, or fewer than they have names for.
  */
-static enum bufalloc_memtype obtained_memtype(pgprot_t prot)
+static enum bufalloc_memtype actual_memtype(pgprot_t prot)
 {
 	if (is_same(prot, PAGE_KERNEL))
 		return BUFALLOC_MEMTYPE_NONE;
@@ -111,13 +111,13 @@ static enum bufalloc_memtype coherent_memtype(struct device *dev)
 		return BUFALLOC_MEMTYPE_WRITE_BACK;
 	if (is_flush_bounced(dev))
 		return BUFALLOC_MEMTYPE_NONE;
-	return obtained_memtype(pgprot_dmacoherent(PAGE_KERNEL));
+	return actual_memtype(pgprot_dmacoherent(PAGE_KERNEL));
 }
 
 /* The type of a mapping that was to be write-combined; NONE where it is cacheable. */
 enum bufalloc_memtype ba_caching_of_wc_mapping(void)
 {
-	return obtained_memtype(pgprot_writecombine(PAGE_KERNEL));
+	return actual_memtype(pgprot_writecombine(PAGE_KERNEL));
 }
 
 /* A coherent device's memory stays cacheable: that is no WC. */

@@ -111,7 +111,7 @@ static void print_lacks(int device, const struct bufalloc_query *query)
 }
 
 /* There is nothing to tell of these: so what may have been the cause. */
-static void print_unseen(int device, const struct bufalloc_query *query)
+static void print_possible_causes(int device, const struct bufalloc_query *query)
 {
 	printf("  %s\n", no_refusal);
 	puts("  A driver that refuses the buffer by itself gives an error alone, such as EINVAL\n"
@@ -120,7 +120,7 @@ static void print_unseen(int device, const struct bufalloc_query *query)
 	puts("  - a format, a size or alignments that this buffer was not asked to have.");
 }
 
-static void print_held(int device, const struct process_buffer *buffer)
+static void print_buffer(int device, const struct process_buffer *buffer)
 {
 	const struct bufalloc_query *query = &buffer->query;
 	char human[HUMAN_LEN];
@@ -131,7 +131,7 @@ static void print_held(int device, const struct process_buffer *buffer)
 	print_memory(device, query);
 	print_need(query);
 	if (!query->out_refusals) {
-		print_unseen(device, query);
+		print_possible_causes(device, query);
 		return;
 	}
 	printf("  Devices were refused %u time%s. The last time:\n  %s\n", query->out_refusals,
@@ -140,7 +140,7 @@ static void print_held(int device, const struct process_buffer *buffer)
 		printf("  %s\n", hint(query));
 }
 
-static void json_held(struct json *json, int device, const struct process_buffer *buffer)
+static void json_buffer(struct json *json, int device, const struct process_buffer *buffer)
 {
 	const struct bufalloc_query *query = &buffer->query;
 	char heap[BUFALLOC_HEAP_NAME_LEN];
@@ -177,13 +177,13 @@ static void explain(const struct target *target, const struct process *process)
 
 	if (!target->json) {
 		for (i = 0; i < process->count; i++)
-			print_held(process->device, &process->buffers[i]);
+			print_buffer(process->device, &process->buffers[i]);
 		return;
 	}
 	json_open(&json, NULL, '{');
 	json_open(&json, "buffers", '[');
 	for (i = 0; i < process->count; i++)
-		json_held(&json, process->device, &process->buffers[i]);
+		json_buffer(&json, process->device, &process->buffers[i]);
 	json_close(&json, ']');
 	json_close(&json, '}');
 }
