@@ -19,6 +19,7 @@
 #include "compat/compat.h"
 #include "contention.h"
 #include "estimate.h"
+#include "gfp.h"
 #include "purge.h"
 #include "quota.h"
 #include "request.h"

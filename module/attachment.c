@@ -21,8 +21,8 @@
 
 #include "attachment.h"
 #include "backing.h"
-#include "client.h"
 #include "direct.h"
+#include "gfp.h"
 #include "heap.h"
 #include "sgt.h"
 

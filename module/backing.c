@@ -12,6 +12,7 @@
 #include "backing.h"
 #include "client.h"
 #include "estimate.h"
+#include "gfp.h"
 #include "hibernation.h"
 #include "populate.h"
 #include "quota.h"

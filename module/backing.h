@@ -8,9 +8,6 @@
 
 #include "chunk.h"
 
-/* A segment fits the length field of a scatterlist entry. */
-#define SEGMENT_MAX SZ_1G
-
 struct ba_shmem_pin;
 struct ba_shmem;
 

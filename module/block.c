@@ -18,6 +18,8 @@
 
 #include "block.h"
 #include "client.h"
+#include "gfp.h"
+#include "limits.h"
 
 /* Of a page, of two, and so on, up to all pages of the longest chunk. */
 #define ALIGNMENTS (const_ilog2(CHUNK_MAX) - PAGE_SHIFT + 1)

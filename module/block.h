@@ -3,6 +3,7 @@
 #define _BUFALLOC_BLOCK_H
 
 #include "chunk.h"
+#include "limits.h"
 
 /* Which keeps the large pages of the kernel's own mapping whole. */
 #define BLOCK_SIZE_MIN LARGE_PAGE

@@ -16,6 +16,7 @@
 #include "client.h"
 #include "compat/compat.h"
 #include "estimate.h"
+#include "gfp.h"
 #include "heap.h"
 #include "mmap.h"
 #include "quota.h"

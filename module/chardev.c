@@ -21,6 +21,7 @@
 #include "commit.h"
 #include "compat/compat.h"
 #include "heap.h"
+#include "limits.h"
 #include "quota.h"
 #include "request.h"
 #include "shmem.h"

@@ -16,7 +16,9 @@
 #include "chunk.h"
 #include "client.h"
 #include "compat/compat.h"
+#include "gfp.h"
 #include "heap.h"
+#include "limits.h"
 #include "quota.h"
 
 static struct device *context_device(const struct ba_alloc_context *context)

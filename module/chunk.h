@@ -17,12 +17,6 @@ struct mm_struct;
 struct page;
 struct sg_table;
 
-/* The largest chunk that the page allocator is asked for. */
-#define CHUNK_MAX SZ_4M
-
-/* A large page of the kernel's own mapping. */
-#define LARGE_PAGE SZ_2M
-
 /**
  * struct ba_alloc_context - where memory comes from, on whose account
  * @client: is charged.

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 
 #include "client.h"
+#include "gfp.h"
 #include "quota.h"
 
 /* More than a file, its inode and its directory entry take. */

@@ -2,7 +2,6 @@
 #ifndef _BUFALLOC_CLIENT_H
 #define _BUFALLOC_CLIENT_H
 
-#include <linux/gfp.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -10,13 +9,6 @@
 
 struct cred;
 struct ba_quota;
-
-/*
- * For the small allocations that go with memory: charged to whoever asks, and
- * failing, with no word in the log, where the OOM killer would be called otherwise.
- */
-#define GFP_METADATA \
-	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
 int ba_make_room_for_file(void);
 

@@ -17,10 +17,10 @@
 
 #include "backing.h"
 #include "buffer.h"
-#include "client.h"
 #include "commit.h"
 #include "contention.h"
 #include "estimate.h"
+#include "gfp.h"
 #include "placement.h"
 #include "quota.h"
 

@@ -15,8 +15,8 @@
 
 #include "backing.h"
 #include "caching.h"
-#include "client.h"
 #include "compat/compat.h"
+#include "gfp.h"
 #include "mmap.h"
 #include "shmem.h"
 

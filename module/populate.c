@@ -14,8 +14,10 @@
 #include "caching.h"
 #include "client.h"
 #include "compat/compat.h"
+#include "gfp.h"
 #include "headroom.h"
 #include "heap.h"
+#include "limits.h"
 #include "populate.h"
 #include "user_pages.h"
 

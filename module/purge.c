@@ -29,6 +29,7 @@
 #include "backing.h"
 #include "client.h"
 #include "compat/compat.h"
+#include "gfp.h"
 #include "heap.h"
 #include "purge.h"
 

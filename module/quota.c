@@ -17,7 +17,7 @@
 #include <linux/uidgid.h>
 #include <linux/user_namespace.h>
 
-#include "client.h"
+#include "gfp.h"
 #include "quota.h"
 
 #define ACCOUNT_BITS 6

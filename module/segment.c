@@ -8,6 +8,7 @@
 #include <linux/scatterlist.h>
 
 #include "backing.h"
+#include "limits.h"
 
 void ba_backing_first_segment(const struct ba_backing *backing, struct ba_segment *seg)
 {

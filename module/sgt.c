@@ -12,8 +12,9 @@
 #include <linux/sizes.h>
 
 #include "backing.h"
-#include "client.h"
 #include "direct.h"
+#include "gfp.h"
+#include "limits.h"
 #include "sgt.h"
 
 /*

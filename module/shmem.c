@@ -20,7 +20,9 @@
 #include "backing.h"
 #include "client.h"
 #include "compat/compat.h"
+#include "gfp.h"
 #include "headroom.h"
+#include "limits.h"
 #include "quota.h"
 #include "shmem.h"
 

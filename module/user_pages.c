@@ -23,6 +23,8 @@
 #include "backing.h"
 #include "chunk.h"
 #include "client.h"
+#include "gfp.h"
+#include "limits.h"
 #include "quota.h"
 #include "user_pages.h"
 
