@@ -12,33 +12,6 @@ struct ba_shmem_pin;
 struct ba_shmem;
 
 /**
- * struct ba_requirements - what a buffer's memory must be
- * @length: bytes, a multiple of @alignment.
- * @alignment: what the address of each run is a multiple of, as the heap's device
- *	sees it: a power of two, at least a page.
- * @max_segments: physically contiguous runs; 0 for no limit.
- * @caching: of the buffer, where no device that is attached has a say.
- * @any_caching: COHERENT will do as well.
- * @prefer_contiguous: a single one is worth a try.
- * @heap_is_fixed: by who asked for it.
- * @narrowed: the heap is a smaller one than they were given, for the devices' sake.
- * @user_memory: it is memory of the caller, which no heap has.
- * @pageable: the kernel may swap it out.
- */
-struct ba_requirements {
-	size_t length;
-	size_t alignment;
-	unsigned int max_segments;
-	enum bufalloc_caching caching;
-	bool any_caching;
-	bool prefer_contiguous;
-	bool heap_is_fixed;
-	bool narrowed;
-	bool user_memory;
-	bool pageable;
-};
-
-/**
  * struct ba_backing - a buffer's memory
  * @context: where it comes from, on whose account.
  * @requirements: what it must be.

@@ -6,34 +6,13 @@
 #include <linux/sizes.h>
 #include <linux/types.h>
 
-#include <linux/bufalloc.h>
+#include "alloc_context.h"
 
 struct ba_block;
-struct ba_client;
 struct dmem_cgroup_pool_state;
-struct ba_heap;
-struct mem_cgroup;
 struct mm_struct;
 struct page;
 struct sg_table;
-
-/**
- * struct ba_alloc_context - where memory comes from, on whose account
- * @client: is charged.
- * @heap: whose device it is allocated for.
- * @nid: of memory, if it can be; or NUMA_NO_NODE.
- * @caching: as decided for the buffer.
- * @memtype: what that is for the CPU.
- * @memcg: is charged, too; NULL for that of whoever asks for the memory.
- */
-struct ba_alloc_context {
-	struct ba_client *client;
-	struct ba_heap *heap;
-	int nid;
-	enum bufalloc_caching caching;
-	enum bufalloc_memtype memtype;
-	struct mem_cgroup *memcg;
-};
 
 /**
  * struct ba_chunk - memory, physically contiguous but for an IOMMU
