@@ -74,7 +74,7 @@ static bool is_within_dma_mask(const struct ba_attachment *attachment)
 	if (is_swiotlb_force_bounce(dev))
 		return false;
 
-	backing_for_each_segment(attachment->backing, &seg)
+	ba_for_each_segment(attachment->backing, &seg)
 		if (!is_range_within_dma_mask(dev, page_to_phys(seg.page), seg.size))
 			return false;
 	return true;

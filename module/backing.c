@@ -116,7 +116,7 @@ int ba_backing_populate(struct ba_backing *backing, enum bufalloc_reason *reason
 		return ret;
 	}
 
-	backing->nr_segments = ba_backing_count_segments(backing);
+	backing->nr_segments = ba_segment_count(&backing->chunks);
 	if (backing->requirements.max_segments &&
 	    backing->nr_segments > backing->requirements.max_segments) {
 		*reason = BUFALLOC_REASON_SEGMENTS;
@@ -152,7 +152,7 @@ int ba_backing_pin_user(struct ba_backing *backing, u64 address,
 	}
 	list_add(&chunk->link, &backing->chunks);
 	backing->nr_chunks = 1;
-	backing->nr_segments = ba_backing_count_segments(backing);
+	backing->nr_segments = ba_segment_count(&backing->chunks);
 	return 0;
 }
 
@@ -238,7 +238,7 @@ void ba_backing_end_pin(struct ba_backing *backing, struct ba_shmem_pin *pin)
 	ba_shmem_pin_end(shmem, pin);
 	list_add(&shmem->chunk.link, &backing->chunks);
 	backing->nr_chunks = 1;
-	backing->nr_segments = ba_backing_count_segments(backing);
+	backing->nr_segments = ba_segment_count(&backing->chunks);
 }
 
 /* Nobody may look at it until it is held again. */

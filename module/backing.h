@@ -7,6 +7,7 @@
 #include <linux/mm_types.h>
 
 #include "chunk.h"
+#include "segment.h"
 
 struct ba_shmem_pin;
 struct ba_shmem;
@@ -37,21 +38,6 @@ struct ba_backing {
 	atomic_t mappings;
 };
 
-/**
- * struct ba_segment - a physically contiguous run of a buffer
- * @page: the first page.
- * @size: bytes, whole pages.
- * @next: the chunk after it, or where it ends: private to
- *	ba_backing_next_segment(), as is the next.
- * @sg: of that chunk; NULL for its first.
- */
-struct ba_segment {
-	struct page *page;
-	size_t size;
-	struct list_head *next;
-	struct scatterlist *sg;
-};
-
 void ba_backing_init(struct ba_backing *backing, const struct ba_alloc_context *context,
 		     const struct ba_requirements *requirements);
 int ba_backing_populate(struct ba_backing *backing, enum bufalloc_reason *reason);
@@ -69,12 +55,8 @@ int ba_backing_pin_pages(const struct ba_backing *backing, struct ba_shmem_pin *
 void ba_backing_end_pin(struct ba_backing *backing, struct ba_shmem_pin *pin);
 void ba_backing_unpin(struct ba_backing *backing);
 
-void ba_backing_first_segment(const struct ba_backing *backing, struct ba_segment *seg);
-bool ba_backing_next_segment(const struct ba_backing *backing, struct ba_segment *seg);
-unsigned int ba_backing_count_segments(const struct ba_backing *backing);
-
-#define backing_for_each_segment(backing, seg) \
-	for (ba_backing_first_segment(backing, seg); \
-	     ba_backing_next_segment(backing, seg);)
+#define ba_for_each_segment(backing, seg) \
+	for (ba_segment_first(&(backing)->chunks, seg); \
+	     ba_segment_next(&(backing)->chunks, seg);)
 
 #endif /* _BUFALLOC_BACKING_H */

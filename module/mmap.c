@@ -40,7 +40,7 @@ static vm_fault_t mmap_fault(struct vm_fault *vmf)
 	unsigned long offset = vmf->pgoff;
 	struct ba_segment seg;
 
-	backing_for_each_segment(backing, &seg) {
+	ba_for_each_segment(backing, &seg) {
 		if (offset < seg.size >> PAGE_SHIFT)
 			return vmf_insert_pfn_prot(vmf->vma, vmf->address,
 						   page_to_pfn(seg.page) +
@@ -161,7 +161,7 @@ static int mmap_populate(const struct ba_backing *backing,
 	struct ba_segment seg;
 	int ret;
 
-	backing_for_each_segment(backing, &seg) {
+	ba_for_each_segment(backing, &seg) {
 		if (addr == vma->vm_end)
 			break;
 		if (skip >= seg.size) {
@@ -275,7 +275,7 @@ void *ba_mmap_kernel(const struct ba_backing *backing)
 	if (!pages)
 		return NULL;
 
-	backing_for_each_segment(backing, &seg) {
+	ba_for_each_segment(backing, &seg) {
 		pfn = page_to_pfn(seg.page);
 		end = pfn + (seg.size >> PAGE_SHIFT);
 		while (pfn < end)

@@ -7,25 +7,26 @@
 #include <linux/mm.h>
 #include <linux/scatterlist.h>
 
-#include "backing.h"
+#include "chunk.h"
 #include "limits.h"
+#include "segment.h"
 
-void ba_backing_first_segment(const struct ba_backing *backing, struct ba_segment *seg)
+void ba_segment_first(const struct list_head *chunks, struct ba_segment *seg)
 {
 	seg->page = NULL;
 	seg->size = 0;
-	seg->next = backing->chunks.next;
+	seg->next = chunks->next;
 	seg->sg = NULL;
 }
 
 /* A chunk, or a piece of one: where it is and its length; 0 at the end. */
-static size_t run_at(const struct ba_backing *backing, const struct ba_segment *seg,
-		     struct page **page)
+static size_t range_at(const struct list_head *chunks, const struct ba_segment *seg,
+		       struct page **page)
 {
 	const struct ba_chunk *chunk;
 	struct scatterlist *sg;
 
-	if (seg->next == &backing->chunks)
+	if (seg->next == chunks)
 		return 0;
 
 	chunk = list_entry(seg->next, struct ba_chunk, link);
@@ -38,7 +39,7 @@ static size_t run_at(const struct ba_backing *backing, const struct ba_segment *
 	return sg->length;
 }
 
-static void run_pass(struct ba_segment *seg)
+static void range_pass(struct ba_segment *seg)
 {
 	const struct ba_chunk *chunk = list_entry(seg->next, struct ba_chunk, link);
 
@@ -55,10 +56,10 @@ static bool follows(const struct ba_segment *seg, const struct page *page)
 }
 
 /* The next run of neighbouring chunks and pieces; false at the end. */
-bool ba_backing_next_segment(const struct ba_backing *backing, struct ba_segment *seg)
+bool ba_segment_next(const struct list_head *chunks, struct ba_segment *seg)
 {
 	struct page *page;
-	size_t size = run_at(backing, seg, &page);
+	size_t size = range_at(chunks, seg, &page);
 
 	if (!size)
 		return false;
@@ -67,18 +68,18 @@ bool ba_backing_next_segment(const struct ba_backing *backing, struct ba_segment
 	seg->size = 0;
 	do {
 		seg->size += size;
-		run_pass(seg);
-		size = run_at(backing, seg, &page);
+		range_pass(seg);
+		size = range_at(chunks, seg, &page);
 	} while (size && follows(seg, page) && seg->size + size <= SEGMENT_MAX);
 	return true;
 }
 
-unsigned int ba_backing_count_segments(const struct ba_backing *backing)
+unsigned int ba_segment_count(const struct list_head *chunks)
 {
 	unsigned int count = 0;
 	struct ba_segment seg;
 
-	backing_for_each_segment(backing, &seg)
+	for (ba_segment_first(chunks, &seg); ba_segment_next(chunks, &seg);)
 		count++;
 	return count;
 }

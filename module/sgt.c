@@ -68,7 +68,7 @@ static unsigned int count_entries(struct device *dev,
 	unsigned int entries = 0;
 	struct ba_segment seg;
 
-	backing_for_each_segment(backing, &seg)
+	ba_for_each_segment(backing, &seg)
 		for (; seg.size; entries++)
 			entry_take(dev, &seg, limit);
 	return entries;
@@ -101,7 +101,7 @@ int ba_sgt_create(struct sg_table *sgt, struct device *dev,
 		return ret;
 
 	sg = sgt->sgl;
-	backing_for_each_segment(backing, &seg) {
+	ba_for_each_segment(backing, &seg) {
 		while (seg.size) {
 			page = seg.page;
 			sg_set_page(sg, page, entry_take(dev, &seg, limit), 0);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _BUFALLOC_SEGMENT_H
+#define _BUFALLOC_SEGMENT_H
+
+#include <linux/types.h>
+
+struct list_head;
+struct page;
+struct scatterlist;
+
+/**
+ * struct ba_segment - a physically contiguous run of a buffer
+ * @page: the first page.
+ * @size: bytes, whole pages.
+ * @next: the chunk after it, or where it ends: private to
+ *	ba_backing_next_segment(), as is the next.
+ * @sg: of that chunk; NULL for its first.
+ */
+struct ba_segment {
+	struct page *page;
+	size_t size;
+	struct list_head *next;
+	struct scatterlist *sg;
+};
+
+void ba_segment_first(const struct list_head *chunks, struct ba_segment *seg);
+bool ba_segment_next(const struct list_head *chunks, struct ba_segment *seg);
+unsigned int ba_segment_count(const struct list_head *chunks);
+
+#endif /* _BUFALLOC_SEGMENT_H */
