@@ -10,11 +10,10 @@
 #include <linux/swap.h>
 
 #include "backing.h"
+#include "block.h"
 #include "client.h"
-#include "estimate.h"
 #include "gfp.h"
 #include "hibernation.h"
-#include "populate.h"
 #include "quota.h"
 #include "shmem.h"
 #include "user_pages.h"
@@ -32,29 +31,8 @@ void ba_backing_init(struct ba_backing *backing, const struct ba_alloc_context *
 	atomic_set(&backing->mappings, 0);
 }
 
-static int populate_shmem(struct ba_backing *backing)
-{
-	struct ba_shmem *shmem = ba_shmem_create(&backing->context,
-						 backing->requirements.length);
-
-	if (IS_ERR(shmem))
-		return PTR_ERR(shmem);
-	backing->shmem = shmem;
-	return 0;
-}
-
-static int populate_required(struct ba_backing *backing)
-{
-	if (ba_hibernation_block(backing->context.memtype,
-				 &backing->blocks_hibernation))
-		return -EBUSY;
-	if (backing->requirements.pageable)
-		return populate_shmem(backing);
-	return ba_populate_allocated(backing);
-}
-
 /* The first chunk had to be somewhere; more than that is not known of a failure. */
-static enum bufalloc_reason why_not(const struct ba_backing *backing, int err)
+enum bufalloc_reason ba_backing_why_not(const struct ba_backing *backing, int err)
 {
 	const struct ba_requirements *requirements = &backing->requirements;
 	struct ba_use memory = { .bytes = requirements->length };
@@ -78,52 +56,6 @@ static enum bufalloc_reason why_not(const struct ba_backing *backing, int err)
 	if (requirements->narrowed)
 		return BUFALLOC_REASON_NARROW;
 	return BUFALLOC_REASON_MEMORY;
-}
-
-/* With the memory cgroup of its source as the one that is charged. */
-static int populate_charged(struct ba_backing *backing)
-{
-	struct mem_cgroup *memcg = backing->context.memcg;
-	struct mem_cgroup *before = NULL;
-	int ret;
-
-	if (memcg)
-		before = set_active_memcg(memcg);
-	ret = populate_required(backing);
-	if (memcg)
-		set_active_memcg(before);
-	return ret;
-}
-
-/**
- * ba_backing_populate() - take memory, cleared, on the account of its source
- * @backing: as ba_backing_init() left it.
- * @reason: why there is none, where that fails.
- *
- * Return: 0; -ENOMEM, -EDQUOT past a quota, -EINTR after a fatal signal, -ENFILE
- * where pageable memory has no file left, -EBUSY while the machine hibernates: then
- * nothing is held.
- */
-int ba_backing_populate(struct ba_backing *backing, enum bufalloc_reason *reason)
-{
-	int ret = ba_estimate_check(backing);
-
-	if (!ret)
-		ret = populate_charged(backing);
-	if (ret) {
-		*reason = why_not(backing, ret);
-		ba_backing_free(backing);
-		return ret;
-	}
-
-	backing->nr_segments = ba_segment_count(&backing->chunks);
-	if (backing->requirements.max_segments &&
-	    backing->nr_segments > backing->requirements.max_segments) {
-		*reason = BUFALLOC_REASON_SEGMENTS;
-		ba_backing_free(backing);
-		return -ENOMEM;
-	}
-	return 0;
 }
 
 /**
@@ -174,6 +106,18 @@ void ba_backing_adopt(struct ba_backing *backing, struct ba_backing *from)
 	from->blocks_hibernation = false;
 }
 
+/* The reverse of what added the chunk: it goes back to where it came from. */
+void ba_backing_release_chunk(struct ba_chunk *chunk, const struct ba_alloc_context *context)
+{
+	if (chunk->pinned_for)
+		ba_user_pages_unpin(chunk, context);
+	else if (chunk->block)
+		ba_block_return(chunk);
+	else
+		ba_chunk_free(chunk, context);
+	kfree(chunk);
+}
+
 /* The memory goes back; nobody may look at it any more. */
 void ba_backing_free(struct ba_backing *backing)
 {
@@ -183,7 +127,7 @@ void ba_backing_free(struct ba_backing *backing)
 	backing->shmem = NULL;
 	list_for_each_entry_safe(chunk, next, &backing->chunks, link) {
 		list_del(&chunk->link);
-		ba_populate_release(chunk, &backing->context);
+		ba_backing_release_chunk(chunk, &backing->context);
 		cond_resched();
 	}
 	backing->nr_chunks = 0;
@@ -226,7 +170,7 @@ int ba_backing_pin_pages(const struct ba_backing *backing, struct ba_shmem_pin *
 
 	if (ret)
 		*reason = ret == -EBUSY ? BUFALLOC_REASON_MOVABLE :
-					  why_not(backing, ret);
+					  ba_backing_why_not(backing, ret);
 	return ret;
 }
 

@@ -24,7 +24,7 @@ struct ba_shmem;
  * @blocks_hibernation: it is counted among those that hibernation would not copy.
  * @mappings: of userspace.
  *
- * But for the last, fixed from ba_backing_populate() or ba_backing_pin_user() to ba_backing_free(),
+ * But for the last, fixed from ba_populate() or ba_backing_pin_user() to ba_backing_free(),
  * or while it is held, so that it needs no lock.
  */
 struct ba_backing {
@@ -40,10 +40,11 @@ struct ba_backing {
 
 void ba_backing_init(struct ba_backing *backing, const struct ba_alloc_context *context,
 		     const struct ba_requirements *requirements);
-int ba_backing_populate(struct ba_backing *backing, enum bufalloc_reason *reason);
 int ba_backing_pin_user(struct ba_backing *backing, u64 address,
 			enum bufalloc_reason *reason);
 void ba_backing_adopt(struct ba_backing *backing, struct ba_backing *from);
+enum bufalloc_reason ba_backing_why_not(const struct ba_backing *backing, int err);
+void ba_backing_release_chunk(struct ba_chunk *chunk, const struct ba_alloc_context *context);
 void ba_backing_free(struct ba_backing *backing);
 
 bool ba_backing_has_memory(const struct ba_backing *backing);

@@ -22,6 +22,7 @@
 #include "estimate.h"
 #include "gfp.h"
 #include "placement.h"
+#include "populate.h"
 #include "quota.h"
 
 /**
@@ -238,7 +239,7 @@ static int take_all(void *data)
 	for (i = 0; i < commit->arg->count; i++) {
 		if (!commit->entries[i].needs)
 			continue;
-		ret = ba_backing_populate(&commit->entries[i].fresh, &reason);
+		ret = ba_populate(&commit->entries[i].fresh, &reason);
 		if (ret) {
 			give_back(commit, i);
 			return refuse(commit, i, reason, ret);

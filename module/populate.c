@@ -14,12 +14,14 @@
 #include "caching.h"
 #include "client.h"
 #include "compat/compat.h"
+#include "estimate.h"
 #include "gfp.h"
 #include "headroom.h"
 #include "heap.h"
+#include "hibernation.h"
 #include "limits.h"
 #include "populate.h"
-#include "user_pages.h"
+#include "shmem.h"
 
 /* A rest carved in pieces smaller than this would make the lists long. */
 #define CARVING_MIN SZ_64K
@@ -63,18 +65,6 @@ struct chunk_request {
 	enum ba_chunk_form form;
 	gfp_t gfp;
 };
-
-/* The reverse of what added the chunk: it goes back to where it came from. */
-void ba_populate_release(struct ba_chunk *chunk, const struct ba_alloc_context *context)
-{
-	if (chunk->pinned_for)
-		ba_user_pages_unpin(chunk, context);
-	else if (chunk->block)
-		ba_block_return(chunk);
-	else
-		ba_chunk_free(chunk, context);
-	kfree(chunk);
-}
 
 static int chunk_take(struct ba_chunk *chunk, const struct ba_alloc_context *context,
 		      const struct chunk_request *request)
@@ -137,7 +127,7 @@ static ssize_t backing_add(struct ba_backing *backing, const struct chunk_reques
 
 	ret = chunk_fits(chunk, request) ? chunk_clear(chunk, context) : -ENOMEM;
 	if (ret) {
-		ba_populate_release(chunk, context);
+		ba_backing_release_chunk(chunk, context);
 		return ret;
 	}
 
@@ -287,12 +277,12 @@ static bool is_cheap_contiguous(const struct ba_backing *backing)
 }
 
 /**
- * ba_populate_allocated() - allocate all chunks of a backing
+ * populate_allocated() - allocate all chunks of a backing
  * @backing: without memory. What was added before a failure is the caller's to release.
  *
  * Return: 0, -ENOMEM, -EDQUOT past a quota, -EINTR after a fatal signal.
  */
-int ba_populate_allocated(struct ba_backing *backing)
+static int populate_allocated(struct ba_backing *backing)
 {
 	const struct ba_requirements *requirements = &backing->requirements;
 	int ret = -ENOMEM;
@@ -305,4 +295,71 @@ int ba_populate_allocated(struct ba_backing *backing)
 	if (ret == -ENOMEM || ret == -EDQUOT)
 		ret = populate_scattered(backing);
 	return ret;
+}
+
+static int populate_shmem(struct ba_backing *backing)
+{
+	struct ba_shmem *shmem = ba_shmem_create(&backing->context,
+						 backing->requirements.length);
+
+	if (IS_ERR(shmem))
+		return PTR_ERR(shmem);
+	backing->shmem = shmem;
+	return 0;
+}
+
+static int populate_required(struct ba_backing *backing)
+{
+	if (ba_hibernation_block(backing->context.memtype,
+				 &backing->blocks_hibernation))
+		return -EBUSY;
+	if (backing->requirements.pageable)
+		return populate_shmem(backing);
+	return populate_allocated(backing);
+}
+
+/* With the memory cgroup of its source as the one that is charged. */
+static int populate_charged(struct ba_backing *backing)
+{
+	struct mem_cgroup *memcg = backing->context.memcg;
+	struct mem_cgroup *before = NULL;
+	int ret;
+
+	if (memcg)
+		before = set_active_memcg(memcg);
+	ret = populate_required(backing);
+	if (memcg)
+		set_active_memcg(before);
+	return ret;
+}
+
+/**
+ * ba_populate() - take memory, cleared, on the account of its source
+ * @backing: as ba_backing_init() left it.
+ * @reason: why there is none, where that fails.
+ *
+ * Return: 0; -ENOMEM, -EDQUOT past a quota, -EINTR after a fatal signal, -ENFILE
+ * where pageable memory has no file left, -EBUSY while the machine hibernates: then
+ * nothing is held.
+ */
+int ba_populate(struct ba_backing *backing, enum bufalloc_reason *reason)
+{
+	int ret = ba_estimate_check(backing);
+
+	if (!ret)
+		ret = populate_charged(backing);
+	if (ret) {
+		*reason = ba_backing_why_not(backing, ret);
+		ba_backing_free(backing);
+		return ret;
+	}
+
+	backing->nr_segments = ba_segment_count(&backing->chunks);
+	if (backing->requirements.max_segments &&
+	    backing->nr_segments > backing->requirements.max_segments) {
+		*reason = BUFALLOC_REASON_SEGMENTS;
+		ba_backing_free(backing);
+		return -ENOMEM;
+	}
+	return 0;
 }

@@ -2,11 +2,10 @@
 #ifndef _BUFALLOC_POPULATE_H
 #define _BUFALLOC_POPULATE_H
 
-struct ba_backing;
-struct ba_chunk;
-struct ba_alloc_context;
+#include <linux/bufalloc.h>
 
-int ba_populate_allocated(struct ba_backing *backing);
-void ba_populate_release(struct ba_chunk *chunk, const struct ba_alloc_context *context);
+struct ba_backing;
+
+int ba_populate(struct ba_backing *backing, enum bufalloc_reason *reason);
 
 #endif /* _BUFALLOC_POPULATE_H */

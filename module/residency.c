@@ -12,6 +12,7 @@
 #include "buffer.h"
 #include "contention.h"
 #include "placement.h"
+#include "populate.h"
 #include "residency.h"
 #include "shmem.h"
 
@@ -112,7 +113,7 @@ int ba_buffer_populate_locked(struct ba_buffer *buffer, enum bufalloc_reason *re
 	ret = prepare_fresh(buffer, &fresh, reason);
 	if (ret)
 		return ret;
-	ret = ba_backing_populate(&fresh, reason);
+	ret = ba_populate(&fresh, reason);
 	if (!ret)
 		adopt_fresh(buffer, &fresh);
 	ba_buffer_release_fresh(&fresh);
@@ -142,7 +143,7 @@ static int populate_run(void *data)
 {
 	struct populate_args *args = data;
 
-	return ba_backing_populate(args->fresh, args->reason);
+	return ba_populate(args->fresh, args->reason);
 }
 
 /* Beside others who take memory, so that neither is the other's reason to fail. */
