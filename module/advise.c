@@ -8,6 +8,7 @@
 
 #include "advise.h"
 #include "buffer.h"
+#include "residency.h"
 
 static int refuse(struct bufalloc_advise *arg, enum bufalloc_reason reason, int err)
 {
@@ -22,7 +23,7 @@ static int dontneed(struct bufalloc_advise *arg, struct dma_buf *dmabuf, bool *r
 	/* It may lose its content: that is a write. */
 	if (!(dmabuf->file->f_mode & FMODE_WRITE))
 		return -EACCES;
-	ret = ba_buffer_dontneed(dmabuf, retained);
+	ret = ba_residency_dontneed(dmabuf, retained);
 	if (ret == -EBUSY)
 		return refuse(arg, BUFALLOC_REASON_BUSY, ret);
 	return ret;
@@ -38,7 +39,7 @@ static int advise(struct bufalloc_advise *arg, struct dma_buf *dmabuf)
 	if (arg->advice == BUFALLOC_ADVICE_DONTNEED)
 		ret = dontneed(arg, dmabuf, &retained);
 	else
-		ba_buffer_willneed(dmabuf, &retained);
+		ba_residency_willneed(dmabuf, &retained);
 	if (!ret)
 		arg->out_retained = retained;
 	return ret;

@@ -100,7 +100,7 @@ static int add_attachment(struct ba_buffer *buffer, struct ba_attachment *attach
 	int ret;
 
 	ww_mutex_lock(&buffer->lock, NULL);
-	ret = ba_buffer_check_needed(buffer, &reason);
+	ret = ba_residency_check_needed(buffer, &reason);
 	if (!ret && buffer->backing.nr_chunks) {
 		ret = ba_attachment_provide_sgt(attachment);
 		reason = sgt_refusal(ret);
@@ -177,13 +177,13 @@ static struct sg_table *buffer_map(struct dma_buf_attachment *attach,
 	struct sg_table *sgt;
 	int ret;
 
-	ret = ba_buffer_pin(buffer, &reason);
+	ret = ba_residency_pin(buffer, &reason);
 	ww_mutex_lock(&buffer->lock, NULL);
 	sgt = ret ? ERR_PTR(ret) : map_pinned(attach->priv, dir, &reason);
 	if (IS_ERR(sgt)) {
 		note_refusal(buffer, reason);
 		if (!ret)
-			ba_buffer_unpin(buffer);
+			ba_residency_unpin(buffer);
 	}
 	ww_mutex_unlock(&buffer->lock);
 	return sgt;
@@ -196,7 +196,7 @@ static void buffer_unmap(struct dma_buf_attachment *attach,
 
 	ww_mutex_lock(&buffer->lock, NULL);
 	ba_attachment_unmap(attach->priv, dir);
-	ba_buffer_unpin(buffer);
+	ba_residency_unpin(buffer);
 	ww_mutex_unlock(&buffer->lock);
 }
 
@@ -251,14 +251,14 @@ static int begin_mmap(struct ba_buffer *buffer)
 	enum bufalloc_reason reason;
 	int ret;
 
-	ret = ba_buffer_populate(buffer, &reason);
+	ret = ba_residency_populate(buffer, &reason);
 	if (ret && ret != -EAGAIN)
 		return ret;
 
 	ww_mutex_lock(&buffer->lock, NULL);
-	ret = ba_buffer_check_needed(buffer, &reason);
+	ret = ba_residency_check_needed(buffer, &reason);
 	if (!ret)
-		ret = ba_buffer_populate_locked(buffer, &reason);
+		ret = ba_residency_populate_locked(buffer, &reason);
 	if (!ret)
 		atomic_inc(&buffer->backing.mappings);
 	ww_mutex_unlock(&buffer->lock);
@@ -295,7 +295,7 @@ static int buffer_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 static void unpin_for_kernel(struct ba_buffer *buffer)
 {
 	ww_mutex_lock(&buffer->lock, NULL);
-	ba_buffer_unpin(buffer);
+	ba_residency_unpin(buffer);
 	ww_mutex_unlock(&buffer->lock);
 }
 
@@ -306,7 +306,7 @@ static int buffer_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 	void *vaddr;
 	int ret;
 
-	ret = ba_buffer_pin(buffer, &reason);
+	ret = ba_residency_pin(buffer, &reason);
 	if (ret)
 		return ret;
 	vaddr = ba_mmap_kernel(&buffer->backing);
@@ -404,7 +404,7 @@ void ba_buffer_estimate_unpublished(struct dma_buf *dmabuf, struct ba_estimate *
 
 int ba_buffer_populate_unpublished(struct dma_buf *dmabuf, enum bufalloc_reason *reason)
 {
-	return ba_buffer_populate_locked(dmabuf->priv, reason);
+	return ba_residency_populate_locked(dmabuf->priv, reason);
 }
 
 void ba_buffer_depopulate_unpublished(struct dma_buf *dmabuf)

@@ -53,14 +53,4 @@ void ba_buffer_sync(struct dma_buf *dmabuf, const struct ba_part *part,
 void ba_buffer_lock_begin(struct ww_acquire_ctx *context);
 struct ww_mutex *ba_buffer_lock(struct dma_buf *dmabuf);
 
-int ba_buffer_prepare(struct dma_buf *dmabuf, struct ba_backing *fresh,
-		      enum bufalloc_reason *reason);
-void ba_buffer_release_fresh(struct ba_backing *fresh);
-bool ba_buffer_accepts(const struct dma_buf *dmabuf, const struct ba_backing *fresh);
-void ba_buffer_adopt(struct dma_buf *dmabuf, struct ba_backing *fresh);
-bool ba_buffer_has_memory(struct dma_buf *dmabuf);
-
-int ba_buffer_dontneed(struct dma_buf *dmabuf, bool *retained);
-void ba_buffer_willneed(struct dma_buf *dmabuf, bool *retained);
-
 #endif /* _BUFALLOC_BUFFER_H */

@@ -24,6 +24,7 @@
 #include "placement.h"
 #include "populate.h"
 #include "quota.h"
+#include "residency.h"
 
 /**
  * struct commit_entry - one buffer of a set
@@ -183,7 +184,7 @@ static int ask_all(struct commit *commit)
 		commit->entries[i].needs = false;
 	for (i = 0; i < commit->arg->count; i++) {
 		entry = &commit->entries[i];
-		ret = ba_buffer_prepare(entry->dmabuf, &entry->fresh, &reason);
+		ret = ba_residency_prepare(entry->dmabuf, &entry->fresh, &reason);
 		if (ret < 0) {
 			refuse(commit, i, reason, ret);
 			break;
@@ -256,7 +257,7 @@ static bool is_accepted(const struct commit *commit)
 	for (i = 0; i < commit->arg->count; i++) {
 		entry = &commit->entries[i];
 		if (entry->needs &&
-		    !ba_buffer_accepts(entry->dmabuf, &entry->fresh))
+		    !ba_residency_accepts(entry->dmabuf, &entry->fresh))
 			return false;
 	}
 	return true;
@@ -270,7 +271,7 @@ static void adopt_all(struct commit *commit)
 	for (i = 0; i < commit->arg->count; i++) {
 		entry = &commit->entries[i];
 		if (entry->needs)
-			ba_buffer_adopt(entry->dmabuf, &entry->fresh);
+			ba_residency_adopt(entry->dmabuf, &entry->fresh);
 	}
 }
 
@@ -303,7 +304,7 @@ static bool is_served_by_another(const struct commit *commit)
 
 	for (i = 0; i < commit->arg->count; i++) {
 		entry = &commit->entries[i];
-		if (entry->needs && ba_buffer_has_memory(entry->dmabuf))
+		if (entry->needs && ba_residency_has_memory(entry->dmabuf))
 			return true;
 	}
 	return false;
@@ -323,7 +324,7 @@ static void release_all(struct commit *commit)
 
 	for (i = 0; i < commit->arg->count; i++)
 		if (commit->entries[i].needs)
-			ba_buffer_release_fresh(&commit->entries[i].fresh);
+			ba_residency_release_fresh(&commit->entries[i].fresh);
 }
 
 static int commit_once(struct commit *commit)

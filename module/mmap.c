@@ -63,7 +63,7 @@ static void mmap_close(struct vm_area_struct *vma)
 {
 	struct ba_backing *backing = vma->vm_private_data;
 
-	/* With ba_buffer_dontneed(): what was looked at before may go then. */
+	/* With ba_residency_dontneed(): what was looked at before may go then. */
 	atomic_dec_return_release(&backing->mappings);
 }
 

@@ -9,7 +9,6 @@
 #include <linux/dma-resv.h>
 
 #include "attachment.h"
-#include "buffer.h"
 #include "contention.h"
 #include "placement.h"
 #include "populate.h"
@@ -64,7 +63,7 @@ static int prepare_fresh(const struct ba_buffer *buffer, struct ba_backing *fres
 }
 
 /* The reverse of prepare_fresh(): what nobody has adopted goes back. */
-void ba_buffer_release_fresh(struct ba_backing *fresh)
+void ba_residency_release_fresh(struct ba_backing *fresh)
 {
 	ba_backing_free(fresh);
 	mem_cgroup_put(fresh->context.memcg);
@@ -102,7 +101,7 @@ static void adopt_fresh(struct ba_buffer *buffer, struct ba_backing *fresh)
 }
 
 /* For who holds the lock, or where nobody else knows of the buffer yet. */
-int ba_buffer_populate_locked(struct ba_buffer *buffer, enum bufalloc_reason *reason)
+int ba_residency_populate_locked(struct ba_buffer *buffer, enum bufalloc_reason *reason)
 {
 	struct ba_backing fresh;
 	int ret;
@@ -116,12 +115,12 @@ int ba_buffer_populate_locked(struct ba_buffer *buffer, enum bufalloc_reason *re
 	ret = ba_populate(&fresh, reason);
 	if (!ret)
 		adopt_fresh(buffer, &fresh);
-	ba_buffer_release_fresh(&fresh);
+	ba_residency_release_fresh(&fresh);
 	return ret;
 }
 
 /* Nobody can use what may be taken away at any moment. */
-int ba_buffer_check_needed(const struct ba_buffer *buffer, enum bufalloc_reason *reason)
+int ba_residency_check_needed(const struct ba_buffer *buffer, enum bufalloc_reason *reason)
 {
 	if (!buffer->dontneed)
 		return 0;
@@ -157,7 +156,7 @@ static int take_fresh(struct ba_backing *fresh, enum bufalloc_reason *reason)
 	return ret;
 }
 
-/* One try of ba_buffer_populate(): 0 where it has memory now, or -EAGAIN. */
+/* One try of ba_residency_populate(): 0 where it has memory now, or -EAGAIN. */
 static int populate_once(struct ba_buffer *buffer, enum bufalloc_reason *reason)
 {
 	struct ba_backing fresh;
@@ -165,7 +164,7 @@ static int populate_once(struct ba_buffer *buffer, enum bufalloc_reason *reason)
 	int ret;
 
 	ww_mutex_lock(&buffer->lock, NULL);
-	ret = ba_buffer_check_needed(buffer, reason);
+	ret = ba_residency_check_needed(buffer, reason);
 	if (!ret && !has_memory(buffer))
 		ret = prepare_fresh(buffer, &fresh, reason) ?: 1;
 	ww_mutex_unlock(&buffer->lock);
@@ -185,7 +184,7 @@ static int populate_once(struct ba_buffer *buffer, enum bufalloc_reason *reason)
 	else if (!ret)
 		ret = -EAGAIN;
 	ww_mutex_unlock(&buffer->lock);
-	ba_buffer_release_fresh(&fresh);
+	ba_residency_release_fresh(&fresh);
 	return ret;
 }
 
@@ -208,18 +207,18 @@ static bool is_populated(struct ba_buffer *buffer)
 }
 
 /**
- * ba_buffer_populate() - have a buffer get its memory, before its lock is taken
+ * ba_residency_populate() - have a buffer get its memory, before its lock is taken
  * @buffer: that is to be used.
  * @reason: why not, where that fails.
  *
  * How long that takes is up to who asked for the buffer, and nobody should wait for it
  * but those who want the same: with room for one copy, a second would be refused what
  * the first is about to have. Where devices come and go all the while it is left to
- * ba_buffer_populate_locked().
+ * ba_residency_populate_locked().
  *
  * Return: 0, -EAGAIN, -EINTR after a fatal signal, or why there is no memory.
  */
-int ba_buffer_populate(struct ba_buffer *buffer, enum bufalloc_reason *reason)
+int ba_residency_populate(struct ba_buffer *buffer, enum bufalloc_reason *reason)
 {
 	int tries, ret;
 
@@ -254,7 +253,7 @@ static bool pin_at_once(struct ba_buffer *buffer)
 static int begin_pin(struct ba_buffer *buffer, struct ba_shmem_pin *pin,
 		     enum bufalloc_reason *reason)
 {
-	int ret = ba_buffer_check_needed(buffer, reason);
+	int ret = ba_residency_check_needed(buffer, reason);
 
 	if (ret)
 		return ret;
@@ -280,7 +279,7 @@ static int end_pin(struct ba_buffer *buffer, struct ba_shmem_pin *pin, int err)
 }
 
 /*
- * One try of ba_buffer_pin(): 0, or -EAGAIN where it has no memory, which who insists has
+ * One try of ba_residency_pin(): 0, or -EAGAIN where it has no memory, which who insists has
  * it get while others wait.
  */
 static int pin_once(struct ba_buffer *buffer, bool insist,
@@ -291,9 +290,9 @@ static int pin_once(struct ba_buffer *buffer, bool insist,
 
 	ww_mutex_lock(&buffer->lock, NULL);
 	if (insist)
-		ret = ba_buffer_check_needed(buffer, reason);
+		ret = ba_residency_check_needed(buffer, reason);
 	if (insist && !ret)
-		ret = ba_buffer_populate_locked(buffer, reason);
+		ret = ba_residency_populate_locked(buffer, reason);
 	if (!ret)
 		ret = begin_pin(buffer, &pin, reason);
 	ww_mutex_unlock(&buffer->lock);
@@ -309,14 +308,14 @@ static int pin_once(struct ba_buffer *buffer, bool insist,
 }
 
 /**
- * ba_buffer_pin() - have memory that stays where it is until ba_buffer_unpin()
- * @buffer: not locked. As in ba_buffer_populate(), nobody waits but who wants the same.
+ * ba_residency_pin() - have memory that stays where it is until ba_residency_unpin()
+ * @buffer: not locked. As in ba_residency_populate(), nobody waits but who wants the same.
  * @reason: why not, where that fails.
  *
  * Return: 0, -EBUSY for one that nobody needs, -EINTR after a fatal signal, or why
  * there is no memory, or not all of it.
  */
-int ba_buffer_pin(struct ba_buffer *buffer, enum bufalloc_reason *reason)
+int ba_residency_pin(struct ba_buffer *buffer, enum bufalloc_reason *reason)
 {
 	int tries, ret;
 
@@ -347,7 +346,7 @@ static void drop_sgts(struct ba_buffer *buffer)
 }
 
 /* The last to let go leaves nothing behind of what the kernel may move. */
-void ba_buffer_unpin(struct ba_buffer *buffer)
+void ba_residency_unpin(struct ba_buffer *buffer)
 {
 	if (--buffer->pin_count)
 		return;
@@ -357,28 +356,28 @@ void ba_buffer_unpin(struct ba_buffer *buffer)
 }
 
 /**
- * ba_buffer_prepare() - say what memory a buffer would get now
+ * ba_residency_prepare() - say what memory a buffer would get now
  * @dmabuf: locked.
- * @fresh: to be filled in, where it has none; ba_buffer_release_fresh() ends it.
+ * @fresh: to be filled in, where it has none; ba_residency_release_fresh() ends it.
  * @reason: why there can be none, where that fails.
  *
  * Return: 1 where it needs memory, 0 where it has it, -EIO, or -EBUSY for one that
  * nobody needs.
  */
-int ba_buffer_prepare(struct dma_buf *dmabuf, struct ba_backing *fresh,
-		      enum bufalloc_reason *reason)
+int ba_residency_prepare(struct dma_buf *dmabuf, struct ba_backing *fresh,
+			 enum bufalloc_reason *reason)
 {
 	struct ba_buffer *buffer = dmabuf->priv;
 	int ret;
 
-	ret = ba_buffer_check_needed(buffer, reason);
+	ret = ba_residency_check_needed(buffer, reason);
 	if (ret || has_memory(buffer))
 		return ret;
 	return prepare_fresh(buffer, fresh, reason) ?: 1;
 }
 
 /* Whether that memory is still where the devices of the buffer reach it. */
-bool ba_buffer_accepts(const struct dma_buf *dmabuf, const struct ba_backing *fresh)
+bool ba_residency_accepts(const struct dma_buf *dmabuf, const struct ba_backing *fresh)
 {
 	const struct ba_buffer *buffer = dmabuf->priv;
 	struct ba_placement placement;
@@ -390,7 +389,7 @@ bool ba_buffer_accepts(const struct dma_buf *dmabuf, const struct ba_backing *fr
 }
 
 /* Locked, and accepted. What has its memory by now keeps that. */
-void ba_buffer_adopt(struct dma_buf *dmabuf, struct ba_backing *fresh)
+void ba_residency_adopt(struct dma_buf *dmabuf, struct ba_backing *fresh)
 {
 	struct ba_buffer *buffer = dmabuf->priv;
 
@@ -399,7 +398,7 @@ void ba_buffer_adopt(struct dma_buf *dmabuf, struct ba_backing *fresh)
 }
 
 /* For who has no lock: it may have lost it again. */
-bool ba_buffer_has_memory(struct dma_buf *dmabuf)
+bool ba_residency_has_memory(struct dma_buf *dmabuf)
 {
 	return is_populated(dmabuf->priv);
 }
@@ -417,14 +416,14 @@ static bool is_in_use(const struct ba_buffer *buffer, struct dma_resv *resv)
 }
 
 /**
- * ba_buffer_dontneed() - its users do not need it for now
+ * ba_residency_dontneed() - its users do not need it for now
  * @dmabuf: whose memory may be taken from here on.
  * @retained: whether it has still what was in it.
  *
  * Return: 0; -EBUSY while an importer is attached, a CPU or the kernel has it mapped, or
  * a fence is not signalled; -EINVAL for memory of a process, of which there is no other.
  */
-int ba_buffer_dontneed(struct dma_buf *dmabuf, bool *retained)
+int ba_residency_dontneed(struct dma_buf *dmabuf, bool *retained)
 {
 	struct ba_buffer *buffer = dmabuf->priv;
 	int ret = 0;
@@ -446,7 +445,7 @@ int ba_buffer_dontneed(struct dma_buf *dmabuf, bool *retained)
 }
 
 /* They need it again, if it has still what was in it. */
-void ba_buffer_willneed(struct dma_buf *dmabuf, bool *retained)
+void ba_residency_willneed(struct dma_buf *dmabuf, bool *retained)
 {
 	struct ba_buffer *buffer = dmabuf->priv;
 

@@ -10,6 +10,8 @@
 #include "backing.h"
 #include "purge.h"
 
+struct dma_buf;
+
 /**
  * struct ba_buffer - a buffer
  * @populate_lock: held by who takes memory for its first use, or brings what was swapped out
@@ -42,11 +44,20 @@ struct ba_buffer {
 	enum bufalloc_reason refusal;
 };
 
-int ba_buffer_populate(struct ba_buffer *buffer, enum bufalloc_reason *reason);
-int ba_buffer_populate_locked(struct ba_buffer *buffer, enum bufalloc_reason *reason);
-int ba_buffer_check_needed(const struct ba_buffer *buffer,
-			   enum bufalloc_reason *reason);
-int ba_buffer_pin(struct ba_buffer *buffer, enum bufalloc_reason *reason);
-void ba_buffer_unpin(struct ba_buffer *buffer);
+int ba_residency_populate(struct ba_buffer *buffer, enum bufalloc_reason *reason);
+int ba_residency_populate_locked(struct ba_buffer *buffer, enum bufalloc_reason *reason);
+int ba_residency_check_needed(const struct ba_buffer *buffer,
+			      enum bufalloc_reason *reason);
+int ba_residency_pin(struct ba_buffer *buffer, enum bufalloc_reason *reason);
+void ba_residency_unpin(struct ba_buffer *buffer);
+
+int ba_residency_prepare(struct dma_buf *dmabuf, struct ba_backing *fresh,
+			 enum bufalloc_reason *reason);
+void ba_residency_release_fresh(struct ba_backing *fresh);
+bool ba_residency_accepts(const struct dma_buf *dmabuf, const struct ba_backing *fresh);
+void ba_residency_adopt(struct dma_buf *dmabuf, struct ba_backing *fresh);
+bool ba_residency_has_memory(struct dma_buf *dmabuf);
+int ba_residency_dontneed(struct dma_buf *dmabuf, bool *retained);
+void ba_residency_willneed(struct dma_buf *dmabuf, bool *retained);
 
 #endif /* _BUFALLOC_RESIDENCY_H */
