@@ -12,7 +12,7 @@
 #include <linux/uaccess.h>
 
 #include "alloc.h"
-#include "backing.h"
+#include "alloc_context.h"
 #include "buffer.h"
 #include "chunk.h"
 #include "client.h"

@@ -13,15 +13,11 @@
 
 #include "advise.h"
 #include "alloc.h"
-#include "backing.h"
 #include "buffer.h"
 #include "chardev.h"
-#include "chunk.h"
 #include "client.h"
 #include "commit.h"
-#include "compat/compat.h"
 #include "heap.h"
-#include "limits.h"
 #include "quota.h"
 #include "request.h"
 #include "shmem.h"
@@ -110,44 +106,6 @@ static int run_info(struct call *call)
 	return call_write(call);
 }
 
-static u32 heap_cachings(const struct bufalloc_heap *heap)
-{
-	u32 cachings = 0;
-
-	if (heap->out_memtype_wc != BUFALLOC_MEMTYPE_NONE)
-		cachings |= 1 << BUFALLOC_CACHING_WC;
-	if (heap->out_memtype_coherent != BUFALLOC_MEMTYPE_NONE)
-		cachings |= 1 << BUFALLOC_CACHING_COHERENT;
-	if (heap->out_memtype_cached != BUFALLOC_MEMTYPE_NONE)
-		cachings |= 1 << BUFALLOC_CACHING_CACHED;
-	return cachings;
-}
-
-static u32 heap_flags(const struct ba_heap *heap)
-{
-	u32 flags = 0;
-
-	if (heap->behind_iommu || heap->coherent_pool)
-		flags |= BUFALLOC_HEAP_KERNEL_MAPPING;
-	if (heap->region_size)
-		flags |= BUFALLOC_HEAP_UNCHARGED;
-	else if (dev_has_cma_area(heap->dev))
-		flags |= BUFALLOC_HEAP_UNCHARGED_CONTIGUOUS;
-	if (heap->dmem)
-		flags |= BUFALLOC_HEAP_DMEM;
-	return flags;
-}
-
-static u64 heap_contiguous(const struct ba_heap *heap)
-{
-	size_t size = heap->region_size;
-
-	if (!size)
-		return CHUNK_MAX;
-	return min_t(u64, heap->coherent_pool ? rounddown_pow_of_two(size) : size,
-		     SEGMENT_MAX);
-}
-
 static int run_heap(struct call *call)
 {
 	struct bufalloc_heap *out = &call->arg.heap;
@@ -163,11 +121,11 @@ static int run_heap(struct call *call)
 	out->out_memtype_coherent =
 		ba_heap_memtype(heap, BUFALLOC_CACHING_COHERENT);
 	out->out_memtype_cached = ba_heap_memtype(heap, BUFALLOC_CACHING_CACHED);
-	out->out_cachings = heap_cachings(out);
-	out->out_flags = heap_flags(heap);
+	out->out_cachings = ba_heap_cachings(heap);
+	out->out_flags = ba_heap_flags(heap);
 	out->out_bytes_total = heap->region_size;
 	out->out_bytes_used = atomic64_read(&heap->used);
-	out->out_contiguous = heap_contiguous(heap);
+	out->out_contiguous = ba_heap_contiguous(heap);
 	return call_write(call);
 }
 

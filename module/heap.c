@@ -11,6 +11,8 @@
 
 #include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mod_devicetable.h>
 #include <linux/module.h>
@@ -23,6 +25,7 @@
 #include "caching.h"
 #include "compat/compat.h"
 #include "heap.h"
+#include "limits.h"
 
 #define HEAPS_MAX 32
 
@@ -150,6 +153,43 @@ bool ba_heap_has_cached_alias(const struct ba_heap *heap,
 {
 	return memtype != BUFALLOC_MEMTYPE_WRITE_BACK &&
 	       !ba_memtype_in_direct_map(memtype) && !heap->no_map;
+}
+
+/* A bit for each caching that the heap has. */
+u32 ba_heap_cachings(const struct ba_heap *heap)
+{
+	enum bufalloc_caching caching;
+	u32 cachings = 0;
+
+	for (caching = BUFALLOC_CACHING_WC; caching <= BUFALLOC_CACHING_CACHED; caching++)
+		if (ba_heap_memtype(heap, caching) != BUFALLOC_MEMTYPE_NONE)
+			cachings |= 1 << caching;
+	return cachings;
+}
+
+u32 ba_heap_flags(const struct ba_heap *heap)
+{
+	u32 flags = 0;
+
+	if (heap->behind_iommu || heap->coherent_pool)
+		flags |= BUFALLOC_HEAP_KERNEL_MAPPING;
+	if (heap->region_size)
+		flags |= BUFALLOC_HEAP_UNCHARGED;
+	else if (dev_has_cma_area(heap->dev))
+		flags |= BUFALLOC_HEAP_UNCHARGED_CONTIGUOUS;
+	if (heap->dmem)
+		flags |= BUFALLOC_HEAP_DMEM;
+	return flags;
+}
+
+u64 ba_heap_contiguous(const struct ba_heap *heap)
+{
+	size_t size = heap->region_size;
+
+	if (!size)
+		return CHUNK_MAX;
+	return min_t(u64, heap->coherent_pool ? rounddown_pow_of_two(size) : size,
+		     SEGMENT_MAX);
 }
 
 static bool heap_is_known(const char *name)

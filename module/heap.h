@@ -54,6 +54,10 @@ enum bufalloc_memtype ba_heap_memtype(const struct ba_heap *heap,
 bool ba_heap_has_cached_alias(const struct ba_heap *heap,
 			      enum bufalloc_memtype memtype);
 
+u32 ba_heap_cachings(const struct ba_heap *heap);
+u32 ba_heap_flags(const struct ba_heap *heap);
+u64 ba_heap_contiguous(const struct ba_heap *heap);
+
 int ba_heap_init(void);
 void ba_heap_exit(void);
 

@@ -11,7 +11,7 @@
 #include <linux/numa.h>
 #include <linux/sizes.h>
 
-#include "backing.h"
+#include "alloc_context.h"
 #include "client.h"
 #include "heap.h"
 #include "request.h"

@@ -17,7 +17,7 @@
 #include <linux/slab.h>
 #include <linux/swap.h>
 
-#include "backing.h"
+#include "alloc_context.h"
 #include "client.h"
 #include "compat/compat.h"
 #include "gfp.h"

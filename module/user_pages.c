@@ -20,7 +20,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "backing.h"
+#include "alloc_context.h"
 #include "chunk.h"
 #include "client.h"
 #include "gfp.h"
