@@ -331,19 +331,6 @@ static struct ba_block *block_for(const struct ba_alloc_context *context, unsign
 	return block_create(context, max_t(size_t, size, BLOCK_SIZE_MIN), gfp);
 }
 
-static bool carve_from_old(struct ba_chunk *chunk, const struct ba_alloc_context *context,
-			   const struct carve_request *request)
-{
-	const struct block_tree *tree;
-	bool carved;
-
-	mutex_lock(&context->client->blocks_lock);
-	tree = tree_find(context);
-	carved = tree && carve_from_tree(tree, chunk, request);
-	mutex_unlock(&context->client->blocks_lock);
-	return carved;
-}
-
 /* @fresh is for the first block of its kind; else it is freed. */
 static void carve_from_new(struct ba_chunk *chunk, struct ba_block *block,
 			   struct block_tree *fresh, unsigned int pages)
@@ -366,41 +353,62 @@ static void carve_from_new(struct ba_chunk *chunk, struct ba_block *block,
 }
 
 /**
- * ba_block_carve() - take a piece of a block, of a new one if need be
+ * ba_block_carve_free() - carve a free range of an existing block
  * @chunk: to be filled in.
- * @context: where from, for whom.
+ * @context: client, heap, node and memory type of the block.
  * @size: bytes wanted, whole pages, at most CHUNK_MAX.
  * @least: bytes that will do, so that the rest of a block is of use.
- * @alignment: bytes that the address in its block is a multiple of.
- * @gfp: how hard to try for a new block.
+ * @alignment: bytes; the address in the block is a multiple of @alignment.
  *
- * A new one is made without the lock, since whoever gives a chunk back, for whomever,
- * waits for that. Two who make one at once have one more: others find room in both.
- *
- * Return: 0, -ENOMEM, or what ba_chunk_alloc() returned.
+ * Return: whether a block has such a range. The range is charged already, with the block.
  */
-int ba_block_carve(struct ba_chunk *chunk, const struct ba_alloc_context *context, size_t size,
-		   size_t least, size_t alignment, gfp_t gfp)
+bool ba_block_carve_free(struct ba_chunk *chunk, const struct ba_alloc_context *context,
+			 size_t size, size_t least, size_t alignment)
 {
 	const struct carve_request request = {
 		.pages = size >> PAGE_SHIFT,
 		.least = least >> PAGE_SHIFT,
 		.alignment = alignment >> PAGE_SHIFT,
 	};
+	const struct block_tree *tree;
+	bool carved;
+
+	mutex_lock(&context->client->blocks_lock);
+	tree = tree_find(context);
+	carved = tree && carve_from_tree(tree, chunk, &request);
+	mutex_unlock(&context->client->blocks_lock);
+	return carved;
+}
+
+/**
+ * ba_block_carve_new() - allocate a block, and carve its first range
+ * @chunk: to be filled in.
+ * @context: client, heap, node and memory type of the block.
+ * @size: bytes wanted, whole pages, at most CHUNK_MAX.
+ * @gfp: how hard to try.
+ *
+ * The block is allocated without the lock: a thread that frees a chunk of any block of the
+ * client waits for that lock. Two threads may allocate one block each at the same time; later
+ * requests use the free ranges of both.
+ *
+ * Return: 0, -ENOMEM, or what ba_chunk_alloc() returned.
+ */
+int ba_block_carve_new(struct ba_chunk *chunk, const struct ba_alloc_context *context,
+		       size_t size, gfp_t gfp)
+{
+	unsigned int pages = size >> PAGE_SHIFT;
 	struct block_tree *tree;
 	struct ba_block *block;
 
-	if (carve_from_old(chunk, context, &request))
-		return 0;
 	tree = tree_create(context);
 	if (!tree)
 		return -ENOMEM;
-	block = block_for(context, request.pages, gfp);
+	block = block_for(context, pages, gfp);
 	if (IS_ERR(block)) {
 		kfree(tree);
 		return PTR_ERR(block);
 	}
-	carve_from_new(chunk, block, tree, request.pages);
+	carve_from_new(chunk, block, tree, pages);
 	return 0;
 }
 

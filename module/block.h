@@ -8,8 +8,10 @@
 /* Which keeps the large pages of the kernel's own mapping whole. */
 #define BLOCK_SIZE_MIN LARGE_PAGE
 
-int ba_block_carve(struct ba_chunk *chunk, const struct ba_alloc_context *context, size_t size,
-		   size_t least, size_t alignment, gfp_t gfp);
+bool ba_block_carve_free(struct ba_chunk *chunk, const struct ba_alloc_context *context,
+			 size_t size, size_t least, size_t alignment);
+int ba_block_carve_new(struct ba_chunk *chunk, const struct ba_alloc_context *context,
+		       size_t size, gfp_t gfp);
 void ba_block_return(struct ba_chunk *chunk);
 
 #endif /* _BUFALLOC_BLOCK_H */

@@ -66,15 +66,6 @@ struct chunk_request {
 	gfp_t gfp;
 };
 
-static int chunk_take(struct ba_chunk *chunk, const struct ba_alloc_context *context,
-		      const struct chunk_request *request)
-{
-	if (request->least)
-		return ba_block_carve(chunk, context, request->size, request->least,
-				      request->alignment, request->gfp);
-	return ba_chunk_alloc(chunk, context, request->size, request->form, request->gfp);
-}
-
 static int chunk_clear(const struct ba_chunk *chunk, const struct ba_alloc_context *context)
 {
 	if (chunk->cleared)
@@ -101,6 +92,33 @@ static bool is_ordinary(const struct ba_alloc_context *context, const struct chu
 	       get_order(request->size) <= MAX_PAGE_ORDER;
 }
 
+/* A heap's own region has no headroom: other allocations do not need its memory. */
+static bool headroom_allows(const struct ba_alloc_context *context,
+			    const struct chunk_request *request)
+{
+	size_t size = request->size;
+
+	if (request->least)
+		size = max_t(size_t, size, BLOCK_SIZE_MIN);
+	return context->heap->region_size ||
+	       ba_headroom_allows(size, is_ordinary(context, request));
+}
+
+/* A free range of an existing block takes no new memory, and so needs no headroom. */
+static int chunk_take(struct ba_chunk *chunk, const struct ba_alloc_context *context,
+		      const struct chunk_request *request)
+{
+	if (request->least &&
+	    ba_block_carve_free(chunk, context, request->size, request->least,
+				request->alignment))
+		return 0;
+	if (!headroom_allows(context, request))
+		return -ENOMEM;
+	if (request->least)
+		return ba_block_carve_new(chunk, context, request->size, request->gfp);
+	return ba_chunk_alloc(chunk, context, request->size, request->form, request->gfp);
+}
+
 /* Every chunk passes here. Returns the bytes added, or an error. */
 static ssize_t backing_add(struct ba_backing *backing, const struct chunk_request *request)
 {
@@ -110,11 +128,6 @@ static ssize_t backing_add(struct ba_backing *backing, const struct chunk_reques
 
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	/* A region runs out alone. */
-	if (!context->heap->region_size &&
-	    !ba_headroom_allows(request->size, is_ordinary(context, request)))
-		return -ENOMEM;
-
 	chunk = kmalloc(sizeof(*chunk), GFP_METADATA);
 	if (!chunk)
 		return -ENOMEM;
@@ -150,13 +163,12 @@ static ssize_t populate_large_pages(struct ba_backing *backing, struct chunk_req
 {
 	ssize_t added;
 
-	if (request.size <= CHUNK_MAX) {
+	if (request.size <= CHUNK_MAX)
 		request.least = request.size;
-		return backing_add(backing, &request);
-	}
-	request.form = CHUNK_LARGE_PAGES;
+	else
+		request.form = CHUNK_LARGE_PAGES;
 	added = backing_add(backing, &request);
-	/* The pages beside the range may be past a quota: try without them. */
+	/* The rest of the block, or of the large pages, may be past a quota: try without. */
 	return added == -EDQUOT ? -ENOMEM : added;
 }
 
@@ -230,7 +242,8 @@ static ssize_t populate_carvings(struct ba_backing *backing, size_t left)
 		request.size = min_t(size_t, left, BLOCK_SIZE_MIN);
 		request.least = min(request.size, least);
 		added = backing_add(backing, &request);
-		if (added == -ENOMEM)
+		/* A new block may be past a quota that the request itself fits. */
+		if (added == -ENOMEM || added == -EDQUOT)
 			break;
 		if (added < 0)
 			return added;

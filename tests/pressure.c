@@ -269,6 +269,32 @@ TEST_F_TIMEOUT(pressure, nearly_full_is_ENOMEM, PATIENCE)
 	end_hog(other);
 }
 
+/* A block has memory already: its free ranges are there where no new memory is. */
+TEST_F_TIMEOUT(pressure, free_range_of_a_block_needs_no_new_memory, PATIENCE)
+{
+	static struct taken large, small;
+	pid_t other;
+	int block, fd;
+
+	if (!machine_has_wc() || !machine_types_memory())
+		SKIP(return, "no memory is carved from blocks here");
+	block = buffer_open(self->device, PAGE, BUFALLOC_CACHING_WC);
+	ASSERT_LE(0, block);
+	other = start_hog(320 * KIB, 0);
+	ASSERT_LT(0, other);
+	take(&large, self->device, BUFALLOC_CACHING_CACHED, MIB, ARRAY_SIZE(large.fds));
+	EXPECT_EQ(-ENOMEM, large.error);
+	take(&small, self->device, BUFALLOC_CACHING_CACHED, 64 * KIB, ARRAY_SIZE(small.fds));
+	EXPECT_EQ(-ENOMEM, small.error);
+	fd = buffer_open(self->device, 64 * KIB, BUFALLOC_CACHING_WC);
+	EXPECT_LE(0, fd);
+	close(fd);
+	give_back(&small);
+	give_back(&large);
+	end_hog(other);
+	close(block);
+}
+
 #define PIECE (16 * MIB)
 #define PIECES 8
 

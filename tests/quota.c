@@ -268,6 +268,26 @@ TEST_F(quota, room_of_a_block_is_no_new_memory)
 	close(fd);
 }
 
+/* A new block is past the limit, and the buffer itself is not: small chunks will do. */
+TEST_F(quota, block_past_the_limit_is_no_refusal)
+{
+	struct bufalloc_request request = request_of(64 * KIB, BUFALLOC_CACHING_COHERENT);
+	struct bufalloc_info before, after;
+	struct bufalloc_result result;
+
+	if (machine_has_wc())
+		request.caching = BUFALLOC_CACHING_WC;
+	ASSERT_EQ(0, bufalloc_get_info(self->device, &before));
+	SET_LIMIT(USER_BYTES, before.out_user_bytes + 2 * (self->cost + 64 * KIB));
+	ASSERT_EQ(0, bufalloc_alloc(self->device, &request, &result, NULL));
+	ASSERT_EQ(0, bufalloc_get_info(self->device, &after));
+	EXPECT_EQ(64 * KIB, after.out_client_bytes - before.out_client_bytes);
+	close(result.fd);
+	request.flags = BUFALLOC_ALLOC_CONTIGUOUS;
+	ASSERT_EQ(0, bufalloc_alloc(self->device, &request, &result, NULL));
+	close(result.fd);
+}
+
 /* A limit that is lowered takes nothing away, and refuses from then on. */
 TEST_F(quota, lowered_limit_leaves_what_there_is)
 {
