@@ -20,21 +20,33 @@ userspace_build()
 	' sh "$out" "$kernel_source/tools/testing/selftests" "$triplet" "${tools[@]}" "${@:3}"
 }
 
-# Each kernel gets a copy of the sources, since kbuild writes beside them. It is
-# only made anew when a source changed, so that a second build is short.
+# copy_changes NEW OLD WORK: what differs between both, into WORK, with the time of now:
+# make compiles that again, and nothing else.
+copy_changes()
+{
+	local new=$1 old=$2 work=$3 file
+	(cd "$old" && find . -type f) | while read -r file; do
+		[ -e "$new/$file" ] || rm -f "$work/$file"
+	done
+	(cd "$new" && find . -type f) | while read -r file; do
+		! cmp -s "$new/$file" "$old/$file" || continue
+		mkdir -p "$(dirname "$work/$file")"
+		cp "$new/$file" "$work/$file"
+	done
+}
+
+# Each kernel gets a copy of the sources, since kbuild writes beside them. Objects stay
+# where their sources did not change, so that a second build is short.
 module_copy()
 {
 	local work=$1 new=$1.new
 	rm -rf "$new"
-	mkdir -p "$new/tests"
+	mkdir -p "$new/tests" "$work/pristine"
 	cp -a "$source_dir/Kbuild" "$source_dir/module" "$source_dir/uapi" "$new/"
 	[ ! -d "$source_dir/tests/importer" ] || cp -a "$source_dir/tests/importer" "$new/tests/"
-	if ! diff -r "$new" "$work/pristine" > /dev/null 2>&1; then
-		rm -rf "$work"
-		cp -a "$new" "$work"
-		cp -a "$new" "$work/pristine"
-	fi
-	rm -rf "$new"
+	copy_changes "$new" "$work/pristine" "$work"
+	rm -rf "$work/pristine"
+	mv "$new" "$work/pristine"
 }
 
 # Where in build/ that is; lint has one of its own.
