@@ -84,7 +84,7 @@ help:
 	@echo 'For those who change it:'
 	@echo '  lint       style and static checks; STEPS="man rooms" names some'
 	@echo '  smoke      what the continuous integration boots after make check'
-	@echo '  mutants    plants bugs in a copy, one at a time: each has to be found; MUTANTS='
+	@echo '  mutants    plants bugs in a copy, one at a time: each has to be found; MUTANTS=, ROUNDS='
 	@echo '  fuzz       random programs of calls, MINUTES=2 and SEED=; CELL= names another kernel'
 	@echo '  matrix-table  the last results as tables, into README.md and docs/matrix.md'
 	@echo '  clean      remove build/'
