@@ -153,36 +153,16 @@ TEST_F_TIMEOUT(split, a_small_chunk, PATIENCE)
 	EXPECT_LT(self->split.small, meminfo("DirectMap4k"));
 }
 
-/* Where such a run begins in its large page, or a negative errno. */
-static long begin_of(struct split *split)
-{
-	struct mapping mapping;
-	int64_t pfn;
-	int fd, ret;
-
-	fd = buffer_open_contiguous(split->device, 5 * MIB,
-				    BUFALLOC_CACHING_COHERENT);
-	if (fd < 0)
-		return fd;
-	ret = buffer_map(fd, &mapping);
-	if (!ret) {
-		pfn = user_pfn(split->importer, mapping.bytes);
-		buffer_unmap(&mapping);
-	}
-	close(fd);
-	return ret ? ret : pfn * PAGE % (long)(2 * MIB);
-}
-
 /*
- * Longer each time, so that the end is where none was before; and a quota leaves no room
- * for whole large pages beside it.
+ * Longer by two large pages each time, so that the end is in a large page that is still
+ * whole; and a quota leaves no room for whole large pages beside it.
  */
 static int prepare_long(void *of)
 {
 	struct split *split = of;
 	struct quotas low = split->before;
 
-	split->length += 2 * MIB;
+	split->length += 4 * MIB;
 	low.max[SYSTEM_BYTES] = live_bytes() + live_buffers() * PAGE +
 				split->length + MIB;
 	return quotas_write(&low);
@@ -209,15 +189,12 @@ TEST_F_TIMEOUT(split, half_way, PATIENCE)
 		.once = true,
 	};
 	uint64_t start, end;
-	long begin;
 
-	/* Only CMA gives more than 4 MiB in one run. */
+	/* Only CMA gives more than 4 MiB in one contiguous range. */
 	ASSERT_TRUE(cma_area(&start, &end));
 	ASSERT_LE(128 * MIB, end - start);
-	begin = begin_of(&self->split);
-	ASSERT_LE(0, begin);
-	/* Beyond what is no CMA, up to the middle of a large page. */
-	self->split.length = 4 * MIB + (3 * MIB - begin) % (2 * MIB);
+	/* CMA aligns to 1 MiB: this ends inside of a large page wherever CMA lets it begin. */
+	self->split.length = 4 * MIB + 512 * KIB;
 	SWEEP(&operation, &self->split, self->split.importer);
 	EXPECT_LT(self->split.small, meminfo("DirectMap4k"));
 }
