@@ -28,11 +28,11 @@
 #define RETRY_LOOK (HZ / 10)
 
 /**
- * struct retry - who tries once more
- * @memcg: held; the one that decides how long the thread in turn sleeps.
+ * struct retry - a call that tries again
+ * @mm: of the thread, which is inside of the call; NULL for a kernel thread.
  */
 struct retry {
-	struct mem_cgroup *memcg;
+	struct mm_struct *mm;
 };
 
 /* Its place among the locks: docs/design.md. */
@@ -77,8 +77,22 @@ static bool is_past_high(struct mem_cgroup *memcg)
 			return true;
 	return false;
 }
+
+/* The thread can move to another cgroup meanwhile, so look its cgroup up each time. */
+static bool is_throttled(const struct retry *retry)
+{
+	struct mem_cgroup *memcg;
+	bool throttled;
+
+	if (!retry->mm)
+		return false;
+	memcg = get_mem_cgroup_from_mm(retry->mm);
+	throttled = is_past_high(memcg);
+	mem_cgroup_put(memcg);
+	return throttled;
+}
 #else
-static bool is_past_high(struct mem_cgroup *memcg)
+static bool is_throttled(const struct retry *retry)
 {
 	return false;
 }
@@ -109,7 +123,7 @@ static void retry_end(const struct retry *mine)
 static void retry_end_throttled(void)
 {
 	spin_lock(&retry_lock);
-	if (retry && is_past_high(retry->memcg))
+	if (retry && is_throttled(retry))
 		retry = NULL;
 	spin_unlock(&retry_lock);
 }
@@ -131,7 +145,7 @@ static int retry_wait(const struct retry *mine)
 
 static int take_again(int (*take)(void *arg), void *arg)
 {
-	struct retry mine = { .memcg = get_mem_cgroup_from_mm(current->mm) };
+	struct retry mine = { .mm = current->mm };
 	bool uncontended;
 	int ret;
 
@@ -140,7 +154,6 @@ static int take_again(int (*take)(void *arg), void *arg)
 		ret = take_concurrently(take, arg, &uncontended);
 		retry_end(&mine);
 	}
-	mem_cgroup_put(mine.memcg);
 	return ret;
 }
 

@@ -424,23 +424,6 @@ static pid_t start_in(const char *group, int device, size_t length)
 	_exit(0);
 }
 
-static bool has_ended(pid_t child)
-{
-	siginfo_t info = {};
-
-	return !waitid(P_PID, child, &info, WEXITED | WNOHANG | WNOWAIT) &&
-	       info.si_pid == child;
-}
-
-/* Until it holds more. False where the child has ended before. */
-static bool held_exceeds(const char *group, long bytes, pid_t child)
-{
-	while (group_held(group) <= bytes)
-		if (has_ended(child))
-			return false;
-	return true;
-}
-
 TEST_F_TIMEOUT(throttled, SIGTERM_ends_the_call, PATIENCE)
 {
 	int status;
@@ -448,7 +431,7 @@ TEST_F_TIMEOUT(throttled, SIGTERM_ends_the_call, PATIENCE)
 	/* It would sleep for minutes. */
 	self->child = start_in(GROUP, self->device, 256 * MIB);
 	ASSERT_LT(0, self->child);
-	ASSERT_TRUE(held_exceeds(GROUP, 8 * MIB, self->child));
+	ASSERT_TRUE(group_exceeds(GROUP, 8 * MIB, self->child));
 	status = end_child(&self->child, SIGTERM);
 	EXPECT_TRUE(WIFSIGNALED(status));
 	EXPECT_EQ(SIGTERM, WTERMSIG(status));

@@ -6,12 +6,15 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "lib/buffers.h"
 #include "lib/faults.h"
+#include "lib/groups.h"
 #include "lib/guest.h"
 #include "lib/imports.h"
 #include "lib/sweep.h"
@@ -362,6 +365,113 @@ TEST(blocks_are_taken_unlocked)
 	EXPECT_FALSE(takes_memory);
 	close(fd);
 	bufalloc_close(device);
+}
+
+/*
+ * Calls that fail while others take memory try again, one at a time. Past memory.high of
+ * its cgroup the kernel delays a thread for seconds in each allocation: a call that is
+ * delayed loses its turn to the next one.
+ */
+FIXTURE(contention)
+{
+	int device;
+	long bytes;
+	pid_t taking;
+	pid_t delayed;
+};
+
+/* The cgroup of the call that only has to be there. */
+#define OTHER_GROUP GROUPS "/bufalloc-other"
+
+/* The kernel delays that for minutes. */
+#define MUCH (256 * MIB)
+
+FIXTURE_SETUP(contention)
+{
+	if (!faults_exist())
+		SKIP(return, "no fail-nth in this kernel");
+	self->bytes = live_bytes();
+	self->device = bufalloc_open(NULL);
+	ASSERT_LE(0, self->device);
+	group_controls("+memory");
+	ASSERT_EQ(0, group_make(GROUP));
+	ASSERT_EQ(0, group_make(OTHER_GROUP));
+	ASSERT_EQ(0, write_string(GROUP "/memory.high", "1M"));
+	ASSERT_EQ(0, write_string(OTHER_GROUP "/memory.high", "1M"));
+}
+
+static void end_child(pid_t *child)
+{
+	if (*child > 0) {
+		kill(*child, SIGKILL);
+		waitpid(*child, NULL, 0);
+	}
+	*child = 0;
+}
+
+FIXTURE_TEARDOWN(contention)
+{
+	end_child(&self->taking);
+	end_child(&self->delayed);
+	group_remove(GROUP);
+	group_remove(OTHER_GROUP);
+	bufalloc_close(self->device);
+	EXPECT_EQ(self->bytes, live_bytes());
+}
+
+/*
+ * Two buffers, again and again, until each allocation of the kernel has failed once. The
+ * record of the first buffer's memory is one of them: the call fails, and tries again.
+ */
+static int alloc_with_faults(int device, size_t length)
+{
+	struct bufalloc_request requests[] = {
+		request_of(4 * KIB, BUFALLOC_CACHING_CACHED),
+		request_of(length, BUFALLOC_CACHING_CACHED),
+	};
+	struct bufalloc_result results[ARRAY_SIZE(requests)];
+	unsigned int nth, left = 0;
+	int ret = faults_open();
+
+	if (!ret)
+		ret = faults_choose(FAULTS_OF_OBJECTS);
+	for (nth = 1; !ret && !left; nth++) {
+		faults_arm(nth);
+		ret = bufalloc_alloc_batch(device, requests, results, ARRAY_SIZE(requests),
+					   NULL, NULL);
+		left = faults_disarm();
+		if (!ret) {
+			close(results[0].fd);
+			close(results[1].fd);
+		}
+		ret = ret == -ENOMEM ? 0 : ret;
+	}
+	faults_close();
+	return ret;
+}
+
+TEST_F_TIMEOUT(contention, delayed_call_loses_its_turn, PATIENCE)
+{
+	self->taking = fork();
+	ASSERT_LE(0, self->taking);
+	if (!self->taking) {
+		if (!group_enter(OTHER_GROUP))
+			buffer_open(self->device, MUCH, BUFALLOC_CACHING_CACHED);
+		_exit(0);
+	}
+	ASSERT_TRUE(group_exceeds(OTHER_GROUP, 8 * MIB, self->taking));
+	self->delayed = fork();
+	ASSERT_LE(0, self->delayed);
+	if (!self->delayed) {
+		if (!group_enter(GROUP))
+			alloc_with_faults(self->device, MUCH);
+		_exit(0);
+	}
+	ASSERT_TRUE(group_exceeds(GROUP, 8 * MIB, self->delayed));
+	EXPECT_EQ(0, alloc_with_faults(self->device, 4 * KIB));
+	/* Else this call had waited for the end of that one. */
+	EXPECT_FALSE(has_ended(self->delayed));
+	EXPECT_FALSE(has_ended(self->taking));
 }
 
 TEST_HARNESS_MAIN

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/groups.h"
@@ -49,4 +50,20 @@ long group_held(const char *group)
 
 	snprintf(path, sizeof(path), "%s/memory.current", group);
 	return read_number(path);
+}
+
+bool has_ended(pid_t child)
+{
+	siginfo_t info = {};
+
+	return !waitid(P_PID, child, &info, WEXITED | WNOHANG | WNOWAIT) &&
+	       info.si_pid == child;
+}
+
+bool group_exceeds(const char *group, long bytes, pid_t child)
+{
+	while (group_held(group) <= bytes)
+		if (has_ended(child))
+			return false;
+	return true;
 }

@@ -3,6 +3,9 @@
 #ifndef TESTS_GROUPS_H
 #define TESTS_GROUPS_H
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 /* Where the guest mounts them, and one that a test makes and removes. */
 #define GROUPS "/run/cgroup"
 #define GROUP GROUPS "/bufalloc"
@@ -24,5 +27,11 @@ int group_enter(const char *group);
 
 /* Bytes that it is charged for, or -1. */
 long group_held(const char *group);
+
+/* Whether the child has ended; it stays to be waited for. */
+bool has_ended(pid_t child);
+
+/* Wait until the group is charged for more. False if the child has ended before. */
+bool group_exceeds(const char *group, long bytes, pid_t child);
 
 #endif /* TESTS_GROUPS_H */
