@@ -259,14 +259,12 @@ static bool make_room_in(gfp_t zone, const struct ba_alloc_context *context, siz
 	return true;
 }
 
+/* The DMA API asks the wider zone first, and ends where that has no page at all. */
 static bool make_room(const struct ba_alloc_context *context, size_t size, gfp_t gfp)
 {
-	bool made = make_room_in(zone_of(context->heap), context, size, gfp);
+	bool wider = context->heap->dma_bits < 32 && make_room_in(GFP_DMA32, context, size, gfp);
 
-	/* The DMA API asks the wider zone first, and ends where that has no page at all. */
-	if (context->heap->dma_bits < 32)
-		made |= make_room_in(GFP_DMA32, context, size, gfp);
-	return made;
+	return make_room_in(zone_of(context->heap), context, size, gfp) || wider;
 }
 
 /*

@@ -396,8 +396,8 @@ TEST_F_TIMEOUT(deferred, who_comes_beside_the_first_is_served_as_well, PATIENCE)
 	TH_LOG("%d of %d came while the first was at it", beside, round);
 }
 
-/* What such a length costs in one run is 4 MiB. */
-#define ODD_LENGTH (2 * MIB + 100 * KIB)
+/* In one contiguous range these cost 4 MiB and 8 MiB. */
+static const size_t odd_lengths[] = { 2 * MIB + 100 * KIB, 5 * MIB + 100 * KIB };
 
 static const uint32_t odd_limits[] = {
 	/* To quiet a check, as drivers of GPUs do: no wish for one run. */
@@ -406,35 +406,42 @@ static const uint32_t odd_limits[] = {
 	16 * MIB,
 };
 
-/* Who takes long segments is no reason to take nearly twice the memory. */
+#define ODD_BUFFERS 8
+
+/* Buffers of that length that the device has mapped cost no more than they are long. */
+static void check_cost(struct __test_metadata *_metadata, int device, int importer,
+		       size_t length, uint32_t caching)
+{
+	static struct importer_map map;
+	int fds[ODD_BUFFERS], ids[ODD_BUFFERS], i;
+
+	for (i = 0; i < ODD_BUFFERS; i++) {
+		fds[i] = open_deferred(device, length, caching);
+		ASSERT_LE(0, fds[i]);
+		ids[i] = importer_attach(importer, fds[i], IMPORTER_DEVICE_64);
+		ASSERT_LE(0, ids[i]);
+		ASSERT_EQ(0, importer_map(importer, ids[i], IMPORTER_TO_DEVICE, &map));
+	}
+	EXPECT_LE(ODD_BUFFERS * length, client_bytes(device));
+	/* But for a block, where there are any, that is not full yet. */
+	EXPECT_GE(ODD_BUFFERS * length + 2 * MIB, client_bytes(device));
+	for (i = 0; i < ODD_BUFFERS; i++) {
+		EXPECT_EQ(0, importer_detach(importer, ids[i]));
+		close(fds[i]);
+	}
+}
+
+/* A device that takes long segments is no reason to take nearly twice the memory. */
 TEST_F(deferred, long_segments_cost_no_power_of_two)
 {
-	enum { COUNT = 8 };
-	static struct importer_map map;
-	size_t length = ODD_LENGTH;
-	int fds[COUNT], ids[COUNT], i;
-	unsigned int k;
+	unsigned int k, l;
 
 	for (k = 0; k < ARRAY_SIZE(odd_limits); k++) {
 		ASSERT_EQ(0, importer_limit(self->importer, IMPORTER_DEVICE_64,
 					    odd_limits[k]));
-		for (i = 0; i < COUNT; i++) {
-			fds[i] = open_deferred(self->device, length,
-					       variant->caching);
-			ASSERT_LE(0, fds[i]);
-			ids[i] = importer_attach(self->importer, fds[i],
-						 IMPORTER_DEVICE_64);
-			ASSERT_LE(0, ids[i]);
-			ASSERT_EQ(0, importer_map(self->importer, ids[i],
-						  IMPORTER_TO_DEVICE, &map));
-		}
-		EXPECT_LE(COUNT * length, client_bytes(self->device));
-		/* But for a block, where there are any, that is not full yet. */
-		EXPECT_GE(COUNT * length + 2 * MIB, client_bytes(self->device));
-		for (i = 0; i < COUNT; i++) {
-			EXPECT_EQ(0, importer_detach(self->importer, ids[i]));
-			close(fds[i]);
-		}
+		for (l = 0; l < ARRAY_SIZE(odd_lengths); l++)
+			check_cost(_metadata, self->device, self->importer, odd_lengths[l],
+				   variant->caching);
 	}
 }
 
