@@ -74,7 +74,7 @@ int bufalloc_open(const char *path);
 
 /**
  * bufalloc_close() - close the device
- * @device: What bufalloc_open() returned, or a negative number: nothing is done.
+ * @device: File descriptor of bufalloc_open(), or a negative number: nothing is done.
  *
  * Buffers live on.
  */
@@ -84,7 +84,7 @@ int bufalloc_get_info_sized(int device, struct bufalloc_info *info, size_t size)
 
 /**
  * bufalloc_get_info() - what the kernel offers, and how much is in use
- * @device: What bufalloc_open() returned.
+ * @device: File descriptor of bufalloc_open().
  * @info: Filled in.
  *
  * Return: 0, or a negative errno: -ENOTTY when @device is something else.
@@ -99,7 +99,7 @@ int bufalloc_get_heap_sized(int device, uint32_t index,
 
 /**
  * bufalloc_get_heap() - one heap by its index
- * @device: What bufalloc_open() returned.
+ * @device: File descriptor of bufalloc_open().
  * @index: 0 to bufalloc_info.out_heaps - 1.
  * @heap: Filled in.
  *
@@ -113,9 +113,9 @@ static inline int bufalloc_get_heap(int device, uint32_t index,
 
 /**
  * bufalloc_find_heap() - index of the heap with a given name
- * @device: What bufalloc_open() returned.
+ * @device: File descriptor of bufalloc_open().
  * @name: Name, as in bufalloc_heap.out_name.
- * @index: Where the index goes: what bufalloc_request.heap takes.
+ * @index: Receives the index, as bufalloc_request.heap takes it.
  *
  * Return: 0, or a negative errno: -ENOENT when no heap has that name.
  */
@@ -130,12 +130,12 @@ int bufalloc_alloc_sized(int device, const struct bufalloc_request *requests,
 
 /**
  * bufalloc_alloc() - allocate one buffer
- * @device: What bufalloc_open() returned.
- * @request: What is wanted. Zeros mean write-combined memory of heap 0 behind
+ * @device: File descriptor of bufalloc_open().
+ * @request: The request. Zeros mean write-combined memory of heap 0 behind
  *	a read-only file descriptor: most programs set heap to
  *	%BUFALLOC_HEAP_ANY and fd_flags to O_RDWR | O_CLOEXEC beside the length.
- * @result: What was obtained; close(result->fd) gives it back.
- * @reason: Where the &enum bufalloc_reason of a refusal goes, or NULL.
+ * @result: Receives the buffer; close(result->fd) gives it back.
+ * @reason: Receives the &enum bufalloc_reason of a refusal, or NULL.
  *
  * Return: 0, or a negative errno as listed in <linux/bufalloc.h>. @result means
  * nothing then.
@@ -151,13 +151,13 @@ static inline int bufalloc_alloc(int device,
 
 /**
  * bufalloc_alloc_batch() - allocate several buffers, all or none
- * @device: What bufalloc_open() returned.
+ * @device: File descriptor of bufalloc_open().
  * @requests: @count requests.
  * @results: Room for @count results.
  * @count: 1 to bufalloc_info.out_max_batch.
- * @failed: Where the index of the request that was refused goes, or NULL.
+ * @failed: Receives the index of the refused request, or NULL.
  *	@count when the errno concerns no single request.
- * @reason: Where the &enum bufalloc_reason of the refusal goes, or NULL.
+ * @reason: Receives the &enum bufalloc_reason of the refusal, or NULL.
  *	%BUFALLOC_REASON_NONE when the errno says it all.
  *
  * Return: 0, or a negative errno as listed in <linux/bufalloc.h>: no buffer was
@@ -176,14 +176,14 @@ static inline int bufalloc_alloc_batch(int device,
 
 /**
  * bufalloc_commit() - have buffers get their memory, all or none
- * @device: What bufalloc_open() returned.
+ * @device: File descriptor of bufalloc_open().
  * @fds: @count buffers' file descriptors, of this or any other process: those that
  *	were allocated with %BUFALLOC_ALLOC_DEFERRED and not used yet. Others keep
  *	the memory they have.
  * @count: 1 to bufalloc_info.out_max_batch.
- * @failed: Where the index of the buffer that could not be goes, or NULL. @count
+ * @failed: Receives the index of the buffer that failed, or NULL. @count
  *	when the errno concerns no single buffer.
- * @reason: Where its &enum bufalloc_reason goes, or NULL.
+ * @reason: Receives its &enum bufalloc_reason, or NULL.
  *
  * The memory is chosen so that all devices that are attached by now reach it.
  *
@@ -195,12 +195,12 @@ int bufalloc_commit(int device, const int *fds, uint32_t count,
 
 /**
  * bufalloc_advise() - say whether a buffer's content is needed
- * @device: What bufalloc_open() returned.
+ * @device: File descriptor of bufalloc_open().
  * @fd: A buffer's file descriptor, of this or any other process.
  * @advice: %BUFALLOC_ADVICE_DONTNEED: the kernel may take the memory when there is
  *	not enough, and nobody can use the buffer; %BUFALLOC_ADVICE_WILLNEED: as at
  *	first.
- * @retained: Where 1 goes when the content is still there, else 0; or NULL. Then the
+ * @retained: Receives 1 if the content is still there, else 0; or NULL. Then the
  *	buffer gets new memory, zeroed, at its next use.
  *
  * Return: 0, or a negative errno: -EBUSY when it is not needed and still in use: a device
@@ -216,7 +216,7 @@ int bufalloc_query_sized(int device, int fd, struct bufalloc_query *query,
 
 /**
  * bufalloc_query() - what a buffer is
- * @device: What bufalloc_open() returned.
+ * @device: File descriptor of bufalloc_open().
  * @fd: A buffer's file descriptor, of this or any other process.
  * @query: Filled in.
  *
@@ -248,7 +248,7 @@ int bufalloc_set_name(int fd, const char *name);
  * @fd: Any dma-buf's file descriptor.
  * @length: Bytes to map, from the start of the buffer; rounded up to pages.
  * @prot: PROT_READ, PROT_WRITE or both, of <sys/mman.h>.
- * @address: Where the address goes: a multiple of 2 MiB.
+ * @address: Receives the address: a multiple of 2 MiB.
  *
  * The mapping is shared. Give it back with bufalloc_unmap(). Where limits of the
  * process leave no room to choose an address, the kernel chooses it.
@@ -263,7 +263,7 @@ int bufalloc_map(int fd, size_t length, int prot, void **address);
 
 /**
  * bufalloc_unmap() - undo bufalloc_map()
- * @address: What bufalloc_map() gave, or NULL: nothing is done.
+ * @address: The address of bufalloc_map(), or NULL: nothing is done.
  * @length: The same length.
  *
  * Return: 0, or a negative errno of munmap(2).
@@ -296,7 +296,7 @@ int bufalloc_end_cpu_access(int fd, unsigned int access);
 
 /**
  * bufalloc_begin_cpu_access_range() - from here on the CPU uses a part of the buffer
- * @device: What bufalloc_open() returned.
+ * @device: File descriptor of bufalloc_open().
  * @fd: A buffer's file descriptor, of this or any other process.
  * @offset: Bytes before the part.
  * @length: Bytes in it, 1 or more.
@@ -438,8 +438,8 @@ int bufalloc_get_layout(const struct bufalloc_image *image,
  * bufalloc_add_framebuffer() - make a KMS framebuffer of a buffer
  * @drm: File descriptor of a KMS device.
  * @fd: Any dma-buf's file descriptor.
- * @layout: Where the image lies in it.
- * @id: Where the framebuffer's id goes. Remove it with
+ * @layout: The layout of the image in the buffer.
+ * @id: Receives the framebuffer's id. Remove it with
  *	bufalloc_remove_framebuffer().
  *
  * The framebuffer holds the buffer: @fd may be closed. The GEM handle that the

@@ -20,7 +20,7 @@ int bufalloc_open(const char *path)
 	int device = open_at(path ? path : BUFALLOC_DEVICE);
 	int charged;
 
-	/* Where one is closed to this user, or was not passed in, the other may do. */
+	/* Try the charged device if this user may not open the first, or a container lacks it. */
 	if (!path && (device == -EACCES || device == -ENOENT)) {
 		charged = open_at(BUFALLOC_DEVICE_CHARGED);
 		if (charged >= 0)

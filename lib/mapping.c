@@ -114,7 +114,7 @@ int bufalloc_unmap(void *address, size_t length)
 	return munmap(address, round_up(length, page)) ? -errno : 0;
 }
 
-/* What a signal interrupts goes on. */
+/* Repeat a wait that a signal interrupts. */
 static int wait_for(int fd, unsigned long command, void *argument)
 {
 	int ret;

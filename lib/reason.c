@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What the numbers of the ABI mean, in words. */
+/* Names and sentences for the numbers of the ABI. */
 #include "bufalloc.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))

@@ -94,165 +94,159 @@
 /**
  * DOC: When a buffer gets its memory
  *
- * As a rule in ALLOC. With %BUFALLOC_ALLOC_DEFERRED it comes later, when it is first
- * used: when a device maps the buffer, when the CPU maps it, or by COMMIT, which does
- * it for a whole scene at once, all or nothing. Until then a buffer costs a file.
+ * As a rule, in ALLOC. A %BUFALLOC_ALLOC_DEFERRED buffer gets its memory at its first use:
+ * when a device maps the buffer, when the CPU maps it, or in COMMIT, which populates many
+ * buffers at once, all or none. Until then a buffer costs a file.
  *
- * What comes later is placed where every device that is attached by then reaches it:
- * below the limit of the one that reaches least, and in one run where a device that
- * no IOMMU translates for has said that it takes such long segments, if one is to be
- * had for little more, and on their node of memory. A limit of UINT_MAX says nothing, and
- * cameras and codecs that take a single address set it as GPUs do: ask for one run for
- * those. Without devices it is what ALLOC would have taken.
- * So: attach first, then commit or map; or, since most drivers map as they attach, import
- * into the device that reaches least first, or state bufalloc_request.dma_bits. A device
- * that comes later and does not reach the memory is refused (EIO), and QUERY says why.
- * Where bufalloc_request.heap names a heap, it comes from there.
+ * The devices that are attached by then decide the placement of deferred memory:
  *
- * Where some devices snoop the caches and others do not, as on arm and arm64, the devices
- * that are attached by then also decide what a COHERENT buffer is: write-back where all of
- * them snoop, else what ALLOC would have made it. A WC buffer with
- * %BUFALLOC_ALLOC_ANY_CACHING becomes COHERENT where all of them snoop. A device that the
- * memory is not for is refused: EIO with %BUFALLOC_REASON_SNOOPING or
- * %BUFALLOC_REASON_NOT_SNOOPING. Devices of both kinds share CACHED buffers.
+ * - The memory lies below the limit of the device with the smallest reach, and on the node
+ *   of memory that all devices are on.
+ * - The memory is contiguous, if that costs little more, where a device without an IOMMU has
+ *   set a segment limit of at least the buffer's length. A limit of UINT_MAX says nothing:
+ *   cameras and codecs that take a single address set it, and so do GPUs. Request
+ *   %BUFALLOC_ALLOC_CONTIGUOUS for the former.
+ * - Without devices the memory is what ALLOC would have taken.
+ * - If bufalloc_request.heap names a heap, the memory comes from that heap.
  *
- * The memory is charged to those whom ALLOC would have charged, whoever uses the
- * buffer first.
+ * So attach first, then commit or map. Most drivers map as they attach: import into the
+ * device with the smallest reach first, or set bufalloc_request.dma_bits. A device that
+ * attaches later and does not reach the memory is refused (EIO), and QUERY tells why.
  *
- * Which is for what (flags without their %BUFALLOC_ALLOC_):
+ * On arm and arm64 some devices can snoop the caches while others do not. The attached
+ * devices then decide the type of a COHERENT buffer as well: write-back if all of them
+ * snoop, else what ALLOC would have made it. A WC buffer with %BUFALLOC_ALLOC_ANY_CACHING
+ * becomes COHERENT if all of them snoop. A device of the other kind is refused: EIO with
+ * %BUFALLOC_REASON_SNOOPING or %BUFALLOC_REASON_NOT_SNOOPING. Devices of both kinds share
+ * CACHED buffers.
+ *
+ * The memory is charged as ALLOC would have charged it, whoever uses the buffer first.
+ *
+ * Requests by use (flags without %BUFALLOC_ALLOC_):
  *
  *  ================== ========================= ===========================================
- *  memory             asked for with            for a buffer
+ *  memory             request                   for a buffer
  *  ================== ========================= ===========================================
  *  at once            no flag                   used right away, by devices that reach all
  *                                               memory or whose limit is known (dma_bits)
  *  at first use       DEFERRED                  whose devices attach later and may reach
  *                                               little, or that may never be used
  *  a scene at once    DEFERRED, then COMMIT     of use only together with others
- *  swapped out        PAGEABLE, also with       used now and then; its memory may go to the
- *  meanwhile          DEFERRED                  swap device while no device has it mapped
- *  made again         any, and ADVISE           of a cache, worth its memory as long as nobody
- *                                               else needs that
+ *  swappable          PAGEABLE, also with       used now and then; its memory may be swapped
+ *                     DEFERRED                  out while no device has it mapped
+ *  made again         any, and ADVISE           of a cache, worth its memory while no other
+ *                                               program needs that memory
  *  the caller's own   USER_MEMORY, alone        whose data is there, where pinning it costs
  *                                               less than a copy
- *  in one run         CONTIGUOUS                of a device without an IOMMU that takes a single
+ *  contiguous         CONTIGUOUS                of a device without an IOMMU that takes a single
  *                                               address, as for scanout
- *  in few runs        max_segments              of a device with so many entries for addresses
+ *  few segments       max_segments              of a device with so many entries for addresses
  *  ================== ========================= ===========================================
  *
- * Where several use a buffer first at once, one of them brings its memory, and the
- * others wait for that. Whoever maps a buffer first meets the errors of ALLOC: of
- * mmap(2), EDQUOT and ENOMEM among them, or EIO where devices are attached that reach
- * less than any heap; of the device's driver, whatever it makes of them. COMMIT says
- * which buffer, and why.
+ * If several threads use a buffer first at once, one of them populates it, and the others
+ * wait. The first mapping can fail as ALLOC does. mmap(2) returns that errno (EDQUOT and
+ * ENOMEM among them), or EIO if an attached device reaches less than any heap; a device
+ * driver may translate it. COMMIT tells the buffer and the reason.
  */
 
 /**
  * DOC: Memory of a process
  *
- * With %BUFALLOC_ALLOC_USER_MEMORY, ALLOC makes a buffer of bufalloc_request.length
- * bytes that the caller has at bufalloc_request.address: whole pages that it may write,
- * of anonymous memory (huge pages among it) or of shmem (memfd_create(2), shared memory,
+ * With %BUFALLOC_ALLOC_USER_MEMORY, ALLOC makes a buffer of bufalloc_request.length bytes at
+ * bufalloc_request.address of the caller: whole pages that the caller may write, of
+ * anonymous memory (huge pages included) or of shmem (memfd_create(2), shared memory,
  * tmpfs). Memory of other files and of devices is refused.
  *
- * Devices get the very pages. They are pinned, and stay with the buffer until nobody has
- * it any more, even if the caller unmaps them or exits; what it maps there afterwards
- * is something else. After fork(2) they are the parent's. The CPU has no mapping of such
- * a buffer but the caller's own: mmap(2) of it is EINVAL, and so is the mapping that a
- * driver of the kernel asks for. Accesses belong between DMA_BUF_IOCTL_SYNC or SYNC
- * calls, as for every CACHED buffer.
+ * Devices get these very pages. They stay pinned until the buffer is released, even if the
+ * caller unmaps them or exits; memory that the caller maps there later is not part of the
+ * buffer. After fork(2) the pages are the parent's. The CPU has no mapping of the buffer but
+ * the caller's own: mmap(2) of it is EINVAL, and so is a kernel mapping for a driver. Put CPU
+ * accesses between DMA_BUF_IOCTL_SYNC or SYNC calls, as for every CACHED buffer.
  *
- * Where the memory lies, and when it comes, cannot be chosen: caching is CACHED, heap
+ * Such a request cannot choose where or when the memory comes: caching is CACHED, heap
  * %BUFALLOC_HEAP_ANY, and padding, dma_bits, max_segments, an alignment above a page,
- * %BUFALLOC_ALLOC_CONTIGUOUS, _DEFERRED and _PAGEABLE are EINVAL. A device that
- * does not reach it is refused when it maps the buffer.
+ * %BUFALLOC_ALLOC_CONTIGUOUS, _DEFERRED and _PAGEABLE are EINVAL. A device that does not
+ * reach the memory is refused when it maps the buffer.
  *
- * The memory cgroups that are charged for it are those that were before: of those to whom
- * the pages belong, whoever calls ALLOC. It counts for the quotas of bufalloc, and
- * against the RLIMIT_MEMLOCK of the caller (of whom CAP_IPC_LOCK is not demanded, but
- * lifts that limit), as often as it becomes a buffer.
+ * The pages stay charged to the memory cgroups that they were charged to before. They count
+ * for the quotas of bufalloc, once for each buffer. They also count against the caller's
+ * RLIMIT_MEMLOCK; CAP_IPC_LOCK is not required, but lifts that limit.
  */
 
 /**
  * DOC: Memory that may be swapped out
  *
- * The memory of a %BUFALLOC_ALLOC_PAGEABLE buffer is pages of shmem, as that of a
- * memfd is. While a device has the buffer mapped, or the kernel has, all of it is in
- * memory and stays there. At the last unmap nothing is kept for the next one, no
- * mapping and no table, and from then on the kernel may swap it out, page by page, as
- * it may while only the CPU has it mapped. So it is for what is used now and then, and
- * costs more for each frame.
+ * The memory of a %BUFALLOC_ALLOC_PAGEABLE buffer is pages of shmem, like those of a memfd.
+ * While a device or the kernel has the buffer mapped, all pages are in memory and stay
+ * there. The last unmap keeps neither the mapping nor the table: each frame costs more than
+ * with other buffers. From then on the kernel may swap the pages out one by one, also while
+ * the CPU has them mapped.
  *
- * To the CPU it is memory like that of a memfd: direct I/O and io_uring may pin it, and
- * pages that are pinned so outlive the buffer. Without a swap device nothing but quotas
- * and cgroups bounds what is touched.
+ * For the CPU the memory is like that of a memfd: direct I/O and io_uring may pin it, and
+ * pinned pages outlive the buffer. Without a swap device only quotas and cgroups bound how
+ * much is touched.
  *
- * A quota counts the whole length from ALLOC on. A memory cgroup, that of the task that
- * called ALLOC, is charged for each page when it is first used, whoever does, as for
- * what a program has; what is swapped out, as for its own. Where it cannot be brought, a
- * device is refused (ENOMEM, or EIO from the swap device or for a page that is poisoned
- * after a hardware error), and an access of the CPU is SIGBUS. It may be anywhere in the
- * memory: a device that does not reach all of it is refused, EIO with
- * %BUFALLOC_REASON_UNREACHABLE, perhaps another time not.
+ * A quota counts the whole length from ALLOC on. The memory cgroup of the task that called
+ * ALLOC is charged for each page at its first use, by whichever access, and for what is
+ * swapped out. If a page cannot be read in, a device is refused, and a CPU access gets
+ * SIGBUS. The errno is ENOMEM, or EIO for an error of the swap device or of the hardware. The
+ * pages may lie anywhere: a device that does not reach all of them is refused, EIO with
+ * %BUFALLOC_REASON_UNREACHABLE, and may be accepted another time.
  *
- * Pages in memory that can be unplugged, or of a CMA area, move out before a device holds
- * them. A kernel before 6.11 cannot move them: there a device is refused while pages are
- * in ZONE_MOVABLE (EBUSY with %BUFALLOC_REASON_MOVABLE).
+ * Pages in memory that can be unplugged, or in a CMA area, move out before a device maps them.
+ * A kernel before 6.11 cannot move them: there a device is refused while pages are in
+ * ZONE_MOVABLE (EBUSY with %BUFALLOC_REASON_MOVABLE).
  *
- * COMMIT succeeds, and brings nothing.
+ * COMMIT succeeds, and reads nothing in.
  */
 
 /**
  * DOC: Content that can be made again
  *
- * A cache of decoded images, say, is worth its memory as long as nobody else needs
- * that. ADVISE with %BUFALLOC_ADVICE_DONTNEED says so of a buffer that is not in use: no
- * device is attached, every fence of the buffer is signalled, and neither a CPU nor the
- * kernel has the buffer mapped. When memory runs out for the machine (not when a
- * memory cgroup is at its limit), the kernel may take that of such buffers, those that
- * were advised first; not that of a buffer that has got an unsignalled fence since. Until
- * %BUFALLOC_ADVICE_WILLNEED nobody can use the buffer: mmap(2) and COMMIT are EBUSY, and
- * a device that attaches is refused with EBUSY and %BUFALLOC_REASON_PURGED. Then
- * out_retained says whether the content is still there. If not, it gets new memory at
- * its next use, as after %BUFALLOC_ALLOC_DEFERRED: zero, and where its devices reach it.
- * The memory cgroup of the task that was the first to call ADVISE with
- * %BUFALLOC_ADVICE_DONTNEED is charged for that memory; for a buffer that is
- * %BUFALLOC_ALLOC_PAGEABLE, that of the task that called ALLOC.
+ * A cache, of decoded images say, is worth its memory only while no other program needs that
+ * memory. ADVISE with %BUFALLOC_ADVICE_DONTNEED says so of a buffer. The buffer must not be in
+ * use: no device is attached, every fence is signalled, and neither the CPU nor the kernel has
+ * the buffer mapped. The kernel may purge such buffers when the machine runs out of memory, not
+ * when a memory cgroup is at its limit. Buffers that were advised first are purged before
+ * others. A buffer that has got an unsignalled fence since is not purged.
  *
- * Memory counts for quotas and cgroups until it is free, which may be a little later than
- * it is taken; a call that would be refused for want of memory or of quota waits for
- * that, and tries once more. Only that of buffers that are
- * not %BUFALLOC_ALLOC_PAGEABLE counts as available meanwhile, to ALLOC as to anybody who
- * reads MemAvailable. No access ever finds that it
- * was: whoever has a mapping keeps it.
+ * Until %BUFALLOC_ADVICE_WILLNEED nobody can use the buffer: mmap(2) and COMMIT are EBUSY, and
+ * a device that attaches is refused with EBUSY and %BUFALLOC_REASON_PURGED. WILLNEED tells in
+ * out_retained whether the content is still there. If not, the buffer gets new memory at its
+ * next use, as after %BUFALLOC_ALLOC_DEFERRED: zeros, placed for its devices. That memory is
+ * charged to the memory cgroup of the task that was the first to call DONTNEED; for a
+ * %BUFALLOC_ALLOC_PAGEABLE buffer, of the task that called ALLOC.
+ *
+ * Purged memory counts for quotas and cgroups until it is free, a little later. A call that
+ * would be refused for memory or quota waits for that, and tries once more. Memory of buffers
+ * in the DONTNEED state counts as available, to ALLOC and in MemAvailable, but for
+ * %BUFALLOC_ALLOC_PAGEABLE buffers. No access ever meets purged memory: a mapped buffer is
+ * never purged.
  */
 
 /**
  * DOC: Who pays
  *
- * Memory (but that of a process, see there), and the records that bufalloc and
- * the file system keep of it, are charged to the memory cgroup of the task that
- * calls ALLOC, until they are freed, whoever holds the buffer by then. Past the
- * limit of the cgroup ALLOC is ENOMEM, and nothing that it takes calls the OOM
- * killer. (A table of file descriptors that has to grow may, as with open(2).)
- * Past its memory.high or memory.swap.high the kernel slows ALLOC down, by seconds for
- * each chunk: a signal that ends the process ends the call.
- * The root cgroup, and kernels that do not account for their own memory
- * (cgroup.memory=nokmem), charge nothing.
+ * Memory is charged to the memory cgroup of the task that calls ALLOC, and so are the records
+ * that bufalloc and the file system keep of it. The charge lasts until they are freed, whoever
+ * holds the buffer by then. (Memory of a process: see there.) Past the limit of the cgroup
+ * ALLOC is ENOMEM, and no allocation calls the OOM killer. (A table of file descriptors that
+ * has to grow may, as with open(2).) Past memory.high or memory.swap.high the kernel slows
+ * ALLOC down, by seconds for each chunk; a signal that ends the process ends the call. The root
+ * cgroup charges nothing, and neither does a kernel that does not account for its own memory
+ * (cgroup.memory=nokmem).
  *
- * Memory that was set aside when the machine started, and CMA memory, cannot be
- * charged to a memory cgroup: HEAP says which. Where the kernel has the dmem
- * controller, that memory is charged to it, in a region named "bufalloc/" and
- * the name of the heap. Behind /dev/bufalloc-charged, which takes the same
- * calls, such memory is not to be had.
+ * Memory that was set aside when the machine started, and CMA memory, cannot be charged to a
+ * memory cgroup: HEAP tells which. A kernel with the dmem controller charges that memory
+ * there, in a region named "bufalloc/" and the name of the heap. Such memory is not available
+ * behind /dev/bufalloc-charged, which takes the same calls.
  *
- * All memory counts for quotas as well: of the system, and of each user, which is
- * the real user ID of whoever opened the file and, in a user namespace, the owner
- * of that namespace and of those above. They are module parameters, and INFO tells
- * them. For a quota of bytes, each buffer counts as bufalloc_info.out_buffer_cost
- * more than its memory. Memory is counted as it is taken: small write-combined
- * buffers on x86 come out of blocks of 2 MiB, each of one open file, and charged whole
- * to the cgroup of the task whose request took it.
+ * All memory counts for quotas as well: that of the system, and that of each user. The user is
+ * the real user ID of the opener of the file; in a user namespace also the owner of that
+ * namespace, and of those above. Quotas are module parameters, and INFO tells them. For a quota
+ * of bytes a buffer counts as its memory and bufalloc_info.out_buffer_cost. Small
+ * write-combined buffers on x86 come out of blocks of 2 MiB. A block belongs to one open file,
+ * and is charged whole, to the cgroup of the task whose request took it.
  */
 
 #define BUFALLOC_IOC_TYPE 0xBF
@@ -272,8 +266,8 @@
 /**
  * enum bufalloc_caching - how the CPU sees a buffer, as asked for
  *
- * What is asked for is kept or refused with EOPNOTSUPP; with
- * %BUFALLOC_ALLOC_ANY_CACHING something else may be given, and is reported.
+ * A caching is given as requested, or refused with EOPNOTSUPP. With
+ * %BUFALLOC_ALLOC_ANY_CACHING another one may be given, and is reported.
  *
  * @BUFALLOC_CACHING_WC: Write-combined: never cacheable for the CPU. Writes are
  *	gathered and fast, reads are slow. Needs no sync. The default.
@@ -395,11 +389,11 @@ struct bufalloc_info {
  */
 #define BUFALLOC_HEAP_UNCHARGED (1U << 1)
 /**
- * BUFALLOC_HEAP_UNCHARGED_CONTIGUOUS - %BUFALLOC_ALLOC_CONTIGUOUS buffers of this
- * heap, and deferred ones that a device would have in one run, may come from the
- * kernel's CMA area, and no memory cgroup is charged then.
- * Kernels before 7.2 do not tell whether there is such an area: there it is set
- * wherever there may be one.
+ * BUFALLOC_HEAP_UNCHARGED_CONTIGUOUS - no memory cgroup is charged for contiguous memory
+ *
+ * %BUFALLOC_ALLOC_CONTIGUOUS buffers of this heap may come from the kernel's CMA area, and
+ * so may deferred ones that a device prefers contiguous. Kernels before 7.2 do not tell
+ * whether there is such an area: there the bit is set wherever there may be one.
  */
 #define BUFALLOC_HEAP_UNCHARGED_CONTIGUOUS (1U << 2)
 /**
@@ -411,11 +405,11 @@ struct bufalloc_info {
 /**
  * struct bufalloc_heap - BUFALLOC_IOCTL_HEAP: where memory comes from
  * @size: sizeof(struct bufalloc_heap).
- * @index: Which heap, 0 to bufalloc_info.out_heaps - 1.
+ * @index: Number of the heap, 0 to bufalloc_info.out_heaps - 1.
  * @out_name: Name of the heap, NUL-terminated; the same after every boot.
  * @out_dma_bits: Every byte of the heap lies below 2^out_dma_bits in physical
  *	addresses.
- * @out_cachings: Which cachings can be had, a bit (1 << caching) for each.
+ * @out_cachings: Available cachings, a bit (1 << caching) for each.
  * @out_memtype_wc: &enum bufalloc_memtype of a WC buffer;
  *	%BUFALLOC_MEMTYPE_NONE where its bit in @out_cachings is clear. The same
  *	goes for the other two.
@@ -625,13 +619,13 @@ struct bufalloc_result {
  * @BUFALLOC_REASON_MAPPING: another errno: the device's addresses ran out, or the
  *	memory for its tables.
  * @BUFALLOC_REASON_FD: EBADF or EINVAL: not a buffer of bufalloc.
- * @BUFALLOC_REASON_TWICE: EINVAL: the same buffer was there before.
- * @BUFALLOC_REASON_CHANGED: EAGAIN: devices came and went all the while, or what is
- *	needed changed.
- * @BUFALLOC_REASON_USER_ADDRESS: EINVAL: not of a page, or past the end of all
- *	addresses; EFAULT: no memory there, or none that the caller may write; also past the
- *	end of a file, where a file system is full, where no huge page is free, at a guard
- *	page, or where the swap device cannot be read.
+ * @BUFALLOC_REASON_TWICE: EINVAL: the buffer is in the array twice.
+ * @BUFALLOC_REASON_CHANGED: EAGAIN: devices attached and detached in each of eight tries, or
+ *	requirements changed.
+ * @BUFALLOC_REASON_USER_ADDRESS: EINVAL: the address is not page-aligned, or address +
+ *	length overflows. EFAULT: the caller has no memory there, or may not write it: past
+ *	the end of a file, in a full file system, at a guard page, without a free huge page,
+ *	or after an error of the swap device.
  * @BUFALLOC_REASON_USER_KIND: EFAULT: memory of a file or of a device, or of
  *	memfd_secret(2).
  * @BUFALLOC_REASON_LOCKED: ENOMEM: past RLIMIT_MEMLOCK.
@@ -786,13 +780,11 @@ struct bufalloc_query {
  *	errno says it all.
  * @__reserved: Zero.
  *
- * All have their memory afterwards, or those that had none have none: a failed call
- * leaves every buffer as it was. Of sets that compete for memory that is not enough
- * for all of them, those that there is room for succeed, and the others fail with
- * what ALLOC would have said; none waits for another that waits. Where two sets share a
- * buffer, the one may be refused for want of memory that the other has just taken for
- * it, and is about to give it: whoever asks again finds it there. What its users discard
- * meanwhile has the memory that it had then, or none.
+ * Afterwards all have memory, or no buffer has changed. If there is not enough memory for
+ * all concurrent calls, those that there is room for succeed, and the others fail as ALLOC
+ * does; no call waits for another that waits. If two calls share a buffer, one may be
+ * refused for memory that the other has taken and not yet published: a later call finds it
+ * populated. A buffer that is discarded during COMMIT keeps its old memory, or has none.
  *
  * Errors: see DOC: Errors.
  */
@@ -816,13 +808,11 @@ struct bufalloc_commit {
  *	<linux/dma-buf.h>, and DMA_BUF_SYNC_START or DMA_BUF_SYNC_END.
  * @__reserved: Zero.
  *
- * What DMA_BUF_IOCTL_SYNC does, for a part: START belongs before the CPU's accesses,
- * END behind them. START waits until the devices are done with the buffer, as their
- * fences tell, whatever its caching; only then it is synced, and only a CACHED one for
- * devices that do not see the caches. Nothing else of the buffer is touched but the
- * rest of the cache lines in which the part begins and ends: what the CPU has written
- * there goes to memory, over what a device has. So parts that the CPU and a device have
- * at the same time should lie a cache line apart.
+ * As DMA_BUF_IOCTL_SYNC, for a part: call START before the CPU's accesses, END after them.
+ * START waits for the devices' fences, whatever the caching. Then a CACHED buffer is synced
+ * for devices that do not snoop. Only the part is touched, and the rest of the cache lines in
+ * which it begins and ends: what the CPU has written there goes to memory, over what a
+ * device has written. So keep parts of the CPU and of a device a cache line apart.
  *
  * Needs %BUFALLOC_FEATURE_SYNC; without it the command is ENOTTY.
  *
