@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files behind the verb alloc share. */
+/* Shared by the files of the verb alloc. */
 #ifndef BUFALLOC_TOOL_ALLOC_H
 #define BUFALLOC_TOOL_ALLOC_H
 
 #include "tool.h"
 
-/* What the command line asks for. */
+/* The options of the command line. */
 struct alloc_options {
 	struct bufalloc_request request;
 	uint32_t count;

@@ -30,7 +30,7 @@ static bool is_of_process(const struct bufalloc_query *query)
 	return query->out_state & BUFALLOC_STATE_USER_MEMORY;
 }
 
-/* What its users have said that they need of it. */
+/* The state that ADVISE has set. */
 static void print_need(const struct bufalloc_query *query)
 {
 	if (query->out_state & BUFALLOC_STATE_DONTNEED)
@@ -63,7 +63,7 @@ static void print_memory(int device, const struct bufalloc_query *query)
 /* In the place of a reason. */
 static const char no_refusal[] = "No refusal of a device has reached bufalloc.";
 
-/* Where some memory lies cannot be asked for. */
+/* The next step for memory whose place no option chooses. */
 static const char *hint(const struct bufalloc_query *query)
 {
 	if (query->out_refusal != BUFALLOC_REASON_UNREACHABLE)
@@ -89,7 +89,7 @@ static bool reaches_above_4_gib(int device, const struct bufalloc_query *query)
 	return !bufalloc_get_heap(device, query->out_heap, &heap) && heap.out_dma_bits > 32;
 }
 
-/* What drivers look for themselves, before they ask for a map that could be refused. */
+/* Properties that some drivers check themselves, before they map. */
 static void print_lacks(int device, const struct bufalloc_query *query)
 {
 	if (is_of_process(query)) {

@@ -207,8 +207,8 @@ static void json_node(void *data, const char *node)
 }
 
 /*
- * Where COHERENT memory of the first heap is write-back, a device that nothing describes
- * snoops, and so all do. Of ACPI the kernel does not tell.
+ * If COHERENT memory of the first heap is write-back, a device without a description snoops,
+ * and so do all. The kernel does not expose what ACPI says.
  */
 static bool all_snoop(const struct bufalloc_heap *first)
 {

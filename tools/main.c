@@ -7,7 +7,7 @@
 static const struct verb {
 	const char *name;
 	int (*run)(int argc, char **argv);
-	/* What getopt_long() calls the program. */
+	/* The program name for getopt_long(). */
 	char *title;
 	const char *summary;
 } verbs[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files behind the verbs commit and explain share. */
+/* Shared by the files of the verbs commit and explain. */
 #ifndef BUFALLOC_TOOL_PROCESS_H
 #define BUFALLOC_TOOL_PROCESS_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What was obtained: asked of the kernel, and shown. */
+/* The allocated buffers: queried and shown. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>

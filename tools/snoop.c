@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Which devices of this machine snoop the processor's caches, as far as it is told. */
+/* Devices that snoop the processor's caches, as the device tree tells. */
 #include <dirent.h>
 #include <string.h>
 #include <unistd.h>

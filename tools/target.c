@@ -88,7 +88,7 @@ static void no_process(const struct target *target, int err)
 {
 	if (target->json)
 		json_error(strerror(err));
-	/* Which of the file descriptors it was has been said. */
+	/* process_open() has named the file descriptor. */
 	if (err != EBADF && err != EINVAL)
 		diagnose_process(target->verb, target->pid, err);
 }

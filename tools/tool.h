@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the rooms of the bufalloc command share. */
+/* Shared by all files of the bufalloc command. */
 #ifndef BUFALLOC_TOOL_H
 #define BUFALLOC_TOOL_H
 
@@ -52,9 +52,9 @@ bool module_loaded(void);
 void diagnose_open(const char *path, int err);
 /* @where is what was refused, if it is known: " at ...". */
 void diagnose_refused(const char *verb, const char *where, int err, uint32_t reason);
-/* What an error means where a request is refused. */
+/* The errno of a refused request, in words. */
 const char *refusal_words(int err, uint32_t reason);
-/* What to do about a reason, or NULL. */
+/* The next step after a refusal, or NULL. */
 const char *next_step(int err, uint32_t reason);
 int usage_error(const char *verb);
 int finish_output(int status);
