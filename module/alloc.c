@@ -91,7 +91,7 @@ static int item_reserve_fd(struct ba_batch *batch, struct ba_item *item)
 	if (item->fd >= 0)
 		return 0;
 
-	/* The table of file descriptors takes memory, too. */
+	/* The table of file descriptors needs memory, too. */
 	reason = item->fd == -ENOMEM ? BUFALLOC_REASON_MEMORY :
 				       BUFALLOC_REASON_FDS;
 	return refuse(batch, item, reason, item->fd);
@@ -128,7 +128,7 @@ static int item_make(struct ba_batch *batch, struct ba_item *item)
 	return 0;
 }
 
-/* Faults, and so comes before all that is done under a lock. */
+/* Pinning can fault, so it comes before any lock is taken. */
 static int item_pin(struct ba_batch *batch, struct ba_item *item)
 {
 	enum bufalloc_reason reason;
@@ -143,14 +143,14 @@ static int item_pin(struct ba_batch *batch, struct ba_item *item)
 	return ret ? refuse(batch, item, reason, ret) : 0;
 }
 
-/* Pinned memory is charged already, and deferred memory is charged later. */
+/* User memory is charged already, deferred memory is charged later. */
 static bool gets_memory_now(const struct ba_item *item)
 {
 	return !is_user_memory(item) &&
 	       !(item->request.flags & BUFALLOC_ALLOC_DEFERRED);
 }
 
-/* Before any memory is taken: a refusal then takes none from anybody. */
+/* Compare before memory is taken: a refused call then disturbs nobody. */
 static int check_quota(struct ba_batch *batch)
 {
 	const struct ba_quota_ask *refused;
@@ -184,7 +184,7 @@ static int item_populate(struct ba_batch *batch, struct ba_item *item)
 
 static int item_depopulate(struct ba_batch *batch, struct ba_item *item)
 {
-	/* What is pinned stays so, for another turn. */
+	/* Pinned user memory stays for a second attempt. */
 	if (!is_user_memory(item))
 		ba_buffer_depopulate_unpublished(item->dmabuf);
 	return 0;
@@ -228,13 +228,13 @@ static int batch_each(struct ba_batch *batch,
 	return 0;
 }
 
-/* The memory of all, or of none: for ba_contention_take(). */
+/* The memory of all buffers, or of none: for ba_contention_take(). */
 static int populate_all(void *data)
 {
 	struct ba_batch *batch = data;
 	int ret;
 
-	/* What was said of an earlier try is no longer so. */
+	/* Forget the refusal of an earlier attempt. */
 	batch->alloc->out_failed = batch->alloc->count;
 	batch->alloc->out_reason = BUFALLOC_REASON_NONE;
 	ret = check_quota(batch);
@@ -268,7 +268,7 @@ static int check_call(const struct bufalloc_alloc *alloc)
  * @client: who asks.
  * @alloc: the call; out_failed and out_reason are filled in.
  *
- * What succeeds is followed by ba_alloc_publish() or ba_alloc_undo().
+ * ba_alloc_publish() or ba_alloc_undo() follows a success.
  *
  * Return: 0 or what <linux/bufalloc.h> lists; then there is nothing to undo.
  */
@@ -309,7 +309,7 @@ int ba_alloc_prepare(struct ba_batch *batch, struct ba_client *client,
 	return ret;
 }
 
-/* Give everything back: nobody has seen it. */
+/* Free all: no process has seen the buffers. */
 void ba_alloc_undo(struct ba_batch *batch)
 {
 	struct ba_item *item;

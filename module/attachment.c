@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One importer's view of a buffer: an sg_table of its own, mapped once for its
- * device and kept until it detaches, so that queueing a frame costs nothing. It
- * is made of the buffer's segments, whose pages dma_get_sgtable_attrs() told
- * once: asking it again for each chunk of each importer gives the same.
+ * One importer's view of a buffer: its own sg_table and its own kept DMA mapping. Main object:
+ * struct ba_attachment, guarded by the buffer's lock.
  *
- * Only the address mapping is kept. Cached memory is synced for the device at
- * each map and for the CPU at each unmap, as importers expect.
+ *               map                   map               unmap
+ *   attached -------> listed (sgt) -------> mapped (dir) -----> kept
+ *                                             ^                  | map
+ *                                             +------------------+
+ *
+ * The mapping is kept after the last unmap, so that a queued frame costs nothing. detach ends
+ * it. When the driver is unbound, a kept mapping ends at once, and a used one at its unmap.
+ * Only the address mapping is kept: cached memory is synced for the device at each map, and
+ * for the CPU at each unmap, as importers expect.
  */
 #include <linux/device.h>
 #include <linux/dma-direct.h>
@@ -201,7 +206,7 @@ static void mapping_destroy(struct ba_attachment *attachment)
 	attachment->dir = DMA_NONE;
 }
 
-/* What can be known before it is mapped. */
+/* Refusals that need no mapping. */
 static int check_device(const struct ba_attachment *attachment,
 			enum bufalloc_reason *reason)
 {
@@ -373,10 +378,11 @@ static enum dma_data_direction safe_direction(const struct ba_attachment *attach
  * @dir: the direction of the DMA to come.
  * @reason: why not, where that fails.
  *
- * Return: the importer's table, or an ERR_PTR: -EBUSY where it is in use in
- * another direction, -EIO where the device cannot see the memory itself, only
- * copies or what is left of it in a cache, -ENODEV where it does no DMA, or
- * what dma_map_sgtable() returned.
+ * Return: the importer's table, or an ERR_PTR:
+ * -EBUSY: the mapping is in use in another direction.
+ * -EIO: the device would see a copy of the memory, or stale cache lines.
+ * -ENODEV: the device does no DMA.
+ * Else what dma_map_sgtable() returned.
  */
 struct sg_table *ba_attachment_map(struct ba_attachment *attachment,
 				   enum dma_data_direction dir,

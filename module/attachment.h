@@ -23,7 +23,7 @@ struct ba_part {
 	size_t length;
 };
 
-/* Who may touch memory that gets syncs. */
+/* The side that a sync makes memory ready for. */
 enum ba_sync_target {
 	SYNC_FOR_CPU,
 	SYNC_FOR_DEVICE,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A buffer's memory: a list of chunks, which populate.c allocates, or pages of shmem or of
- * a process. This room knows no device and no mapping.
+ * The memory of one buffer. Main object: struct ba_backing, a list of chunks. populate.c
+ * adds the chunks; this file adopts, pins and frees them. A backing knows no device and no
+ * mapping, and has no lock of its own: the buffer's lock guards it.
  */
 #include <linux/mm.h>
 #include <linux/scatterlist.h>
@@ -31,7 +32,7 @@ void ba_backing_init(struct ba_backing *backing, const struct ba_alloc_context *
 	atomic_set(&backing->mappings, 0);
 }
 
-/* The first chunk had to be somewhere; more than that is not known of a failure. */
+/* The allocator does not say why it failed: tell the strictest requirement. */
 enum bufalloc_reason ba_backing_why_not(const struct ba_backing *backing, int err)
 {
 	const struct ba_requirements *requirements = &backing->requirements;
@@ -88,7 +89,7 @@ int ba_backing_pin_user(struct ba_backing *backing, u64 address,
 	return 0;
 }
 
-/* The memory of another that nobody else knows of, which has none then. */
+/* Take over the memory of @from, which has none afterwards. */
 void ba_backing_adopt(struct ba_backing *backing, struct ba_backing *from)
 {
 	backing->context.heap = from->context.heap;
@@ -118,7 +119,7 @@ void ba_backing_release_chunk(struct ba_chunk *chunk, const struct ba_alloc_cont
 	kfree(chunk);
 }
 
-/* The memory goes back; nobody may look at it any more. */
+/* Free the memory. No other thread may use it any more. */
 void ba_backing_free(struct ba_backing *backing)
 {
 	struct ba_chunk *chunk, *next;
@@ -135,7 +136,7 @@ void ba_backing_free(struct ba_backing *backing)
 	ba_hibernation_unblock(&backing->blocks_hibernation);
 }
 
-/* Or a promise of it. */
+/* True for a shmem file without pages, too: its pages come later. */
 bool ba_backing_has_memory(const struct ba_backing *backing)
 {
 	return backing->nr_chunks || backing->shmem;
@@ -149,7 +150,7 @@ size_t ba_backing_resident(const struct ba_backing *backing)
 	return backing->nr_chunks ? backing->requirements.length : 0;
 }
 
-/* What has to be brought before it can be held, with a lock. */
+/* Called with the buffer's lock: note which pages to pin. */
 void ba_backing_begin_pin(const struct ba_backing *backing, struct ba_shmem_pin *pin)
 {
 	ba_shmem_pin_begin(pin, backing->shmem);
@@ -174,7 +175,7 @@ int ba_backing_pin_pages(const struct ba_backing *backing, struct ba_shmem_pin *
 	return ret;
 }
 
-/* Have what was brought stay where it is. */
+/* Called with the buffer's lock: the pages that were read in are pinned now. */
 void ba_backing_end_pin(struct ba_backing *backing, struct ba_shmem_pin *pin)
 {
 	struct ba_shmem *shmem = backing->shmem;
@@ -185,7 +186,7 @@ void ba_backing_end_pin(struct ba_backing *backing, struct ba_shmem_pin *pin)
 	backing->nr_segments = ba_segment_count(&backing->chunks);
 }
 
-/* Nobody may look at it until it is held again. */
+/* Called with the buffer's lock: pages of a shmem file may move again. */
 void ba_backing_unpin(struct ba_backing *backing)
 {
 	struct ba_shmem *shmem = backing->shmem;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where a memory type belongs to the memory, changing it page by page splits
- * the kernel's mapping into small pages for good. So it is changed in aligned
- * blocks of the size of a large page, and small chunks are carved from them.
+ * 2 MiB blocks of one memory type, from which small chunks are carved. On x86 the direct
+ * map has the type of each page, and a change of a single page splits a large page for
+ * good. So the type is set for aligned blocks.
  *
- * A block belongs to the client whose memory it holds, and is charged to it
- * whole. It lives as long as a chunk of it does. Until then every free page of it
- * can be carved again: the blocks of one kind are in a tree that finds a free range
- * in as many steps as the tree is deep, however many blocks there are.
+ * Main object: struct ba_block. It is charged whole to one client, and lives as long as a
+ * chunk of it does. Every free page can be carved again: the blocks of one kind are in a
+ * tree, which finds a free range in as many steps as it is deep. The blocks_lock of the
+ * client guards all.
  */
 #include <linux/bitmap.h>
 #include <linux/log2.h>

@@ -5,7 +5,7 @@
 #include "chunk.h"
 #include "limits.h"
 
-/* Which keeps the large pages of the kernel's own mapping whole. */
+/* A block of this size keeps the large pages of the direct map whole. */
 #define BLOCK_SIZE_MIN LARGE_PAGE
 
 bool ba_block_carve_free(struct ba_chunk *chunk, const struct ba_alloc_context *context,

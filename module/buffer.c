@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A buffer is a dma-buf. File descriptors, CPU mappings and attachments keep
- * it; when the last is gone, so is its memory, and not before.
+ * One buffer, from export to release: the dma_buf_ops. File descriptors, CPU mappings and
+ * attachments keep a buffer; the last of them frees its memory. Main object: struct
+ * ba_buffer, guarded by its lock, whose states are in residency.c.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
@@ -59,7 +60,7 @@ static struct ba_buffer *buffer_alloc(const struct ba_alloc_context *context,
 	INIT_LIST_HEAD(&buffer->attachments);
 	buffer->heap = context->heap;
 	ba_backing_init(&buffer->backing, context, requirements);
-	/* Whoever uses it first may be of another cgroup, or of none. */
+	/* The first user may be of another cgroup, or of none. */
 	if (!requirements->user_memory)
 		buffer->backing.context.memcg =
 			get_mem_cgroup_from_mm(current->mm);
@@ -91,8 +92,8 @@ static enum bufalloc_reason sgt_refusal(int err)
 }
 
 /*
- * A buffer that its users do not need is refused here: later than this not every
- * importer can be told. A device that cannot list the memory is refused now, too.
+ * Refuse a buffer in the dontneed state here: not every importer copes with a refusal
+ * later. A device that cannot list the memory is refused here, too.
  */
 static int add_attachment(struct ba_buffer *buffer, struct ba_attachment *attachment)
 {
@@ -149,7 +150,7 @@ static void buffer_detach(struct dma_buf *dmabuf,
 	ba_unbind_forget(attachment);
 	ww_mutex_lock(&buffer->lock, NULL);
 	list_del(&attachment->link);
-	/* Before anybody may take the memory. */
+	/* The shrinker may purge the buffer as soon as the lock is free. */
 	ba_attachment_drop(attachment);
 	ww_mutex_unlock(&buffer->lock);
 	ba_attachment_destroy(attachment);
@@ -200,7 +201,7 @@ static void buffer_unmap(struct dma_buf_attachment *attach,
 	ww_mutex_unlock(&buffer->lock);
 }
 
-/* A mapping that is only kept was synced when it was last unmapped. */
+/* A kept mapping without a user was synced at its last unmap. */
 void ba_buffer_sync(struct dma_buf *dmabuf, const struct ba_part *part,
 		    enum ba_sync_target target)
 {
@@ -214,7 +215,7 @@ void ba_buffer_sync(struct dma_buf *dmabuf, const struct ba_part *part,
 	ww_mutex_unlock(&buffer->lock);
 }
 
-/* For the devices to be done. Whoever writes waits for those that read as well. */
+/* Wait for devices. A writer waits for readers, too. */
 int ba_buffer_wait(struct dma_buf *dmabuf, bool write)
 {
 	long ret;
@@ -225,8 +226,8 @@ int ba_buffer_wait(struct dma_buf *dmabuf, bool write)
 }
 
 /*
- * The core waits, too, but later: what the caches take in before a device has written
- * is old by then.
+ * The core waits later: lines that the caches take in before the device has written are
+ * old.
  */
 static int buffer_begin_cpu_access(struct dma_buf *dmabuf,
 				   enum dma_data_direction dir)
@@ -245,7 +246,7 @@ static int buffer_end_cpu_access(struct dma_buf *dmabuf,
 	return 0;
 }
 
-/* Counted before it is made, so that nobody takes the memory meanwhile. */
+/* Count the mapping before it exists, so that the buffer cannot be purged meanwhile. */
 static int begin_mmap(struct ba_buffer *buffer)
 {
 	enum bufalloc_reason reason;
@@ -342,7 +343,7 @@ static const struct dma_buf_ops buffer_ops = {
 	.release = buffer_release,
 };
 
-/* The CPU has the memory of a process where that has it, and nowhere else. */
+/* Memory of a process is mapped in that process alone. */
 static const struct dma_buf_ops user_memory_ops = {
 	.attach = buffer_attach,
 	.detach = buffer_detach,
@@ -419,7 +420,7 @@ bool ba_buffer_is(const struct dma_buf *dmabuf)
 	return dmabuf->ops == &buffer_ops || dmabuf->ops == &user_memory_ops;
 }
 
-/* Of the memory that it has, or would get now if no device had a say. */
+/* The heap of the memory, or the heap that it would come from without devices. */
 static u32 heap_of(const struct ba_buffer *buffer)
 {
 	const struct ba_backing *backing = &buffer->backing;
@@ -430,7 +431,7 @@ static u32 heap_of(const struct ba_buffer *buffer)
 						buffer->heap->index;
 }
 
-/* The same of the caching, and of what CPU mappings are. */
+/* Caching and memory type, of the memory or as they would be. */
 static void describe_caching(const struct ba_buffer *buffer,
 			     struct ba_buffer_facts *facts)
 {
@@ -479,7 +480,7 @@ void ba_buffer_describe(struct dma_buf *dmabuf, struct ba_buffer_facts *facts)
 	ww_mutex_unlock(&buffer->lock);
 }
 
-/* For who locks one of many, in the order that a context keeps. */
+/* For callers that lock many buffers with one acquire context. */
 struct ww_mutex *ba_buffer_lock(struct dma_buf *dmabuf)
 {
 	struct ba_buffer *buffer = dmabuf->priv;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the CPU sees of memory: write-back, write-combining or uncached.
+ * Memory types of CPU mappings: write-back, write-combining, uncached.
  *
- * On most architectures that is a matter of each mapping. On x86 it belongs to
- * the memory: every mapping follows the type the kernel keeps for the page, and
- * two mappings of different types are forbidden. There the kernel's own mapping
- * is changed along with it, for as long as the memory is ours.
+ * On most architectures each mapping has its own type. On x86 the type belongs to the page:
+ * all mappings follow it, and two mappings of different types are forbidden. So the direct
+ * map is changed, too, for as long as the module has the memory.
  */
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
@@ -25,7 +24,7 @@
 #define FLUSH_STEP SZ_4M
 
 #ifdef CONFIG_X86
-/* The type must be set in the kernel's mapping as well, and taken back. */
+/* Whether the direct map must have the type, too. */
 bool ba_memtype_in_direct_map(enum bufalloc_memtype memtype)
 {
 	return memtype == BUFALLOC_MEMTYPE_WRITE_COMBINE;
@@ -58,7 +57,7 @@ int ba_direct_map_set_type(struct page *page, size_t size,
 {
 	if (!ba_memtype_in_direct_map(memtype))
 		return 0;
-	/* What the kernel does not map, it has no type of its own for. */
+	/* High memory is not in the direct map. */
 	if (PageHighMem(page))
 		return -EOPNOTSUPP;
 	return set_memory_wc((unsigned long)page_address(page),
@@ -148,7 +147,7 @@ static enum bufalloc_memtype wc_memtype(struct device *dev)
 		       BUFALLOC_MEMTYPE_NONE;
 }
 
-/* What a CPU mapping will be, or NONE where the caching cannot be had. */
+/* The memory type of a CPU mapping, or NONE if the caching is not available. */
 enum bufalloc_memtype ba_caching_memtype(struct device *dev,
 					 enum bufalloc_caching caching)
 {

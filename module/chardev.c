@@ -60,7 +60,7 @@ static int call_write(struct call *call)
 {
 	u32 size = min(call->size, call->user_size);
 
-	/* What the caller has beyond that was found to be zero. */
+	/* copy_struct_from_user() has found the rest of the caller's structure to be zero. */
 	return copy_to_user(call->user, &call->arg, size) ? -EFAULT : 0;
 }
 
@@ -190,7 +190,7 @@ static int run_query(struct call *call)
 	return ret;
 }
 
-/* That nothing was refused is told first: afterwards it could not be undone. */
+/* Write "nothing was refused" before the buffers change: a later fault could not undo them. */
 static int run_commit(struct call *call)
 {
 	struct bufalloc_commit *commit = &call->arg.commit;
@@ -209,7 +209,7 @@ static int run_commit(struct call *call)
 	return ret;
 }
 
-/* It tells nothing. */
+/* SYNC has no output. */
 static int run_sync(struct call *call)
 {
 	const struct bufalloc_sync *sync = &call->arg.sync;
@@ -217,7 +217,7 @@ static int run_sync(struct call *call)
 	return ba_sync_check(sync) ?: ba_sync_run(sync);
 }
 
-/* That it can be told is found out first: the content may be gone afterwards. */
+/* Write the output once before: a later fault must not hide that the content may be gone. */
 static int run_advise(struct call *call)
 {
 	struct bufalloc_advise *advise = &call->arg.advise;
@@ -303,14 +303,17 @@ static long chardev_ioctl(struct file *file, unsigned int cmd,
 	ret = call_read(&call, command);
 	if (ret)
 		return ret;
-	/* It may have changed since it was read. */
+	/* Another thread may have changed arg_size since it was read. */
 	call.arg.arg_size = call.user_size;
 	return command->run(&call);
 }
 
 static struct miscdevice charged_misc;
 
-/* Who had one node open when the other fails would have a file of a module that goes. */
+/*
+ * Refuse open until both devices exist: if the second registration fails, the module
+ * unloads.
+ */
 static bool has_both_devices;
 
 static int chardev_open(struct inode *inode, struct file *file)

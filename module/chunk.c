@@ -97,7 +97,7 @@ static bool is_of_memory_cgroup(const struct ba_chunk *chunk)
 	return charged;
 }
 
-/* What no memory cgroup is charged for counts as memory of a device. */
+/* Memory that no memory cgroup is charged for is charged to the dmem cgroup. */
 static int dmem_charge(struct ba_chunk *chunk, const struct ba_alloc_context *context,
 		       enum ba_chunk_form form)
 {
@@ -124,7 +124,7 @@ static unsigned long coherent_attrs(const struct ba_alloc_context *context,
 {
 	unsigned long attrs = DMA_ATTR_NO_WARN;
 
-	/* Ignored there, if not misunderstood. */
+	/* Behind an IOMMU the DMA API ignores this attribute at best: do not pass it. */
 	if (!context->heap->behind_iommu)
 		attrs |= DMA_ATTR_NO_KERNEL_MAPPING;
 	if (context->caching == BUFALLOC_CACHING_WC)
@@ -305,7 +305,7 @@ static void dma_api_free(const struct ba_chunk *chunk, const struct ba_alloc_con
 	pages_sgt_destroy(chunk->pages_sgt);
 }
 
-/* A full region is no reason to take other memory in its name. */
+/* Memory outside of the region would be another heap's. */
 static bool is_of_region(const struct ba_chunk *chunk, const struct ba_heap *heap)
 {
 	phys_addr_t start = page_to_phys(chunk->page);
@@ -317,7 +317,7 @@ static bool is_of_region(const struct ba_chunk *chunk, const struct ba_heap *hea
 	       start - heap->region_start <= heap->region_size - chunk->alloc_size;
 }
 
-/* Leave out what comes before the first whole large page. */
+/* Start the chunk at the first whole large page. */
 static void chunk_advance(struct ba_chunk *chunk)
 {
 	phys_addr_t start = page_to_phys(chunk->page);
@@ -327,7 +327,7 @@ static void chunk_advance(struct ba_chunk *chunk)
 	chunk->dma += chunk->lead;
 }
 
-/* As the DMA API knows it. */
+/* The reverse of chunk_advance(). */
 static void chunk_retreat(struct ba_chunk *chunk)
 {
 	chunk->page = pfn_to_page(page_to_pfn(chunk->page) -

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A client is an open file of the device. Buffers outlive files, so it lives
- * as long as either: what a buffer costs stays on the account of the client
- * that asked for it, whoever touches or frees it last.
+ * A client is an open file of the device. Main object: struct ba_client. A buffer holds its
+ * client and stays charged to it, so a client lives until its file is closed and its last
+ * buffer is released.
  */
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -15,9 +15,9 @@
 #define FILE_ROOM SZ_8K
 
 /*
- * The kernel charges a new file and its inode in a way that has the OOM killer called
- * in a memory cgroup at its limit. So the limit is met by an allocation that fails
- * instead, and the room it took is left for them.
+ * The kernel charges a new file and its inode with flags that call the OOM killer in a
+ * memory cgroup at its limit. Allocate as much before with flags that fail instead, and
+ * free it.
  */
 int ba_make_room_for_file(void)
 {

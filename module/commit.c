@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One COMMIT: many buffers get their memory, all or nothing.
+ * One COMMIT: many buffers get their memory, all or none. Main object: struct commit.
  *
- * First all are locked and asked what they need. Then, with nothing locked, memory is
- * taken for each that nobody else knows of. Then all are locked again, and if it is
- * still where their devices reach it, it becomes theirs, which cannot fail. Else all
- * is given back, and done again a few times.
+ * First lock all buffers and note what each needs. Then, with no lock held, populate a
+ * fresh backing for each. Then lock all again: if the devices still reach the memory, the
+ * buffers adopt it, which cannot fail. Else free all, and start again a few times.
  */
 #include <linux/dma-buf.h>
 #include <linux/err.h>
@@ -110,8 +109,8 @@ static void unlock_first(struct commit *commit, u32 count)
 }
 
 /*
- * Lock all, but for one that is locked already (or @count). Returns the index of the
- * first that cannot be, or @count, and why.
+ * Lock all buffers but number @locked, which is locked already (@count: none). Return: the
+ * index of the first that failed, or @count; @ret tells why.
  */
 static u32 lock_others(struct commit *commit, u32 locked,
 		       struct ww_acquire_ctx *context, int *ret)
@@ -137,8 +136,8 @@ static void unlock_all(struct commit *commit, struct ww_acquire_ctx *context)
 }
 
 /*
- * Whoever came first keeps what he has, others let all go and wait for what was in
- * their way: so two that lock the same buffers do not wait for each other.
+ * This is drm_exec's ww_mutex loop. The older caller keeps its locks. A younger caller
+ * drops all its locks, and waits for the contended one first.
  */
 static int lock_all(struct commit *commit, struct ww_acquire_ctx *context)
 {
@@ -160,7 +159,7 @@ static int lock_all(struct commit *commit, struct ww_acquire_ctx *context)
 				   context);
 	}
 	if (WARN_ON(ret)) {
-		/* None is there twice, so that nothing else can be wrong. */
+		/* No buffer is there twice, so no other error can occur. */
 		ww_acquire_fini(context);
 		return ret;
 	}
@@ -168,7 +167,7 @@ static int lock_all(struct commit *commit, struct ww_acquire_ctx *context)
 	return 0;
 }
 
-/* What each needs now. */
+/* Note what each buffer needs now. */
 static int ask_all(struct commit *commit)
 {
 	enum bufalloc_reason reason;
@@ -204,7 +203,7 @@ static void give_back(struct commit *commit, u32 count)
 			ba_backing_free(&commit->entries[i].fresh);
 }
 
-/* Before any memory is taken: a refusal then takes none from anybody. */
+/* Compare before memory is taken: a refused call then disturbs nobody. */
 static int check_quotas(struct commit *commit)
 {
 	const struct ba_quota_ask *refused;
@@ -226,7 +225,7 @@ static int check_quotas(struct commit *commit)
 		      ba_quota_limiting(refused->quota, refused->use), -EDQUOT);
 }
 
-/* All that is needed, or nothing: for ba_contention_take(). */
+/* Take all memory, or none: for ba_contention_take(). */
 static int take_all(void *data)
 {
 	enum bufalloc_reason reason;
@@ -294,8 +293,8 @@ static int publish_all(struct commit *commit)
 }
 
 /*
- * Whether one of them has its memory now and had not when it was asked: then there
- * may be enough for the others, or nothing left to do.
+ * Whether another thread has populated one of the buffers since it was asked: less is
+ * missing now.
  */
 static bool is_served_by_another(const struct commit *commit)
 {
@@ -317,7 +316,7 @@ static bool is_worth_another_try(const struct commit *commit, int err)
 	return err == -EAGAIN;
 }
 
-/* Free the memory that no buffer has adopted: another thread was first, or the set failed. */
+/* Free memory that no buffer adopted: another thread was first, or the call failed. */
 static void release_all(struct commit *commit)
 {
 	u32 i;

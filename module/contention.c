@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sets of buffers that compete for memory. Each is taken piece by piece, so that two
- * of them, with room for one, can both fail because the other has a part; and would,
- * again and again, if they went on trying. So those that failed beside others are tried
- * once more, one after the other: the last of them fails because of what is held
- * for good, or of one that has come since, and succeeds where there is room. Who comes
- * first waits for nobody: how long a set takes is up to its owner.
+ * Calls that compete for memory. Each call takes the memory of its buffers one by one. So
+ * two calls, with room for one, can both fail because the other holds a part, and could
+ * fail again for ever. A call that failed while others ran is repeated, one call at a time.
+ * The last of them fails only for memory that is held for good, or for a later call; and
+ * succeeds if there is room. First attempts wait for nobody, since their owner decides how
+ * long one takes.
  *
- * Past memory.high or memory.swap.high of its cgroup a thread sleeps seconds for each
- * chunk, inside the kernel's allocation. No other set waits for such a thread to end its turn.
+ * Past memory.high or memory.swap.high of its cgroup the kernel delays a thread for seconds
+ * in each allocation. No other call waits for such a thread: it loses its turn, and goes
+ * on.
  *
- * docs/models/commit.pml is a model of it. Its invariants: a set is taken whole or not
- * at all (whole), all end (finish), and where there is room for one, one has it (wins).
+ * Main object: struct retry, the call that is repeated now, guarded by retry_lock.
+ * docs/models/commit.pml is a model: a call takes all or nothing (kept), each call ends
+ * (finish), and one call wins if there is room for one (wins).
  */
 #include <linux/atomic.h>
 #include <linux/errno.h>
@@ -24,7 +26,7 @@
 #include "contention.h"
 #include "purge.h"
 
-/* How often a set that waits looks whether the one in turn is throttled. */
+/* How often a waiting call checks whether the repeated one is throttled. */
 #define RETRY_LOOK (HZ / 10)
 
 /**
@@ -40,14 +42,14 @@ static DEFINE_SPINLOCK(retry_lock);
 static const struct retry *retry;
 static DECLARE_WAIT_QUEUE_HEAD(retry_free);
 
-/* Sets being taken, and sets that ever were begun. */
+/* Attempts that run now, and attempts that ever began. */
 static atomic_t taking = ATOMIC_INIT(0);
 static atomic_t begun = ATOMIC_INIT(0);
 
 /*
- * @uncontended: whether no other was being taken meanwhile. One that is there already is
- * seen in the first number, one that comes later in the second, in this order and with
- * the barriers of what returns a number: one of two that meet sees the other.
+ * @uncontended: no other attempt ran meanwhile. An attempt that runs already shows in the
+ * first number, a later one in the second. The order and the barriers of
+ * atomic_inc_return() make one of two attempts see the other.
  */
 static int take_concurrently(int (*take)(void *arg), void *arg, bool *uncontended)
 {
@@ -119,7 +121,7 @@ static void retry_end(const struct retry *mine)
 	wake_up(&retry_free);
 }
 
-/* The thread in turn goes on without its turn, if it is throttled. */
+/* A throttled thread goes on without its turn. */
 static void retry_end_throttled(void)
 {
 	spin_lock(&retry_lock);
@@ -170,7 +172,7 @@ int ba_contention_take(int (*take)(void *arg), void *arg)
 	int ret;
 
 	ret = take_concurrently(take, arg, &uncontended);
-	/* What the kernel took from others may just not be free yet. */
+	/* Purged memory may not be free yet. */
 	if (ba_purge_helps(ret))
 		ret = take_concurrently(take, arg, &uncontended);
 	if ((ret == -ENOMEM || ret == -EDQUOT) && !uncontended)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Who stands between a device and the memory: nobody, the kernel's own handling of
- * IOMMUs, or operations of a platform, of which little can be known.
+ * The translation between a device and memory: none, an IOMMU that the kernel handles, or DMA
+ * operations of the platform.
  */
 #ifndef _BUFALLOC_DIRECT_H
 #define _BUFALLOC_DIRECT_H

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The least that buffers will be charged, before any of their memory is taken. A set
- * past a quota would else take memory up to the quota first, and give it back: for
- * seconds nobody else would have that memory.
+ * The least that the buffers of a call will be charged, compared before memory is taken.
+ * Without this, a call past a quota would take memory up to the quota, and other callers
+ * would miss that memory for seconds.
  *
- * It is a lower bound: no set is refused here that could be charged. So
+ * The sum is a lower bound: a call that could be charged is never refused here.
  * ba_quota_charge() still decides for each chunk.
  */
 #include <linux/compiler.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What can be taken of the machine's memory, and the machine goes on. */
+/* How much memory can be taken while the machine goes on. */
 #include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -11,8 +11,8 @@
 #include "headroom.h"
 
 /*
- * Taking memory here does not call the OOM killer, but once the last page is gone the
- * next allocation of anybody does, so a part of the memory is left alone.
+ * No allocation of this module calls the OOM killer. But once the last page is gone, the
+ * next allocation of any other program does. So a part of the memory is left alone.
  */
 static long reserve_pages(void)
 {
@@ -30,7 +30,7 @@ static long zone_headroom(struct zone *zone)
 	       zone_page_state(zone, NR_FREE_CMA_PAGES) + files / 2;
 }
 
-/* What the kernel has there itself and gives back, memory that was offered among it. */
+/* Low memory that the kernel uses itself and can give back, purgeable buffers included. */
 static long low_reclaimable_pages(void)
 {
 	return global_node_page_state(NR_KERNEL_MISC_RECLAIMABLE) +
@@ -64,7 +64,7 @@ static long low_headroom_pages(void)
 }
 #endif
 
-/* Pages that the kernel can make room for by swapping others out. */
+/* Pages that the kernel can free by swapping others out. */
 static long free_by_swapping(void)
 {
 	return min_t(long, get_nr_swap_pages(),
@@ -77,7 +77,7 @@ static long headroom_pages(void)
 	return si_mem_available() - reserve_pages();
 }
 
-/* What is ordinary does not come from the CMA area, nor from high memory. */
+/* An ordinary chunk comes neither from the CMA area nor from high memory. */
 static long ordinary_headroom_pages(void)
 {
 	long headroom = headroom_pages() - global_zone_page_state(NR_FREE_CMA_PAGES);
@@ -92,7 +92,7 @@ static bool is_left_to_pages(size_t size)
 	       size >> PAGE_SHIFT > global_zone_page_state(NR_FREE_CMA_PAGES);
 }
 
-/* Memory that stays. */
+/* For memory that cannot be swapped. */
 bool ba_headroom_allows(size_t size, bool ordinary)
 {
 	long headroom;
@@ -105,7 +105,10 @@ bool ba_headroom_allows(size_t size, bool ordinary)
 	return headroom > 0 && size >> PAGE_SHIFT <= headroom;
 }
 
-/* Memory for which other memory may be swapped out. Nothing can always be had. */
+/*
+ * For memory that can be swapped: other memory may be swapped out for it. A size of 0
+ * always fits.
+ */
 bool ba_headroom_allows_with_swap(size_t size)
 {
 	long headroom = headroom_pages() + free_by_swapping();

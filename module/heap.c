@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The devices that memory is allocated for: five of our own here, others where
- * a device tree describes them, see of_heap.c. A heap is found by what is asked of
- * it.
- *
- * Heaps come when their device is bound and go when the module does: sysfs
- * cannot unbind them, and an index never changes its meaning.
+ * The devices that memory is allocated for: five built-in ones, and those of a device tree
+ * (of_heap.c). Main object: struct ba_heap. A heap lives until the module unloads: sysfs
+ * cannot unbind it, and an index never changes its meaning. heaps_lock guards additions;
+ * readers need no lock.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -106,7 +104,7 @@ struct ba_heap *ba_heap_find(u32 index, u32 dma_bits)
 	return best;
 }
 
-/* What is allocated for has memory of that node, while there is some. */
+/* The device whose allocations prefer that node. */
 struct device *ba_heap_device(const struct ba_heap *heap, int nid)
 {
 	if (nid == NUMA_NO_NODE || !heap->node_devs || !heap->node_devs[nid])
@@ -133,7 +131,7 @@ static enum bufalloc_memtype pool_memtype(enum bufalloc_caching caching)
 	return memtype;
 }
 
-/* What a CPU mapping of its buffers will be, or NONE where the caching cannot be had. */
+/* The memory type of CPU mappings, or NONE if the caching is not available. */
 enum bufalloc_memtype ba_heap_memtype(const struct ba_heap *heap,
 				      enum bufalloc_caching caching)
 {
@@ -407,7 +405,7 @@ static int heap_check_platform(void)
 		pr_err("memory encryption is active, which is not supported\n");
 		return -EOPNOTSUPP;
 	}
-	/* What is contiguous here may not be for a device. */
+	/* A contiguous range of this machine may not be contiguous for a device. */
 	if (xen_pv_domain() || xen_initial_domain()) {
 		pr_err("Xen's first domain and its paravirtualised ones are not supported\n");
 		return -EOPNOTSUPP;

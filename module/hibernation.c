@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hibernation copies memory by the kernel's own mapping, which is cacheable, and puts it
- * back by that mapping without cleaning the caches to memory. Where the memory type
- * belongs to a mapping, a buffer that is not write-back bypasses the caches: what it
- * holds may be missing from the copy, and what was put back may stay in the caches. So
- * there is no hibernation while such a buffer has memory, and such a buffer gets no
- * memory during hibernation.
+ * Hibernation copies memory through the direct map, which is cacheable, and restores memory
+ * the same way without cleaning the caches. On architectures where each mapping has its own
+ * type, a buffer that is not write-back bypasses the caches: the copy may miss its content,
+ * and the restored content may stay in the caches. So hibernation is refused while such a
+ * buffer has memory, and no such buffer gets memory during hibernation.
+ *
+ * Main object: the count of such buffers, which is atomic.
  */
 #include <linux/atomic.h>
 #include <linux/limits.h>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the CPU sees of a buffer: mappings of userspace, of the memory type the
- * buffer has and populated from the start, and mappings of the kernel for
- * importers that read or write by CPU.
+ * CPU mappings of a buffer: of userspace, with the memory type of the buffer, and of the
+ * kernel, for importers that read or write by CPU. A userspace mapping is populated at
+ * mmap(2); pageable memory is mapped page by page. Main object: the VMA, which points to
+ * the backing and holds its dma-buf.
  */
 #include <linux/dma-buf.h>
 #include <linux/err.h>
@@ -21,8 +22,8 @@
 #include "shmem.h"
 
 /*
- * Some processors do not note by themselves that a page was written: there the
- * first write to each page faults, unless its entry says that it was.
+ * Some processors do not set the dirty bit: the first write to each page would fault there,
+ * unless the entry is dirty from the start.
  */
 static pgprot_t entry_prot(const struct vm_area_struct *vma)
 {
@@ -33,7 +34,7 @@ static pgprot_t entry_prot(const struct vm_area_struct *vma)
 	return prot;
 }
 
-/* Only after a zap: mappings are populated when they are made. */
+/* Only after a zap: mmap(2) has populated the mapping. */
 static vm_fault_t mmap_fault(struct vm_fault *vmf)
 {
 	const struct ba_backing *backing = vmf->vma->vm_private_data;
@@ -51,7 +52,7 @@ static vm_fault_t mmap_fault(struct vm_fault *vmf)
 	return VM_FAULT_SIGBUS;
 }
 
-/* Parts and copies of a mapping count as well. */
+/* A part or a copy of a mapping counts, too. */
 static void mmap_open(struct vm_area_struct *vma)
 {
 	struct ba_backing *backing = vma->vm_private_data;
@@ -91,7 +92,7 @@ static vm_fault_t pageable_fault(struct vm_fault *vmf)
 	folio = page_folio(page);
 	folio_lock(folio);
 	if (folio->mapping != backing->shmem->file->f_mapping) {
-		/* It has just been swapped out again. */
+		/* The page was swapped out again meanwhile. */
 		folio_unlock(folio);
 		folio_put(folio);
 		return VM_FAULT_NOPAGE;
@@ -247,8 +248,8 @@ int ba_mmap_user(struct ba_backing *backing, struct vm_area_struct *vma)
  * @keeper: the buffer.
  * @vma: what ba_mmap_check() has passed.
  *
- * Who looks for the mappings of a page looks into its own file. So the VMA holds that
- * and, in the place of its file, the buffer.
+ * The kernel finds the mappings of a page by the page's own file. So the VMA holds the
+ * shmem file, and a reference to the buffer beside it.
  */
 void ba_mmap_pageable(struct ba_backing *backing, struct dma_buf *keeper,
 		      struct vm_area_struct *vma)

@@ -107,8 +107,8 @@ static const struct of_device_id of_heap_ids[] = {
 };
 
 /*
- * What MODULE_DEVICE_TABLE() makes of that, by hand: packaged headers may come with
- * a modpost that cannot read tables of a kernel with another word size.
+ * The aliases that MODULE_DEVICE_TABLE() would make. The modpost of packaged headers may
+ * not read tables of a kernel with another word size.
  */
 MODULE_ALIAS("of:N*T*Cbufalloc,heap");
 MODULE_ALIAS("of:N*T*Cbufalloc,heapC*");

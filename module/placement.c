@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where memory goes that comes when its devices are known: where all of them reach
- * it, and near to them. What an IOMMU translates for reaches everything, and takes it in
- * pieces.
+ * The placement of deferred memory: within the reach of all attached devices,
+ * and on their node. Main object: struct ba_placement, which has no lock.
+ *
+ * A device behind an IOMMU reaches all memory, in any number of segments.
  */
 #include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
@@ -56,7 +57,7 @@ static bool wants_contiguous(struct device *dev, size_t length)
 	return limit >= length && limit > SZ_64K && limit != UINT_MAX;
 }
 
-/* One that is far from some of them is as good as any other. */
+/* A node that is far from some devices is as good as any other. */
 static void add_node(struct ba_placement *placement, int nid)
 {
 	if (nid == NUMA_NO_NODE)
@@ -83,9 +84,9 @@ void ba_placement_add_device(struct ba_placement *placement, struct device *dev,
 }
 
 /*
- * What CPU mappings of memory of that heap will be. Where all devices snoop, COHERENT is
- * write-back. With one that does not among them it stays what it is without devices: the
- * others are refused then, since only CACHED memory serves both kinds.
+ * The memory type of CPU mappings. COHERENT is write-back if all devices snoop. If only
+ * some snoop, the type stays, and the map of snooping devices is refused: only CACHED
+ * memory serves both kinds.
  */
 static enum bufalloc_memtype memtype_of(const struct ba_placement *placement,
 					const struct ba_requirements *requirements,
@@ -98,7 +99,7 @@ static enum bufalloc_memtype memtype_of(const struct ba_placement *placement,
 	if (!placement->snoops || placement->bypasses ||
 	    !ba_heap_has_cached_alias(heap, memtype))
 		return memtype;
-	/* A pool, and memory that the kernel does not map, have nothing else. */
+	/* A coherent pool has no other type, nor has memory outside of the direct map. */
 	return ba_heap_memtype(heap, BUFALLOC_CACHING_CACHED) ?: memtype;
 }
 
@@ -108,7 +109,7 @@ static bool is_heap_allowed(const struct ba_placement *placement, const struct b
 	       backing->context.heap->dma_bits <= placement->dma_bits;
 }
 
-/* Whether memory that was taken for another place is in this one, and of its type. */
+/* Whether memory for another placement fits this one, and has its type. */
 bool ba_placement_allows(const struct ba_placement *placement, const struct ba_backing *backing)
 {
 	const struct ba_alloc_context *context = &backing->context;
@@ -118,7 +119,7 @@ bool ba_placement_allows(const struct ba_placement *placement, const struct ba_b
 		       memtype_of(placement, &backing->requirements, context->heap);
 }
 
-/* WC that is write-back is COHERENT: it needs no sync, and is not asked for as such. */
+/* Write-back WC memory needs no sync: call it COHERENT. */
 static void apply_memtype(const struct ba_placement *placement, struct ba_backing *backing)
 {
 	const struct ba_requirements *requirements = &backing->requirements;
@@ -151,7 +152,7 @@ int ba_placement_apply(const struct ba_placement *placement, struct ba_backing *
 	context->heap = heap;
 	apply_memtype(placement, backing);
 	context->nid = placement->nid;
-	/* Where there is one node only, it is the same as none. */
+	/* On a machine with one node, NUMA_NO_NODE is the same. */
 	if (ba_heap_device(heap, context->nid) == heap->dev)
 		context->nid = NUMA_NO_NODE;
 	backing->requirements.prefer_contiguous =

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The chunks that a backing is allocated in: one where the memory must be contiguous, else
- * the largest that are available. Nobody else knows the backing yet, so there is no lock.
+ * Gives a backing its memory: a shmem file, or chunks. The chunks are one contiguous range
+ * if the request needs that, else the largest that are available. No other thread knows the
+ * backing yet, so there is no lock.
  */
 #include <linux/log2.h>
 #include <linux/minmax.h>
@@ -23,10 +24,10 @@
 #include "populate.h"
 #include "shmem.h"
 
-/* A rest carved in pieces smaller than this would make the lists long. */
+/* Smaller carvings would make lists long. */
 #define CARVING_MIN SZ_64K
 
-/* Chunks of half that length would be more segments than were asked for. */
+/* Whether chunks of half the size would be too many segments. */
 static bool is_needed_for_segments(const struct ba_requirements *requirements, size_t size)
 {
 	u64 half = size / 2;
@@ -36,9 +37,9 @@ static bool is_needed_for_segments(const struct ba_requirements *requirements, s
 }
 
 /*
- * How hard to try. A page, or what is aligned, is needed, a large chunk nice to
- * have where smaller ones will do; but a block is worth some compaction, since going
- * without splits the kernel's mapping for good.
+ * How hard to try. No smaller chunk replaces a page, an aligned chunk, or one of few
+ * segments. A block is worth some compaction: without a block the direct map is split for
+ * good.
  */
 static gfp_t chunk_effort(const struct ba_backing *backing, size_t size)
 {
@@ -74,13 +75,13 @@ static int chunk_clear(const struct ba_chunk *chunk, const struct ba_alloc_conte
 				context->memtype);
 }
 
-/* An area for long runs may not align them as the page allocator does. */
+/* CMA may align less than the request. */
 static bool chunk_fits(const struct ba_chunk *chunk, const struct chunk_request *request)
 {
 	return IS_ALIGNED(chunk->dma, request->alignment);
 }
 
-/* Whether neither CMA nor high memory is any headroom for it. */
+/* Whether CMA and high memory are no headroom for the request. */
 static bool is_ordinary(const struct ba_alloc_context *context, const struct chunk_request *request)
 {
 	if (request->least || request->form == CHUNK_ORDINARY ||
@@ -119,7 +120,7 @@ static int chunk_take(struct ba_chunk *chunk, const struct ba_alloc_context *con
 	return ba_chunk_alloc(chunk, context, request->size, request->form, request->gfp);
 }
 
-/* Every chunk passes here. Returns the bytes added, or an error. */
+/* Add one chunk. Return: the bytes added, or an error. */
 static ssize_t backing_add(struct ba_backing *backing, const struct chunk_request *request)
 {
 	const struct ba_alloc_context *context = &backing->context;
@@ -149,7 +150,7 @@ static ssize_t backing_add(struct ba_backing *backing, const struct chunk_reques
 	return chunk->size;
 }
 
-/* The page allocator aligns what it gives, which an area for long runs need not. */
+/* The page allocator aligns each chunk to its size, CMA may not. */
 static bool may_be_ordinary(const struct ba_backing *backing)
 {
 	const struct ba_heap *heap = backing->context.heap;
@@ -158,7 +159,7 @@ static bool may_be_ordinary(const struct ba_backing *backing)
 	       !heap->region_size;
 }
 
-/* A piece of a block, or large pages of CMA: the kernel's own mapping stays as it is. */
+/* A carving, or whole large pages of CMA: the direct map stays as it is. */
 static ssize_t populate_large_pages(struct ba_backing *backing, struct chunk_request request)
 {
 	ssize_t added;
@@ -188,7 +189,7 @@ static int populate_contiguous(struct ba_backing *backing, gfp_t effort)
 
 	if (ba_memtype_in_direct_map(backing->context.memtype))
 		added = populate_large_pages(backing, request);
-	/* There may be room for less than that, or in a region set aside. */
+	/* Less memory than that may be available, or the heap has a region. */
 	if (added == -ENOMEM)
 		added = backing_add(backing, &request);
 	if (added == -ENOMEM && may_be_ordinary(backing)) {
@@ -198,10 +199,7 @@ static int populate_contiguous(struct ba_backing *backing, gfp_t effort)
 	return added < 0 ? added : 0;
 }
 
-/*
- * Whole chunks of falling size, none smaller than @least. Returns the bytes
- * that are left: less than @least, or what no chunk could be had for.
- */
+/* Chunks of falling size, at least @least bytes each. Return: the bytes left, or an error. */
 static ssize_t populate_chunks(struct ba_backing *backing, size_t left,
 			       size_t least)
 {
@@ -212,7 +210,7 @@ static ssize_t populate_chunks(struct ba_backing *backing, size_t left,
 	ssize_t added;
 
 	while (left >= least) {
-		/* What was not to be had once is not asked for again. */
+		/* A size that failed once is not tried again. */
 		request.size = min(request.size, rounddown_pow_of_two(left));
 		request.gfp = chunk_effort(backing, request.size);
 		added = backing_add(backing, &request);
@@ -228,7 +226,7 @@ static ssize_t populate_chunks(struct ba_backing *backing, size_t left,
 	return left;
 }
 
-/* Pieces of blocks. Returns the bytes that no block could be had for. */
+/* Carvings of blocks. Return: the bytes that no block had, or an error. */
 static ssize_t populate_carvings(struct ba_backing *backing, size_t left)
 {
 	struct chunk_request request = {
@@ -253,9 +251,8 @@ static ssize_t populate_carvings(struct ba_backing *backing, size_t left)
 }
 
 /*
- * Where the type belongs to the memory, first what leaves the kernel's mapping
- * whole: chunks of a block and more, then pieces of blocks. Only what neither
- * gave is taken in small chunks.
+ * If the direct map carries the memory type, take first what keeps its large pages whole:
+ * chunks of a block and more, then carvings of blocks. Only the rest is small chunks.
  */
 static int populate_scattered(struct ba_backing *backing)
 {
@@ -273,16 +270,13 @@ static int populate_scattered(struct ba_backing *backing)
 	return left > 0 ? -ENOMEM : left;
 }
 
-/*
- * One run is only nice to have there: not for more than an eighth of its length, which
- * the power of two above it may be.
- */
+/* A device prefers a contiguous range: pay at most an eighth of the length for rounding. */
 static bool is_cheap_contiguous(const struct ba_backing *backing)
 {
 	size_t length = backing->requirements.length;
 	enum ba_chunk_form form = CHUNK_CONTIGUOUS;
 
-	/* As populate_large_pages() takes it. */
+	/* See populate_large_pages(). */
 	if (length > CHUNK_MAX &&
 	    ba_memtype_in_direct_map(backing->context.memtype))
 		form = CHUNK_LARGE_PAGES;
@@ -304,7 +298,7 @@ static int populate_allocated(struct ba_backing *backing)
 		return populate_contiguous(backing, __GFP_RETRY_MAYFAIL);
 	if (requirements->prefer_contiguous && is_cheap_contiguous(backing))
 		ret = populate_contiguous(backing, __GFP_NORETRY);
-	/* What it costs in one run may be past a quota. */
+	/* The rounding of a contiguous range may be past a quota. */
 	if (ret == -ENOMEM || ret == -EDQUOT)
 		ret = populate_scattered(backing);
 	return ret;
@@ -331,7 +325,7 @@ static int populate_required(struct ba_backing *backing)
 	return populate_allocated(backing);
 }
 
-/* With the memory cgroup of its source as the one that is charged. */
+/* Charge the memory cgroup of the context. */
 static int populate_charged(struct ba_backing *backing)
 {
 	struct mem_cgroup *memcg = backing->context.memcg;

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory that its users can do without. Each buffer that they offer keeps its memory
- * until the kernel runs out: then those go that were offered first, each whole.
+ * Purgeable memory. A buffer after DONTNEED keeps its memory until the kernel runs out.
+ * Then the buffers that were listed first are purged, each whole.
  *
- * The kernel may run out of memory while a task holds any lock, a page's among them. So
- * the shrinker only moves the memory from the buffer to a record (struct ba_purge_record): it
- * tries the buffer's lock and waits for nothing. A worker frees the memory. The worker may
- * wait for locked pages, for blocks_lock, and on x86 for the lock of the kernel's page
- * tables.
+ * Reclaim can start while the task holds any lock, a page lock among them. So the shrinker
+ * only moves the memory from the buffer to a record (struct ba_purge_record): it tries the
+ * buffer's lock and waits for nothing. A worker frees the memory, and may wait for locked
+ * pages, for blocks_lock, and on x86 for the lock of the kernel's page tables.
  *
- * A record is idle, or in the list of purged memory from purgeable_detach() to record_end().
+ * Main objects: struct ba_purgeable, part of a buffer, and struct ba_purge_record. A record
+ * is idle, or in the list of records from purgeable_detach() to record_end(). purge_lock
+ * guards both lists.
  */
 #include <linux/atomic.h>
 #include <linux/dma-resv.h>
@@ -36,7 +37,7 @@
 /* How long the kernel waits for memory that is being freed, before it kills for memory. */
 #define OOM_WAIT (HZ / 2)
 
-/* Of many offers that cannot be taken now, no more are looked at in one scan. */
+/* One scan looks at no more buffers than this. */
 #define LOOKS_MAX 256
 
 /**
@@ -58,8 +59,8 @@ struct ba_purge_record {
 };
 
 /*
- * Guards both lists, and that no buffer goes while the shrinker looks at it. Inside of
- * the buffers' locks, and of reclaim.
+ * Guards both lists. The shrinker looks at a buffer only with this lock, so a buffer cannot
+ * be released meanwhile. Inside of the buffers' locks, and of reclaim.
  */
 static DEFINE_SPINLOCK(purge_lock);
 static LIST_HEAD(purgeables);
@@ -67,16 +68,16 @@ static LIST_HEAD(records);
 static u64 last_number;
 static atomic_long_t purgeable_pages = ATOMIC_LONG_INIT(0);
 
-/* Woken when memory that was taken is free. */
+/* Woken when purged memory is free. */
 static DECLARE_WAIT_QUEUE_HEAD(freed_queue);
 
 static struct workqueue_struct *workers;
 static struct shrinker *shrinker;
 
 /*
- * The kernel is told, since it judges by that whether more can be had: not of what shmem
- * has, which it never takes for free, nor of a piece of a block, which is offered like
- * others, but of use to it only with the rest. Returns how many pages it was told of.
+ * Tell the kernel how much memory is reclaimable: the OOM killer and MemAvailable look at
+ * that. Pages of shmem never count as reclaimable. A carving frees pages only with the last
+ * one of its block. Return: the number of pages told.
  */
 static unsigned long tell_kernel(const struct ba_backing *backing, bool purgeable)
 {
@@ -98,7 +99,7 @@ static unsigned long tell_kernel(const struct ba_backing *backing, bool purgeabl
 	return told;
 }
 
-/* From here on the buffer can be purged again, or the record goes with it. */
+/* The buffer can be purged again, or the record is freed with it. */
 static void record_end(struct ba_purge_record *record)
 {
 	struct ba_client *client = record->backing.context.client;
@@ -119,7 +120,7 @@ static void record_free(struct work_struct *work)
 {
 	struct ba_purge_record *record = container_of(work, struct ba_purge_record, work);
 
-	/* Until now the memory was still to come, and counted as reclaimable. */
+	/* Until now the memory counted as reclaimable. */
 	tell_kernel(&record->backing, false);
 	ba_backing_free(&record->backing);
 	record_end(record);
@@ -194,8 +195,8 @@ static void purgeable_unlist_locked(struct ba_purgeable *purgeable)
 }
 
 /*
- * What there is, of a buffer that nobody uses: called with its lock. Memory that was
- * set aside is of no use to the kernel, and stays.
+ * Make the memory of an unused buffer purgeable. Called with its lock. Memory of a region
+ * is of no use to the kernel, and stays.
  */
 void ba_purgeable_add(struct ba_purgeable *purgeable, struct dma_resv *resv)
 {
@@ -215,8 +216,8 @@ void ba_purgeable_add(struct ba_purgeable *purgeable, struct dma_resv *resv)
 }
 
 /*
- * With the buffer's lock, or when nobody else knows of it any more. Who never made one
- * does not wait for others.
+ * Called with the buffer's lock, or before release. A buffer that was never listed does not
+ * wait for purge_lock.
  */
 void ba_purgeable_remove(struct ba_purgeable *purgeable)
 {
@@ -235,14 +236,14 @@ void ba_purgeable_remove(struct ba_purgeable *purgeable)
 
 static bool purgeable_is_in_use(const struct ba_purgeable *purgeable)
 {
-	/* What was taken from this buffer before is not free yet. */
+	/* The memory of an earlier purge is not free yet. */
 	if (!list_empty(&purgeable->record->link))
 		return true;
 	/* DONTNEED saw none, but a fence can be added at any time. */
 	return !dma_resv_test_signaled(purgeable->resv, DMA_RESV_USAGE_BOOKKEEP);
 }
 
-/* Nothing but lists change here: the lock of the list is held. */
+/* Only lists change: purge_lock is held. */
 static void purgeable_detach(struct ba_purgeable *purgeable)
 {
 	struct ba_purge_record *record = purgeable->record;
@@ -260,7 +261,7 @@ static void purgeable_detach(struct ba_purgeable *purgeable)
 	queue_work(workers, &record->work);
 }
 
-/* Pages that go back to the kernel: a piece of a block does only with the last of it. */
+/* Pages that the kernel gets back. A carving gives none back before the last of its block. */
 static unsigned long purgeable_count_returned(const struct ba_purgeable *purgeable)
 {
 	const struct ba_backing *backing = purgeable->backing;
@@ -270,7 +271,7 @@ static unsigned long purgeable_count_returned(const struct ba_purgeable *purgeab
 	return purgeable->returned;
 }
 
-/* Whether it could be taken, and how many pages that gives, on top. */
+/* Purge one buffer if nothing uses it, and add the pages that come back to @freed. */
 static bool purgeable_purge(struct ba_purgeable *purgeable, unsigned long *freed)
 {
 	if (purgeable_is_in_use(purgeable) || !ww_mutex_trylock(purgeable->lock, NULL))
@@ -296,7 +297,7 @@ static unsigned long purge_scan(struct shrinker *self,
 
 	spin_lock(&purge_lock);
 	list_for_each_entry_safe(purgeable, next, &purgeables, link) {
-		/* Also where all that it had was on a swap device. */
+		/* A buffer on the swap device counts as well, though it frees no page. */
 		if (scanned >= control->nr_to_scan || looks++ == LOOKS_MAX)
 			break;
 		pages = purgeable->pages;
@@ -310,7 +311,7 @@ static unsigned long purge_scan(struct shrinker *self,
 
 	/* The pages are free a little later: see purge_before_oom(). */
 	mm_account_reclaimed_pages(freed);
-	/* A buffer goes whole: else the kernel would ask for the rest again. */
+	/* A buffer is purged whole: do not let the kernel ask for the rest again. */
 	control->nr_scanned = max(scanned, control->nr_to_scan);
 	return scanned ? freed : SHRINK_STOP;
 }

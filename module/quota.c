@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How much memory and how many buffers may be held: by one user, by all.
+ * How many bytes and buffers one user and all users may hold. This file also counts what is
+ * live. Main objects: struct ba_quota, one for each client, and struct account, one for
+ * each user. quota_lock guards both.
  *
- * A client's charges count for whoever opened it and for the owner of each user
- * namespace above, so that the many ids of a container are not as many quotas. The
- * owner of the first namespace is nobody's: the system's limit stands for it.
- *
- * This is also the one account of what is live.
+ * A client is charged to the account of its opener. It is charged to the owner of each user
+ * namespace above as well, so that the ids of a container do not multiply the quota. Nobody
+ * owns the first namespace: the limit of the system bounds it.
  */
 #include <linux/cred.h>
 #include <linux/hashtable.h>
@@ -71,7 +71,7 @@ struct ba_quota {
 	struct account *accounts[];
 };
 
-/* Guards the table, those in it and all that is held. */
+/* Guards the table, its accounts, and all counts. */
 static DEFINE_SPINLOCK(quota_lock);
 static DEFINE_HASHTABLE(accounts, ACCOUNT_BITS);
 static struct ba_use system_held;
@@ -81,7 +81,7 @@ static u64 part_of_memory(unsigned int parts)
 	return (u64)(totalram_pages() / parts) << PAGE_SHIFT;
 }
 
-/* They may be changed at any time; what is held already stays. */
+/* A parameter can change at any time. A lower limit takes nothing away. */
 static struct ba_use user_max(void)
 {
 	return (struct ba_use) {
@@ -208,7 +208,7 @@ static u64 room(struct ba_use held, struct ba_use max)
 	return max.bytes > cost(held) ? max.bytes - cost(held) : 0;
 }
 
-/* Too full for @more of them, if it is buffers that are to be more. */
+/* Whether @more buffers would pass the limit of buffers. */
 static bool is_full(struct ba_use held, struct ba_use max, struct ba_use more)
 {
 	return more.buffers && held.buffers + more.buffers > max.buffers;
@@ -284,7 +284,7 @@ int ba_quota_charge(struct ba_quota *quota, struct ba_use more)
 	return ret;
 }
 
-/* Exactly what was charged, after it was given back. */
+/* Called after the memory is free, with exactly what was charged. */
 void ba_quota_uncharge(struct ba_quota *quota, struct ba_use less)
 {
 	spin_lock(&quota_lock);
@@ -328,7 +328,7 @@ static bool is_tighter(struct ba_use held, struct ba_use than, struct ba_use mor
 	return room(held, max) < room(than, max);
 }
 
-/* Who of those that it counts for has the least room for @more. */
+/* The account with the least room for @more. */
 static struct ba_use limiting_account(const struct ba_quota *quota, struct ba_use more)
 {
 	struct ba_use held = quota->accounts[0]->held;
@@ -374,7 +374,7 @@ enum bufalloc_reason ba_quota_limiting(const struct ba_quota *quota, struct ba_u
 	return BUFALLOC_REASON_SYSTEM_BYTES;
 }
 
-/* Of its users, it tells of who would be the first to be refused a buffer. */
+/* Report the account that would refuse a buffer first. */
 void ba_quota_tell(const struct ba_quota *quota, struct ba_quota_report *report)
 {
 	struct ba_use buffer = { .buffers = 1 };

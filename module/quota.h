@@ -12,8 +12,8 @@ struct cred;
 struct ba_quota;
 
 /*
- * What a buffer costs beside its memory: a file, an inode, a dma-buf and our own
- * records, rounded up generously, so that limits of bytes bound empty buffers too.
+ * A buffer needs a file, an inode, a dma-buf and our own records beside its memory. This
+ * charge is rounded up, so that a limit of bytes also bounds empty buffers.
  */
 #define QUOTA_BUFFER_COST SZ_4K
 

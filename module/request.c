@@ -39,8 +39,8 @@ struct check {
 };
 
 /*
- * Half of the memory, since the other half of a machine has to go on; and what
- * fits a size_t and an ssize_t with room for rounding.
+ * Half of the memory, since the machine needs the rest to go on; and no more than a size_t
+ * and an ssize_t hold, with room for rounding.
  */
 u64 ba_request_max_length(void)
 {
@@ -61,8 +61,8 @@ static int refuse(struct check *check, enum bufalloc_reason reason, int err)
 }
 
 /*
- * Where the memory of a process lies, and when it has it, cannot be chosen; and where
- * no such memory is meant, no address means anything.
+ * The caller cannot choose where the memory of a process lies, nor when it is there. So a
+ * request for such memory has no other field, and a request for other memory no address.
  */
 static int check_user_memory(struct check *check)
 {
@@ -115,7 +115,7 @@ static int check_values(struct check *check)
 	return check_user_memory(check);
 }
 
-/* What is swapped in again is somewhere else. */
+/* Pageable memory lies somewhere else after each swap: a request cannot say where. */
 static int check_pageable(struct check *check)
 {
 	const struct bufalloc_request *req = check->request;

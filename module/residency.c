@@ -1,8 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a buffer has of memory, and how long. It comes when the buffer is made, or at its
- * first use, or together with that of others: see commit.c. Once it is there it stays,
- * unless its users do not need it and the kernel does: see purge.c.
+ * When a buffer has memory, and how long. Main object: struct ba_buffer, guarded by its lock.
+ *
+ *            populate               pin
+ *     none ------------> populated -----> pinned
+ *                         |     ^  <-----
+ *                DONTNEED |     |  unpin
+ *                         v     | WILLNEED
+ *                        dontneed
+ *                         |
+ *                shrinker |
+ *                         v
+ *                        purged ---------------------> none
+ *                                WILLNEED
+ *
+ * ALLOC populates a buffer, or its first use does (DEFERRED), or COMMIT. A buffer in the
+ * dontneed or purged state cannot be used: EBUSY. DONTNEED is refused while the buffer is
+ * attached, mapped or pinned. The shrinker is in purge.c.
  */
 #include <linux/dma-buf.h>
 #include <linux/memcontrol.h>
@@ -20,7 +34,7 @@ static bool has_memory(const struct ba_buffer *buffer)
 	return ba_backing_has_memory(&buffer->backing);
 }
 
-/* Where all that are attached now reach it. */
+/* The placement that all attached devices allow now. */
 static void find_placement(const struct ba_buffer *buffer, struct ba_placement *placement)
 {
 	struct ba_attachment *attachment;
@@ -41,9 +55,9 @@ static void get_memcg(struct mem_cgroup *memcg)
 }
 
 /*
- * What is to become the buffer's memory, and nothing of it yet. It has a reference of its
- * own to the memory cgroup: another thread may populate the buffer meanwhile, which
- * drops that of the buffer.
+ * Describe the memory that the buffer will adopt, and take none. @fresh has its own
+ * reference to the memory cgroup: another thread may populate the buffer meanwhile, and
+ * drop the reference of the buffer.
  */
 static int prepare_fresh(const struct ba_buffer *buffer, struct ba_backing *fresh,
 			 enum bufalloc_reason *reason)
@@ -62,7 +76,7 @@ static int prepare_fresh(const struct ba_buffer *buffer, struct ba_backing *fres
 	return ret;
 }
 
-/* The reverse of prepare_fresh(): what nobody has adopted goes back. */
+/* The reverse of prepare_fresh(): memory that no buffer adopted is freed. */
 void ba_residency_release_fresh(struct ba_backing *fresh)
 {
 	ba_backing_free(fresh);
@@ -71,8 +85,8 @@ void ba_residency_release_fresh(struct ba_backing *fresh)
 }
 
 /*
- * Memory that stays needs no memory cgroup any more, and a reference would keep a removed
- * cgroup in the kernel for as long as the buffer. Pageable memory comes page by page.
+ * A populated buffer needs its memory cgroup no longer, and a reference would keep a
+ * removed cgroup in the kernel. Pageable memory comes page by page, and needs the cgroup.
  */
 static void drop_memcg(struct ba_buffer *buffer)
 {
@@ -100,7 +114,7 @@ static void adopt_fresh(struct ba_buffer *buffer, struct ba_backing *fresh)
 	drop_memcg(buffer);
 }
 
-/* For who holds the lock, or where nobody else knows of the buffer yet. */
+/* Called with the lock, or before another thread knows the buffer. */
 int ba_residency_populate_locked(struct ba_buffer *buffer, enum bufalloc_reason *reason)
 {
 	struct ba_backing fresh;
@@ -119,7 +133,7 @@ int ba_residency_populate_locked(struct ba_buffer *buffer, enum bufalloc_reason 
 	return ret;
 }
 
-/* Nobody can use what may be taken away at any moment. */
+/* A buffer in the dontneed state may lose its memory at any moment: refuse its use. */
 int ba_residency_check_needed(const struct ba_buffer *buffer, enum bufalloc_reason *reason)
 {
 	if (!buffer->dontneed)
@@ -145,7 +159,7 @@ static int populate_run(void *data)
 	return ba_populate(args->fresh, args->reason);
 }
 
-/* Beside others who take memory, so that neither is the other's reason to fail. */
+/* Take memory, concurrently with other callers: see contention.c. */
 static int take_fresh(struct ba_backing *fresh, enum bufalloc_reason *reason)
 {
 	struct populate_args args = { .fresh = fresh, .reason = reason };
@@ -178,7 +192,7 @@ static int populate_once(struct ba_buffer *buffer, enum bufalloc_reason *reason)
 	if (!ret && !has_memory(buffer) && !buffer->dontneed &&
 	    ba_placement_allows(&placement, &fresh))
 		adopt_fresh(buffer, &fresh);
-	/* A COMMIT may have had the memory that there was none of for us. */
+	/* A COMMIT may have populated the buffer with the memory that was missing here. */
 	if (has_memory(buffer))
 		ret = 0;
 	else if (!ret)
@@ -222,7 +236,7 @@ int ba_residency_populate(struct ba_buffer *buffer, enum bufalloc_reason *reason
 {
 	int tries, ret;
 
-	/* It may be swapped out, and be brought by another: that is not waited for. */
+	/* Pages that another thread reads in from the swap device are not waited for. */
 	if (is_populated(buffer))
 		return 0;
 	ret = begin_populate(buffer, reason);
@@ -235,7 +249,7 @@ int ba_residency_populate(struct ba_buffer *buffer, enum bufalloc_reason *reason
 	return ret;
 }
 
-/* What stays where it is anyway, as long as there is it. */
+/* Fast path: the memory is not pageable, or it is already pinned. */
 static bool pin_at_once(struct ba_buffer *buffer)
 {
 	bool pinned;
@@ -249,7 +263,7 @@ static bool pin_at_once(struct ba_buffer *buffer)
 	return pinned;
 }
 
-/* Returns 1 where pages have to be brought first, and 0 where it is held now. */
+/* Return: 1 if pages must be read in first, 0 if the memory is pinned now, or an error. */
 static int begin_pin(struct ba_buffer *buffer, struct ba_shmem_pin *pin,
 		     enum bufalloc_reason *reason)
 {
@@ -336,7 +350,7 @@ int ba_residency_pin(struct ba_buffer *buffer, enum bufalloc_reason *reason)
 	return ret;
 }
 
-/* No device is left with an address of it. */
+/* Drop the sg_tables: no device may keep an address of memory that can move. */
 static void drop_sgts(struct ba_buffer *buffer)
 {
 	struct ba_attachment *attachment;
@@ -345,7 +359,7 @@ static void drop_sgts(struct ba_buffer *buffer)
 		ba_attachment_drop(attachment);
 }
 
-/* The last to let go leaves nothing behind of what the kernel may move. */
+/* With the lock. After the last unpin the kernel may move the pages. */
 void ba_residency_unpin(struct ba_buffer *buffer)
 {
 	if (--buffer->pin_count)
@@ -376,7 +390,7 @@ int ba_residency_prepare(struct dma_buf *dmabuf, struct ba_backing *fresh,
 	return prepare_fresh(buffer, fresh, reason) ?: 1;
 }
 
-/* Whether that memory is still where the devices of the buffer reach it. */
+/* Whether the attached devices still allow the placement of @fresh. Called with the lock. */
 bool ba_residency_accepts(const struct dma_buf *dmabuf, const struct ba_backing *fresh)
 {
 	const struct ba_buffer *buffer = dmabuf->priv;
@@ -388,7 +402,7 @@ bool ba_residency_accepts(const struct dma_buf *dmabuf, const struct ba_backing 
 	return has_memory(buffer) || ba_placement_allows(&placement, fresh);
 }
 
-/* Locked, and accepted. What has its memory by now keeps that. */
+/* Called with the lock, after ba_residency_accepts(). A populated buffer keeps its memory. */
 void ba_residency_adopt(struct dma_buf *dmabuf, struct ba_backing *fresh)
 {
 	struct ba_buffer *buffer = dmabuf->priv;
@@ -397,15 +411,15 @@ void ba_residency_adopt(struct dma_buf *dmabuf, struct ba_backing *fresh)
 		adopt_fresh(buffer, fresh);
 }
 
-/* For who has no lock: it may have lost it again. */
+/* Without the lock: the answer may be outdated at once. */
 bool ba_residency_has_memory(struct dma_buf *dmabuf)
 {
 	return is_populated(dmabuf->priv);
 }
 
 /*
- * An importer that is attached may map at any time, and dma_buf_vmap() warns where the
- * exporter refuses.
+ * An attached importer may map at any time, and dma_buf_vmap() warns if the exporter
+ * refuses.
  */
 static bool is_in_use(const struct ba_buffer *buffer, struct dma_resv *resv)
 {
@@ -444,7 +458,7 @@ int ba_residency_dontneed(struct dma_buf *dmabuf, bool *retained)
 	return ret;
 }
 
-/* They need it again, if it has still what was in it. */
+/* The content is needed again. @retained tells whether it is still there. */
 void ba_residency_willneed(struct dma_buf *dmabuf, bool *retained)
 {
 	struct ba_buffer *buffer = dmabuf->priv;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A buffer's memory as devices and the CPU see it: physically contiguous runs, whatever
- * chunks, and pieces of chunks, they are made of.
+ * The segments of a backing: its physically contiguous ranges, across the borders of
+ * chunks.
  */
 #include <linux/list.h>
 #include <linux/mm.h>

@@ -32,9 +32,9 @@ static size_t entry_limit(struct device *dev)
 }
 
 /*
- * Where the device sees a page, to tell where its boundaries are. An IOMMU gives
- * addresses that are not known yet, and sees to boundaries itself. A page that the bus
- * does not pass on is nowhere: the map is refused for it later.
+ * The address of a page for the device, to find segment boundaries. An IOMMU assigns
+ * addresses later, and keeps boundaries itself. A page outside of the bus has no address:
+ * the map is refused later.
  */
 static u64 entry_address(struct device *dev, struct page *page)
 {
@@ -44,18 +44,18 @@ static u64 entry_address(struct device *dev, struct page *page)
 	return dma == DMA_MAPPING_ERROR ? phys : dma;
 }
 
-/* Take the next entry from the front of what is left of a segment. */
+/* Cut the next entry off the front of a segment. */
 static size_t entry_take(struct device *dev, struct ba_segment *left, size_t limit)
 {
 	u64 boundary = dma_get_seg_boundary(dev);
 	u64 room = boundary - (entry_address(dev, left->page) & boundary) + 1;
 	size_t size = min_t(u64, min(left->size, limit), room ?: U64_MAX);
 
-	/* Millions of entries take their time. */
+	/* There can be millions of entries. */
 	cond_resched();
 
 	left->size -= size;
-	/* Behind the last page there may be no other. */
+	/* The page behind the last one may not exist. */
 	if (left->size)
 		left->page = pfn_to_page(page_to_pfn(left->page) +
 					 (size >> PAGE_SHIFT));

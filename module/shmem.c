@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory that the kernel may swap out: the pages of a shmem file that nobody can open.
- * While devices or the kernel use them they are held, and stay where they are.
+ * Pageable memory: the pages of a shmem file that no process can open. Devices and kernel
+ * mappings pin the pages. The pages may lie anywhere, and are charged to the caller of
+ * ALLOC, whichever access reads them in.
  *
- * They may be anywhere, and are charged to who allocated the buffer, whoever's access
- * brings them.
+ * Main objects: struct ba_shmem, guarded by the buffer's lock, and struct ba_shmem_pin,
+ * which pins pages without that lock.
  */
 #include <linux/fcntl.h>
 #include <linux/file.h>
@@ -27,21 +28,20 @@
 #include "shmem.h"
 
 /*
- * Devices hold pages for long, so they are not taken where the kernel wants to move
- * them out of the way; and nothing here calls the OOM killer.
+ * Devices pin pages for long: take none from memory that the kernel must be able to empty.
+ * No allocation calls the OOM killer.
  */
 #define GFP_SHMEM (GFP_HIGHUSER | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
-/* Without shmem the kernel keeps such files in memory. */
+/* Without CONFIG_SHMEM such files are not swapped. */
 bool ba_shmem_is_possible(void)
 {
 	return IS_ENABLED(CONFIG_SHMEM);
 }
 
 /*
- * Whoever may look into the files of a process could open this one, and a mapping can
- * have holes punched into what it maps, behind the back of devices: neither can change
- * what is sealed. Our own mappings do not ask.
+ * Another process may reach this file through /proc, and a mapping can have holes punched
+ * into it behind the back of devices. Seals stop both. Our own mappings do not check seals.
  */
 static void seal(struct file *file)
 {
@@ -60,19 +60,22 @@ static const struct file_operations shmem_fops = {
 	.fsync = noop_fsync,
 };
 
-/* Nobody is without the module here: the caller has a file of it, too. */
+/* The caller has a file of the module open. */
 static void close_to_others(struct file *file)
 {
 	seal(file);
 	__module_get(THIS_MODULE);
 	replace_fops(file, &shmem_fops);
-	/* Else the kernel says aloud that it has none, to whoever makes it look. */
+	/*
+	 * A file without these operations would have the kernel warn when a process reads
+	 * it.
+	 */
 	file->f_mode &= ~(FMODE_CAN_READ | FMODE_CAN_WRITE);
 }
 
 /*
- * Where no inode could be allocated, or no page more be promised, shmem says that there
- * is no room. Here it has no limit, so that there was no memory.
+ * shmem returns -ENOSPC if no inode or page could be allocated. This file has no size
+ * limit, so the cause was memory.
  */
 static void *no_memory_for_no_room(void *made)
 {
@@ -126,7 +129,7 @@ struct ba_shmem *ba_shmem_create(const struct ba_alloc_context *context, size_t 
 	return shmem;
 }
 
-/* The file may go later: what it had goes now, and nothing comes to it any more. */
+/* Free the pages now: a reference to the file may live longer. */
 void ba_shmem_destroy(struct ba_shmem *shmem)
 {
 	struct inode *inode;
@@ -152,7 +155,7 @@ static size_t resident(const struct file *file, size_t length)
 	return min(pages << PAGE_SHIFT, length);
 }
 
-/* Bytes of it that are in memory now. */
+/* Bytes that are in memory now. */
 size_t ba_shmem_resident(const struct ba_shmem *shmem)
 {
 	return resident(shmem->file, shmem->length);
@@ -200,7 +203,7 @@ static struct page *read_page_to_pin(const struct ba_shmem_pin *pin, pgoff_t ind
 	return no_memory_for_no_room(page);
 }
 
-/* What nobody could look at for a while is put where the kernel looks. */
+/* Put pages back on the LRU lists, where reclaim finds them. */
 static void release_batch(struct folio_batch *batch)
 {
 	check_move_unevictable_folios(batch);
@@ -208,9 +211,7 @@ static void release_batch(struct folio_batch *batch)
 	cond_resched();
 }
 
-/*
- * Each page has a reference of its own; so has a folio, as often as it has pages here.
- */
+/* Each page has a reference: a folio has one for each of its pages here. */
 static void put_pages(struct page **pages, size_t count)
 {
 	struct folio_batch batch;
@@ -224,7 +225,7 @@ static void put_pages(struct page **pages, size_t count)
 		release_batch(&batch);
 }
 
-/* Of what is not there, no more is brought than there is room for. */
+/* Whether there is headroom for the pages that are not in memory. */
 static bool headroom_allows_rest(const struct ba_shmem_pin *pin)
 {
 	size_t there = resident(pin->file, pin->length);
@@ -232,7 +233,7 @@ static bool headroom_allows_rest(const struct ba_shmem_pin *pin)
 	return ba_headroom_allows_with_swap(pin->length - there);
 }
 
-/* How many pages come before others are looked for, who bring some as well. */
+/* Pages that are read in before the headroom is compared again. */
 #define PAGES_AT_ONCE 256
 
 static int check_reading(const struct ba_shmem_pin *pin, size_t index)
@@ -242,7 +243,7 @@ static int check_reading(const struct ba_shmem_pin *pin, size_t index)
 	return index % PAGES_AT_ONCE || headroom_allows_rest(pin) ? 0 : -ENOMEM;
 }
 
-/* Returns how many there are, all or fewer, and why. */
+/* Return: the number of pages; fewer than all with an error in @err. */
 static size_t read_pages(const struct ba_shmem_pin *pin, struct page **pages, int *err)
 {
 	size_t count = pin->length >> PAGE_SHIFT;
@@ -348,7 +349,7 @@ void ba_shmem_pin_end(struct ba_shmem *shmem, struct ba_shmem_pin *pin)
 	};
 }
 
-/* Nothing has an address of them any more. */
+/* Called with the buffer's lock, when no device has an address of the pages. */
 void ba_shmem_unpin(struct ba_shmem *shmem)
 {
 	struct scatterlist *sg;

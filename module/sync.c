@@ -11,7 +11,7 @@
 #include "buffer.h"
 #include "sync.h"
 
-/* Where memory needs no syncs, no attachment has any, and the wait is all. */
+/* Memory that needs no sync has no attachment to sync: only the wait is left. */
 static int sync_buffer(struct dma_buf *dmabuf, const struct bufalloc_sync *arg)
 {
 	struct ba_part part;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Drivers that leave their device. Whoever has a file of theirs open may keep
- * buffers attached for as long as he likes, but the mappings that are only kept
- * for the next use belong to the driver, and go when it does.
+ * Drivers that are unbound from their device. A process can keep a file of such a driver
+ * open, and a buffer attached. The kept mapping of that attachment belongs to the driver,
+ * and ends before the driver is gone.
  *
- * The buses that are watched are those of devices that do DMA and are there as
- * long as the kernel: one that can go must not be asked for anything later. Nobody
- * tells of drivers on other buses, so no mapping is kept for their devices.
+ * Main object: the list of attachments, guarded by attachments_lock. Only buses of devices
+ * that do DMA and that stay in the kernel are watched. No notifier tells of drivers on
+ * other buses, so no mapping is kept for their devices.
  */
 #include <linux/device.h>
 #include <linux/mutex.h>
@@ -59,8 +59,8 @@ static bool is_unbinding(const struct device *dev)
 }
 
 /*
- * Between unbind_notify() and the end of the driver's remove() the driver may still
- * attach: nobody tells of that unbinding again.
+ * A driver can still attach between unbind_notify() and the end of its remove(). No second
+ * notification follows, so ask the driver core.
  */
 void ba_unbind_watch(struct ba_attachment *attachment)
 {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory that a process has already: its pages are pinned, and stay so until nobody
- * uses the buffer any more, whatever becomes of the process or its mapping. The memory
- * cgroup of whoever touched it first is charged for it; here it counts for what the
- * process may lock, and for our quotas.
+ * Memory of a process, as a chunk. Its pages stay pinned until the buffer is released,
+ * whatever happens to the process or to its mapping. The memory cgroup of the first toucher
+ * is charged; here the pages count for RLIMIT_MEMLOCK and for the quotas.
  *
- * Page faults happen here, and none of our locks is held.
+ * Pinning can fault, so no lock of the module is held.
  */
 #include <linux/capability.h>
 #include <linux/fs.h>
@@ -32,7 +31,7 @@ static bool user_memory;
 module_param(user_memory, bool, 0644);
 MODULE_PARM_DESC(user_memory, "memory of processes may become buffers");
 
-/* Few enough that a signal is seen soon, and interrupts are not kept off for long. */
+/* A signal is seen between two batches, and interrupts are off for one at most. */
 #define PIN_AT_ONCE 512UL
 
 bool ba_user_pages_allowed(void)
@@ -40,7 +39,7 @@ bool ba_user_pages_allowed(void)
 	return READ_ONCE(user_memory);
 }
 
-/* As all others do that keep pages for devices: beside what mlock(2) counts. */
+/* Count pages in pinned_vm, as other drivers do: mlock(2) counts apart. */
 static int locked_charge(struct mm_struct *mm, unsigned long pages)
 {
 	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
@@ -71,7 +70,7 @@ static bool is_suitable(struct page *page)
 	       (folio_test_anon(folio) || folio_test_swapbacked(folio));
 }
 
-/* Where pages that are written belong to a file, that file has to be of shmem. */
+/* A shared mapping is suitable if its file is of shmem. */
 static bool is_suitable_mapping(const struct vm_area_struct *vma)
 {
 	const struct inode *inode;
@@ -145,7 +144,7 @@ static int refuse_pin(int err, unsigned long address,
 	return -EFAULT;
 }
 
-/* Returns how many, or an error; none is one, too. */
+/* Return: the number of pinned pages, or an error. No page is an error, too. */
 static int pin_some(struct page **pages, unsigned long address,
 		    unsigned long count)
 {
@@ -158,7 +157,7 @@ static int pin_some(struct page **pages, unsigned long address,
 				   pages);
 }
 
-/* All of them, or none. */
+/* Pin all pages, or none. */
 static int pin_pages(struct page **pages, unsigned long address,
 		     unsigned long count, enum bufalloc_reason *reason)
 {
@@ -298,7 +297,7 @@ int ba_user_pages_pin(struct ba_chunk *chunk, const struct ba_alloc_context *con
 	if (ret)
 		goto uncharge_locked;
 
-	/* What it is counted for is there as long as that, if nothing else of it. */
+	/* Keep the mm_struct for its pinned_vm count. mmgrab() keeps nothing else of it. */
 	mmgrab(mm);
 	chunk->pinned_for = mm;
 	return 0;
@@ -310,7 +309,7 @@ uncharge:
 	return ret;
 }
 
-/* The pages go back to those who have them still. */
+/* Unpin the pages: the process may still have them. */
 void ba_user_pages_unpin(const struct ba_chunk *chunk, const struct ba_alloc_context *context)
 {
 	unpin_sgt(chunk->pages_sgt);

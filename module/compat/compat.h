@@ -183,7 +183,7 @@ static inline struct shrinker *shrinker_alloc(unsigned int flags,
 static inline void shrinker_register(struct shrinker *shrinker)
 {
 	shrinker->seeks = DEFAULT_SEEKS;
-	/* What is not registered is never called, and can be taken out all the same. */
+	/* An unregistered shrinker is never called, and can still be unregistered. */
 	WARN_ON(register_shrinker(shrinker, KBUILD_MODNAME));
 }
 
