@@ -119,6 +119,32 @@ TEST_F(tool, info_tells_which_devices_snoop)
 		  !!strstr(self->text, "\"all_devices_snoop\": true"));
 }
 
+/* A device has one buffer of two, whose file descriptor is closed. */
+TEST_F(tool, info_tells_of_buffers_that_no_process_holds)
+{
+	int device = bufalloc_open(NULL), importer = importer_open();
+	int fds[2], id;
+
+	ASSERT_LE(0, device);
+	ASSERT_LE(0, importer);
+	ASSERT_EQ(0, open_deferred(device, MIB, 0, fds, 2));
+	EXPECT_EQ(0, RUN("info --json"));
+	EXPECT_SAID("\"unheld_buffers\": 0");
+	id = importer_attach(importer, fds[0], IMPORTER_DEVICE_64);
+	ASSERT_LE(0, id);
+	close(fds[0]);
+	EXPECT_EQ(0, RUN("info --json"));
+	EXPECT_SAID("\"unheld_buffers\": 1");
+	EXPECT_EQ(0, RUN("info"));
+	EXPECT_SAID("1 buffer: no process here holds it");
+	EXPECT_EQ(0, importer_detach(importer, id));
+	EXPECT_EQ(0, RUN("info"));
+	EXPECT_NOT_SAID("unheld");
+	close(fds[1]);
+	close(importer);
+	bufalloc_close(device);
+}
+
 TEST_F(tool, info_speaks_json)
 {
 	EXPECT_EQ(0, RUN("info --json"));

@@ -193,6 +193,22 @@ static void json_heap(struct json *json, const struct bufalloc_heap *heap)
 	json_close(json, '}');
 }
 
+/* Nothing is said where not every process can be looked at. */
+static void show_unheld(struct json *json, int device)
+{
+	uint64_t unheld;
+
+	if (count_unheld(device, &unheld))
+		return;
+	if (json)
+		json_number(json, "unheld_buffers", unheld);
+	else if (unheld)
+		printf("unheld    %" PRIu64 " buffer%s: no process here holds %s, so a driver does (a queued\n"
+		       "          frame, a displayed image), or a message that nobody has received.\n"
+		       "          Some drivers keep a buffer that they refused: bufalloc-info(1)\n",
+		       unheld, plural(unheld), unheld == 1 ? "it" : "them");
+}
+
 static void print_node(void *data, const char *node)
 {
 	bool *any = data;
@@ -291,6 +307,7 @@ static int show_device(struct json *json, const char *path)
 		json_info(json, &info);
 	else
 		print_info(path, &info);
+	show_unheld(json, device);
 	ret = show_snooping(json, device);
 	if (!ret)
 		ret = show_heaps(json, device, info.out_heaps);

@@ -63,6 +63,13 @@ int finish_output(int status);
 bool snoop_is_told(void);
 void snoop_visit_nodes(void (*found)(void *data, const char *node), void *data);
 
+/*
+ * unheld.c: live buffers that no process holds. A driver may have them. 0, or a negative
+ * errno: -EACCES if the caller may not look at each process, -EAGAIN if buffers came and
+ * went all the while.
+ */
+int count_unheld(int device, uint64_t *unheld);
+
 /* fill.c: what is written into a buffer and read back. */
 struct fill {
 	bool by_offset;
