@@ -433,7 +433,7 @@ TEST_F(tool, what_is_not_needed_is_called_so)
 	EXPECT_EQ(0, RUN_ON_US("explain %d"));
 	EXPECT_SAID("DONTNEED");
 	EXPECT_EQ(0, RUN_ON_US("explain %d --json"));
-	EXPECT_SAID("\"discardable\": true");
+	EXPECT_SAID("\"dontneed\": true");
 	EXPECT_SAID("\"purged\": false");
 	close(result.fd);
 	bufalloc_close(device);

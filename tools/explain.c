@@ -154,7 +154,7 @@ static void json_buffer(struct json *json, int device, const struct process_buff
 	json_bool(json, "contiguous", query->out_state & BUFALLOC_STATE_CONTIGUOUS);
 	json_bool(json, "user_memory", is_of_process(query));
 	json_bool(json, "pageable", query->out_state & BUFALLOC_STATE_PAGEABLE);
-	json_bool(json, "discardable", query->out_state & BUFALLOC_STATE_DONTNEED);
+	json_bool(json, "dontneed", query->out_state & BUFALLOC_STATE_DONTNEED);
 	json_bool(json, "purged", query->out_state & BUFALLOC_STATE_PURGED);
 	json_number(json, "resident_bytes", query->out_resident);
 	if (!is_of_process(query)) {
