@@ -86,6 +86,7 @@ help:
 	@echo '  smoke      what the continuous integration boots after make check'
 	@echo '  mutants    plants bugs in a copy, one at a time: each has to be found; MUTANTS=, ROUNDS='
 	@echo '  fuzz       random programs of calls, MINUTES=2 and SEED=; CELL= names another kernel'
+	@echo '  soak       all kinds of work and trouble at once, HOURS=2 and SEED=; CELL='
 	@echo '  matrix-table  the last results as tables, into README.md and docs/matrix.md'
 	@echo '  clean      remove build/'
 
@@ -130,6 +131,9 @@ coverage:
 
 fuzz:
 	tests/fuzz/run
+
+soak:
+	tests/soak/run
 
 matrix-table:
 	tests/vm/table $(RESULTS)
@@ -194,4 +198,4 @@ dkms:
 clean:
 	rm -rf build
 
-.PHONY: help all module lib tools man deps check smoke matrix torture torture-6.12 mutants fuzz coverage matrix-table demo packages check-packages lint install install-user uninstall dkms clean
+.PHONY: help all module lib tools man deps check smoke matrix torture torture-6.12 mutants fuzz soak coverage matrix-table demo packages check-packages lint install install-user uninstall dkms clean

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+/* What happens to the machine: processors and devices that go and come, and sleep. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/guest.h"
+#include "lib/quotas.h"
+#include "soak/soak.h"
+
+#define PROCESSOR "/sys/devices/system/cpu/cpu1/online"
+#define POWER "/sys/power/"
+
+/* Refused while the other event of that kind is under way. */
+static int cut_processor(struct random *random)
+{
+	int ret = write_string(PROCESSOR, "0");
+
+	if (ret)
+		return ret == -EBUSY ? 0 : soak_wrong("a processor does not go: %d", ret);
+	usleep(random_below(random, 1000000));
+	ret = write_string(PROCESSOR, "1");
+	if (ret)
+		return soak_wrong("a processor does not come back: %d", ret);
+	soak_count(OFFLINES);
+	return 0;
+}
+
+/* The kernel turns around at a level, as if the machine had slept. */
+static int sleep_to(const char *level)
+{
+	int ret, restored;
+
+	/* Nobody looks at the frozen machine. */
+	write_string("/sys/module/suspend/parameters/pm_test_delay", "0");
+	ret = write_string(POWER "pm_test", level);
+	if (!ret)
+		ret = write_string(POWER "state", "mem");
+	restored = write_string(POWER "pm_test", "none");
+	return ret ? ret : restored;
+}
+
+static int suspend(struct random *random)
+{
+	static const char *const levels[] = {
+		"freezer", "devices", "platform", "processors", "core",
+	};
+	const char *level = levels[random_below(random, ARRAY_SIZE(levels))];
+	int ret = sleep_to(level);
+
+	/* A task or a device may be in the midst of something. */
+	if (ret == -EBUSY || ret == -EAGAIN) {
+		soak_count(SUSPENDS_REFUSED);
+		return 0;
+	}
+	if (ret)
+		return soak_wrong("suspend to %s: %d", level, ret);
+	soak_count(SUSPENDS);
+	return 0;
+}
+
+/* Less than is held already: all requests are refused for a while. */
+static int cut_quota(struct random *random)
+{
+	struct quotas before, less;
+	int ret;
+
+	ret = quotas_read(&before);
+	if (ret)
+		return soak_wrong("the quotas cannot be read: %d", ret);
+	less = before;
+	less.max[random_below(random, QUOTAS)] = random_below(random, 64);
+	ret = quotas_write(&less);
+	usleep(random_below(random, 500000));
+	if (!ret)
+		ret = quotas_write(&before);
+	if (ret)
+		return soak_wrong("the quotas cannot be written: %d", ret);
+	soak_count(QUOTAS_CUT);
+	return 0;
+}
+
+int work_machine(struct random *random)
+{
+	usleep(random_below(random, 4000000));
+	switch (random_below(random, 4)) {
+	case 0:
+		return suspend(random);
+	case 1:
+		return cut_quota(random);
+	default:
+		return cut_processor(random);
+	}
+}
+
+void machine_restore(void)
+{
+	write_string(PROCESSOR, "1");
+	write_string(POWER "pm_test", "none");
+}
