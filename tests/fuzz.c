@@ -14,7 +14,9 @@
 #include "fuzz/arena.h"
 #include "fuzz/campaign.h"
 #include "fuzz/health.h"
+#include "fuzz/reload.h"
 #include "kselftest_harness.h"
+#include "lib/groups.h"
 
 /* As a test: so many calls, and no longer than this. */
 #define CALLS 40000
@@ -55,11 +57,14 @@ FIXTURE_SETUP(fuzz)
 	ASSERT_NE(NULL, campaign);
 	ASSERT_EQ(0, health_begin());
 	ASSERT_EQ(0, arena_allow());
+	group_controls("+memory");
+	group_make(GROUP);
 }
 
 FIXTURE_TEARDOWN(fuzz)
 {
 	arena_forbid();
+	group_remove(GROUP);
 }
 
 TEST_F_TIMEOUT(fuzz, corpus_replays, PATIENCE)
@@ -67,11 +72,17 @@ TEST_F_TIMEOUT(fuzz, corpus_replays, PATIENCE)
 	uint32_t programs = campaign->corpus.count;
 
 	EXPECT_TRUE(campaign_replay(campaign));
-	EXPECT_EQ(programs, campaign->programs);
+	EXPECT_EQ(2 * programs, campaign->programs);
 	campaign_report(campaign, false);
 	/* It would be led by nothing, and say so of everything. */
 	if (campaign->coverage.nr_places)
 		EXPECT_LT(campaign->coverage.nr_places / 2, campaign->coverage.nr_reached);
+}
+
+TEST_F_TIMEOUT(fuzz, module_comes_and_goes, PATIENCE)
+{
+	EXPECT_EQ(0, reload_run(&campaign->coverage));
+	campaign_report(campaign, false);
 }
 
 TEST_F_TIMEOUT(fuzz, random_programs, PATIENCE)

@@ -3,12 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -188,7 +191,7 @@ static int message_send(int socket, int fd)
 	return sendmsg(socket, &message, MSG_DONTWAIT);
 }
 
-static int message_receive(int socket)
+static int message_receive(int socket, int flags)
 {
 	union control control = { 0 };
 	char byte;
@@ -202,7 +205,7 @@ static int message_receive(int socket)
 	struct cmsghdr *header;
 	int fd;
 
-	if (recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != 1)
+	if (recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC) != 1)
 		return -1;
 	header = CMSG_FIRSTHDR(&message);
 	if (!header)
@@ -225,7 +228,7 @@ long run_pass(const uint64_t *args)
 	if (args[2] & 1)
 		close(fd);
 	if (ret >= 0 && !(args[2] & 2))
-		ret = slot_put(POOL_BUFFER, args[1], message_receive(sockets[1]));
+		ret = slot_put(POOL_BUFFER, args[1], message_receive(sockets[1], MSG_DONTWAIT));
 	close(sockets[0]);
 	close(sockets[1]);
 	return ret;
@@ -246,36 +249,69 @@ static void child(const uint64_t *args)
 
 long run_fork(const uint64_t *args)
 {
-	pid_t pid = fork();
+	pid_t pid;
+	long ret;
 
+	/* The child has the importers' files, too. */
+	importers_hold();
+	pid = fork();
 	if (!pid)
 		child(args);
-	if (pid < 0)
-		return -errno;
-	return result(waitpid(pid, NULL, 0));
+	ret = result(pid < 0 ? pid : waitpid(pid, NULL, 0));
+	importers_release();
+	return ret;
 }
 
-/* By a process in a user namespace of its own, which passes it on. */
-long run_open_contained(const uint64_t *args)
+/* To a process in a user namespace of its own; -1 where there is none. */
+static int container = -1;
+static pthread_mutex_t container_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Opens the device for whoever asks, until nobody can any more. */
+static void contain(int socket)
+{
+	char byte;
+	int fd;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (unshare(CLONE_NEWUSER))
+		_exit(1);
+	while (read(socket, &byte, 1) == 1) {
+		fd = open(BUFALLOC_DEVICE, O_RDWR | O_CLOEXEC);
+		/* Whoever asked waits for an answer. */
+		if (fd < 0 || message_send(socket, fd) < 0)
+			send(socket, "", 1, MSG_NOSIGNAL);
+		close(fd);
+	}
+	_exit(0);
+}
+
+/* Once for each process, while it is small: a process for each call would take long. */
+void container_create(void)
 {
 	int sockets[2];
 	pid_t pid;
-	int fd;
 
-	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, sockets))
-		return -errno;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
+		return;
 	pid = fork();
 	if (!pid) {
-		fd = unshare(CLONE_NEWUSER) ? -1 : open(BUFALLOC_DEVICE, O_RDWR | O_CLOEXEC);
-		message_send(sockets[0], fd);
-		_exit(0);
+		close(sockets[0]);
+		contain(sockets[1]);
 	}
-	if (pid > 0)
-		waitpid(pid, NULL, 0);
-	fd = slot_put(POOL_DEVICE, args[0], message_receive(sockets[1]));
-	close(sockets[0]);
 	close(sockets[1]);
-	return fd;
+	container = sockets[0];
+}
+
+/* By the process in the container, which passes it on. */
+long run_open_contained(const uint64_t *args)
+{
+	int fd = -1;
+
+	pthread_mutex_lock(&container_lock);
+	if (send(container, "", 1, MSG_NOSIGNAL) == 1)
+		fd = message_receive(container, 0);
+	pthread_mutex_unlock(&container_lock);
+	return slot_put(POOL_DEVICE, args[0], fd);
 }
 
 static int open_dma_heap(void)

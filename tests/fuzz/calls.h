@@ -67,6 +67,7 @@ enum kind {
 	DIRECTION,
 	PORT,
 	LIMIT,
+	NTH, /* allocation of the next call */
 	WHICH, /* of a few ways to do it */
 	KINDS,
 };
@@ -77,6 +78,7 @@ struct op {
 	const char *name;
 	unsigned int weight; /* how often, beside others */
 	run_fn *run;
+	bool may_fail; /* for want of memory, and nobody else's code is to blame */
 	enum kind args[ARGS_MAX];
 };
 
@@ -94,11 +96,18 @@ bool kind_fills(enum kind kind);
 /* A value that it may have; not for slots. */
 uint64_t kind_random(enum kind kind, struct random *random);
 
+/* Whoever opens devices for run_open_contained(); in each process that runs programs. */
+void container_create(void);
+
+/* Until importers_release(), no device's driver leaves and no bus changes. */
+void importers_hold(void);
+void importers_release(void);
+
 /* The rooms of the table. */
 run_fn run_open_device, run_close_device, run_info, run_heap, run_alloc,
 	run_query, run_commit, run_command, run_quota, run_alloc_pageable,
 	run_alloc_user, run_sync_part, run_advise, run_press;
-run_fn run_user_memory;
+run_fn run_user_memory, run_fail;
 run_fn run_close, run_dup, run_seek, run_sync, run_name,
 	run_export_fence, run_import_fence, run_poll, run_buffer_command,
 	run_file, run_reopen, run_pass, run_fork, run_open_contained, run_open_other,
@@ -107,7 +116,7 @@ run_fn run_mmap, run_munmap, run_mprotect, run_mremap, run_madvise, run_touch,
 	run_lock, run_pin, run_proc;
 run_fn run_open_importer, run_close_importer, run_attach, run_detach, run_map,
 	run_unmap, run_peek, run_table, run_vmap, run_zap, run_attach_limited, run_dma,
-	run_import_mmap;
+	run_import_mmap, run_map_bus, run_leave;
 run_fn run_open_drm, run_close_drm, run_to_handle, run_to_fd, run_close_handle;
 
 #endif /* FUZZ_CALLS_H */

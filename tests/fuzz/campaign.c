@@ -16,9 +16,11 @@
 #include "fuzz/mutation.h"
 #include "fuzz/quota.h"
 #include "fuzz/sites.h"
+#include "lib/faults.h"
+#include "lib/groups.h"
 
 /* A process runs programs for so long. */
-#define ROUND_SECONDS 4
+#define ROUND_SECONDS 30
 /* No call takes that long: it hangs. */
 #define HANG_SECONDS 300
 /* Exit status of a process after which something lived. */
@@ -61,20 +63,30 @@ static uint32_t run_program(struct campaign *campaign,
 	return coverage_collect(&campaign->coverage, program->threads);
 }
 
-/* Without the calls that the new coverage does not need. */
+/* Without @size calls from @index on, where the new coverage does not need them. */
+static void shorten(struct campaign *campaign, struct program *program,
+		    uint32_t index, uint32_t size)
+{
+	struct program shorter = *program;
+
+	while (size--)
+		program_remove(&shorter, index);
+	run_program(campaign, &shorter);
+	if (coverage_has_remembered(&campaign->coverage, 1))
+		*program = shorter;
+}
+
+/* Halves, quarters and so on, down to single calls: most need few. */
 static void minimize(struct campaign *campaign, struct program *program)
 {
-	struct program shorter;
-	uint32_t i;
+	uint32_t size, i;
 
 	coverage_remember();
-	for (i = program->count; i-- > 0 && program->count > 1;) {
-		shorter = *program;
-		program_remove(&shorter, i);
-		run_program(campaign, &shorter);
-		if (coverage_has_remembered(&campaign->coverage, 1))
-			*program = shorter;
-	}
+	for (size = program->count / 2; size; size /= 2)
+		for (i = program->count; i >= size && program->count > size;) {
+			i -= size;
+			shorten(campaign, program, i, size);
+		}
 }
 
 static void choose(const struct campaign *campaign, struct program *program,
@@ -134,6 +146,12 @@ static void round_begin(struct campaign *campaign, round_fn *round)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	alarm(0);
+	/* By turns in a control group that pays for its memory, and in none. */
+	if (campaign->round % 2)
+		group_enter(GROUP);
+	if (faults_exist())
+		faults_choose(campaign->round % 2 ? FAULTS_OF_OBJECTS :
+						    FAULTS_OF_PAGES);
 	ret = execution_create(&campaign->coverage);
 	if (ret) {
 		printf("# the process cannot begin: %s\n", strerror(-ret));
@@ -256,12 +274,16 @@ static bool run_round(struct campaign *campaign, round_fn *round)
 bool campaign_replay(struct campaign *campaign)
 {
 	campaign->started = now();
-	return run_round(campaign, round_replay);
+	coverage_find(&campaign->coverage);
+	/* Once as each kind of process that round_begin() makes. */
+	return run_round(campaign, round_replay) &&
+	       run_round(campaign, round_replay);
 }
 
 bool campaign_run(struct campaign *campaign)
 {
 	campaign->started = now();
+	coverage_find(&campaign->coverage);
 	campaign->calls = 0;
 	campaign->programs = 0;
 	campaign->round = 0;

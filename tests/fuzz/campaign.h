@@ -41,7 +41,7 @@ struct campaign {
 /* With its corpus; NULL where there is no memory, or the corpus is no corpus. */
 struct campaign *campaign_create(void);
 
-/* Each program of the corpus once. False where something is wrong; it is said. */
+/* Each program of the corpus, twice. False where something is wrong; it is said. */
 bool campaign_replay(struct campaign *campaign);
 
 /* Random ones, to the limits. */

@@ -17,6 +17,8 @@
 #define KCOV_TRACE_PC 0
 
 #define TRACE_MAX (64UL * 1024)
+/* Bytes from the first of the module's places to its last, at most. */
+#define TEXT_MAX (4UL << 20)
 #define MARKS_MAX (CALLS_MAX + 2)
 
 /**
@@ -37,10 +39,29 @@ static uint32_t nr_fresh, nr_remembered;
 /* The number of the last program that an edge was seen in. */
 static uint32_t seen[EDGES_MAX], run;
 
+/* One more than the place at that distance from the first, or 0. */
+static uint16_t indexes[TEXT_MAX];
+
+/* A search for each address of a trace would take longer than the calls. */
+static void index_places(const struct coverage *coverage)
+{
+	uint64_t distance;
+	uint32_t i;
+
+	memset(indexes, 0, sizeof(indexes));
+	for (i = 0; i < coverage->nr_places; i++) {
+		distance = coverage->places[i] - coverage->places[0];
+		if (distance < TEXT_MAX)
+			indexes[distance] = i + 1;
+	}
+}
+
 void coverage_find(struct coverage *coverage)
 {
-	if (!access(KCOV_PATH, R_OK | W_OK))
-		coverage->nr_places = sites_find(coverage->places, PLACES_MAX);
+	if (access(KCOV_PATH, R_OK | W_OK))
+		return;
+	coverage->nr_places = sites_find(coverage->places, PLACES_MAX);
+	index_places(coverage);
 }
 
 int coverage_enter(struct coverage *coverage, unsigned int thread)
@@ -48,7 +69,7 @@ int coverage_enter(struct coverage *coverage, unsigned int thread)
 	unsigned long *words;
 	int fd;
 
-	if (!coverage->nr_places)
+	if (!coverage->nr_places || traces[thread].words)
 		return 0;
 	fd = open(KCOV_PATH, O_RDWR | O_CLOEXEC);
 	if (fd < 0 || ioctl(fd, KCOV_INIT_TRACE, TRACE_MAX))
@@ -57,6 +78,8 @@ int coverage_enter(struct coverage *coverage, unsigned int thread)
 		     MAP_SHARED, fd, 0);
 	if (words == MAP_FAILED || ioctl(fd, KCOV_ENABLE, KCOV_TRACE_PC))
 		return -errno;
+	/* A child would copy what it does not use. */
+	madvise(words, TRACE_MAX * sizeof(*words), MADV_DONTFORK);
 	traces[thread].words = words;
 	return 0;
 }
@@ -82,19 +105,9 @@ void coverage_mark(unsigned int thread)
 /* An address of the module, or -1. */
 static int place_find(const struct coverage *coverage, uint64_t address)
 {
-	uint32_t low = 0, high = coverage->nr_places;
-	uint32_t middle;
+	uint64_t distance = address - coverage->places[0];
 
-	while (low < high) {
-		middle = (low + high) / 2;
-		if (coverage->places[middle] < address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == coverage->nr_places || coverage->places[low] != address)
-		return -1;
-	return low;
+	return distance < TEXT_MAX ? indexes[distance] - 1 : -1;
 }
 
 static void edge_note(struct coverage *coverage, int from, int to)

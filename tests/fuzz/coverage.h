@@ -32,7 +32,10 @@ struct coverage {
 	uint32_t nr_edges;
 };
 
-/* Finds the places. Without KCOV there are none, and the rest does nothing. */
+/*
+ * Finds the places, for this process and those that it forks; anew where the module was
+ * loaded anew. Without KCOV there are none, and the rest does nothing.
+ */
 void coverage_find(struct coverage *coverage);
 
 /* For the thread that calls: a negative errno where KCOV refuses. */

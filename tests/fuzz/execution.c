@@ -10,6 +10,7 @@
 #include "fuzz/execution.h"
 #include "fuzz/memory.h"
 #include "fuzz/quota.h"
+#include "lib/faults.h"
 
 /* So many that a large batch finds too few. */
 #define FDS_MAX 256
@@ -17,6 +18,38 @@
 static pthread_barrier_t start, stop;
 static const struct program *running;
 static struct coverage *reached;
+
+static bool faults;
+static __thread unsigned int fail_next;
+
+/* The next call of this thread has one allocation fail. */
+long run_fail(const uint64_t *args)
+{
+	fail_next = args[0] % FAULTS_NEVER;
+	return 0;
+}
+
+static void run_call(const struct call *call)
+{
+	const struct op *op = &ops[call->op];
+	unsigned int nth = op->may_fail && faults ? fail_next : 0;
+
+	if (nth)
+		faults_arm(nth);
+	op->run(call->args);
+	if (nth)
+		faults_disarm();
+	if (op->run != run_fail)
+		fail_next = 0;
+}
+
+/* Of each thread, where the kernel has them. */
+static void faults_enter(void)
+{
+	fail_next = 0;
+	if (faults && faults_open())
+		_exit(2);
+}
 
 static void run_calls(unsigned int thread)
 {
@@ -28,7 +61,7 @@ static void run_calls(unsigned int thread)
 		call = &running->calls[i];
 		if (call->thread % running->threads != thread)
 			continue;
-		ops[call->op].run(call->args);
+		run_call(call);
 		coverage_mark(thread);
 	}
 }
@@ -39,6 +72,7 @@ static void *follow(void *arg)
 
 	memory_enter(thread);
 	coverage_enter(reached, thread);
+	faults_enter();
 	for (;;) {
 		pthread_barrier_wait(&start);
 		if (thread < running->threads)
@@ -81,12 +115,15 @@ int execution_create(struct coverage *coverage)
 	int ret;
 
 	reached = coverage;
+	faults = faults_exist();
 	setrlimit(RLIMIT_NOFILE, &fds);
+	container_create();
 	ret = memory_create();
 	if (!ret)
 		ret = arena_create();
 	if (!ret) {
 		memory_enter(0);
+		faults_enter();
 		ret = coverage_enter(coverage, 0);
 	}
 	if (!ret)

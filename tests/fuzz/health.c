@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,10 +10,36 @@
 #include "fuzz/random.h"
 #include "lib/guest.h"
 
+/* The module's counters; what ends is looked for after each program. */
+static const char *const paths[] = {
+	"/sys/class/misc/bufalloc/live_buffers",
+	"/sys/class/misc/bufalloc/live_bytes",
+};
+
 static int log_file = -1;
+static int counters[ARRAY_SIZE(paths)] = { -1, -1 };
+
+/* -1 where it cannot be read. */
+static long counter(unsigned int which)
+{
+	char text[32] = "";
+
+	if (counters[which] < 0)
+		counters[which] = open(paths[which], O_RDONLY | O_CLOEXEC);
+	if (pread(counters[which], text, sizeof(text) - 1, 0) <= 0)
+		return -1;
+	return strtol(text, NULL, 10);
+}
+
+static bool nothing_lives(void)
+{
+	return !counter(0) && !counter(1);
+}
 
 int health_begin(void)
 {
+	/* They stay open for those that are forked from here on. */
+	nothing_lives();
 	log_file = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (log_file < 0 || lseek(log_file, 0, SEEK_END) < 0)
 		return -errno;
@@ -45,11 +72,36 @@ static bool is_complaint(const char *record)
 	return false;
 }
 
+/*
+ * vivid reads the time twice and may wait for less than nothing, on a slow machine: the
+ * kernel says so with a trace, whose last line tells whether it was that.
+ */
+static bool is_of_vivid(const char *record, bool *complaint)
+{
+	static bool inside, vivid;
+
+	*complaint = false;
+	if (strstr(record, "schedule_timeout: wrong timeout value")) {
+		inside = true;
+		vivid = false;
+		return true;
+	}
+	if (!inside)
+		return false;
+	if (strstr(record, " vivid_thread_"))
+		vivid = true;
+	if (strstr(record, " ret_from_fork")) {
+		inside = false;
+		*complaint = !vivid;
+	}
+	return true;
+}
+
 /* A reader that is too slow misses records, and is told so once. */
 bool health_log_is_clean(void)
 {
 	char record[8193];
-	bool clean = true;
+	bool clean = true, complaint;
 	ssize_t length;
 
 	for (;;) {
@@ -59,7 +111,9 @@ bool health_log_is_clean(void)
 		if (length <= 0)
 			return clean;
 		record[length] = '\0';
-		if (!is_complaint(record))
+		if (!is_of_vivid(record, &complaint))
+			complaint = is_complaint(record);
+		if (!complaint)
 			continue;
 		record[strcspn(record, "\n")] = '\0';
 		printf("# kernel: %s\n", record);
@@ -72,13 +126,12 @@ bool health_nothing_lives(void)
 {
 	int tries;
 
-	for (tries = 0; tries < 500; tries++) {
-		if (!live_buffers() && !live_bytes())
+	for (tries = 0; tries < 10000; tries++) {
+		if (nothing_lives())
 			return true;
-		usleep(20000);
+		usleep(1000);
 	}
-	printf("# %ld buffers and %ld bytes are live\n", live_buffers(),
-	       live_bytes());
+	printf("# %ld buffers and %ld bytes are live\n", counter(0), counter(1));
 	fflush(stdout);
 	return false;
 }

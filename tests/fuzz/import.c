@@ -11,6 +11,7 @@
 #include "demo/display.h"
 #include "fuzz/calls.h"
 #include "fuzz/memory.h"
+#include "lib/guest.h"
 #include "lib/imports.h"
 
 static long result(long ret)
@@ -18,8 +19,18 @@ static long result(long ret)
 	return ret < 0 ? -errno : ret;
 }
 
-/* Held for writing while a device has a limit, for reading by who maps. */
+/* Held for writing while a device has a limit, for reading by whoever maps. */
 static pthread_rwlock_t limits = PTHREAD_RWLOCK_INITIALIZER;
+
+void importers_hold(void)
+{
+	pthread_rwlock_rdlock(&limits);
+}
+
+void importers_release(void)
+{
+	pthread_rwlock_unlock(&limits);
+}
 
 static int importer(uint64_t slot)
 {
@@ -31,28 +42,47 @@ static int attachment(uint64_t slot)
 	return slot_get(POOL_ATTACHMENT, slot);
 }
 
+static int file(uint64_t pool, uint64_t slot)
+{
+	return pool < POOL_FDS ? slot_get(pool, slot) : (int)slot;
+}
+
 long run_open_importer(const uint64_t *args)
 {
-	return slot_put(POOL_IMPORTER, args[0], importer_open());
+	long ret;
+
+	importers_hold();
+	ret = slot_put(POOL_IMPORTER, args[0], importer_open());
+	importers_release();
+	return ret;
 }
 
 long run_close_importer(const uint64_t *args)
 {
-	return result(close(slot_take(POOL_IMPORTER, args[0])));
+	long ret;
+
+	importers_hold();
+	ret = result(close(slot_take(POOL_IMPORTER, args[0])));
+	importers_release();
+	return ret;
 }
 
 long run_attach(const uint64_t *args)
 {
-	int fd = args[1] < POOL_FDS ? slot_get(args[1], args[2]) : (int)args[2];
-
 	return slot_put(POOL_ATTACHMENT, args[4],
-			importer_attach(importer(args[0]), fd, args[3]));
+			importer_attach(importer(args[0]), file(args[1], args[2]),
+					args[3]));
 }
 
 long run_detach(const uint64_t *args)
 {
-	return importer_detach(importer(args[0]),
-			       slot_take(POOL_ATTACHMENT, args[1]));
+	long ret;
+
+	importers_hold();
+	ret = importer_detach(importer(args[0]),
+			      slot_take(POOL_ATTACHMENT, args[1]));
+	importers_release();
+	return ret;
 }
 
 long run_map(const uint64_t *args)
@@ -60,16 +90,21 @@ long run_map(const uint64_t *args)
 	static __thread struct importer_map map;
 	long ret;
 
-	pthread_rwlock_rdlock(&limits);
+	importers_hold();
 	ret = importer_map(importer(args[0]), attachment(args[1]), args[2],
 			   &map);
-	pthread_rwlock_unlock(&limits);
+	importers_release();
 	return ret;
 }
 
 long run_unmap(const uint64_t *args)
 {
-	return importer_unmap(importer(args[0]), attachment(args[1]));
+	long ret;
+
+	importers_hold();
+	ret = importer_unmap(importer(args[0]), attachment(args[1]));
+	importers_release();
+	return ret;
 }
 
 long run_peek(const uint64_t *args)
@@ -116,6 +151,86 @@ long run_attach_limited(const uint64_t *args)
 	importer_limit(importer(args[0]), args[3], args[5]);
 	ret = run_attach(args);
 	importer_limit(importer(args[0]), args[3], UINT32_MAX);
+	pthread_rwlock_unlock(&limits);
+	return ret;
+}
+
+/*
+ * By a device that sees memory elsewhere, or takes it in small segments. While its bus
+ * is so, nobody else maps or unmaps.
+ */
+long run_map_bus(const uint64_t *args)
+{
+	static const uint64_t shifts[] = { 0, PAGE, 1ULL << 32, 1ULL << 44 };
+	static __thread struct importer_map map;
+	int of = importer(args[0]), id;
+	uint32_t port = args[3] % 2;
+	long ret;
+
+	pthread_rwlock_wrlock(&limits);
+	importer_bus(of, port, 2048ULL << args[4] % 16, shifts[args[3] / 2 % 4]);
+	ret = id = importer_attach(of, file(args[1], args[2]), port);
+	if (id >= 0) {
+		ret = importer_map(of, id, args[5], &map);
+		importer_unmap(of, id);
+		importer_detach(of, id);
+	}
+	importer_bus(of, port, 0, 0);
+	pthread_rwlock_unlock(&limits);
+	return ret;
+}
+
+static bool is_importing(void)
+{
+	uint64_t slot;
+
+	for (slot = 0; slot < SLOTS; slot++)
+		if (importer(slot) >= 0)
+			return true;
+	return false;
+}
+
+#define EDU_DRIVER "/sys/bus/pci/drivers/bufalloc-importer-edu/"
+
+/* @which: of the devices, and whether its driver attaches once more as it leaves. */
+static long driver_leave(int fd, uint64_t which)
+{
+	struct importer_facts facts;
+	uint32_t port = IMPORTER_DEVICE_EDU_0 + which % 2;
+	int of = importer_open();
+	long ret = of < 0 ? of : importer_facts(of, port, &facts);
+
+	if (ret)
+		goto close;
+	importer_attach(of, fd, port);
+	if (which & 2)
+		importer_attach_late(of, fd, port);
+	ret = write_string(EDU_DRIVER "unbind", facts.out_name);
+	if (which & 4)
+		close(of);
+	write_string(EDU_DRIVER "bind", facts.out_name);
+	if (which & 4)
+		return ret;
+close:
+	close(of);
+	return ret;
+}
+
+/* In a process: each takes as long as a few hundred other calls. */
+#define LEAVES_MAX 5
+
+/*
+ * A driver leaves its device. Where something may be mapped there it does not: that is
+ * its own mistake, which the kernel says.
+ */
+long run_leave(const uint64_t *args)
+{
+	static unsigned int leaves;
+	long ret = -EBUSY;
+
+	pthread_rwlock_wrlock(&limits);
+	if (!is_importing() && leaves++ < LEAVES_MAX)
+		ret = driver_leave(file(args[0], args[1]), args[2]);
 	pthread_rwlock_unlock(&limits);
 	return ret;
 }

@@ -99,18 +99,17 @@ static uint64_t bits(struct random *random, uint64_t usual)
 static uint64_t length(struct random *random)
 {
 	/* The large ones take the most time. */
-	switch (random_below(random, 48)) {
-	case 0:
-	case 1:
+	switch (random_below(random, 128)) {
+	case 0 ... 4:
 		return edge(random);
-	case 2:
-		return (2ULL << 20) << random_below(random, 3);
-	case 3:
+	case 5:
+		return (2ULL << 20) << random_below(random, 2);
+	case 6:
 		return random_below(random, 6ULL << 20);
-	case 4 ... 10:
+	case 7 ... 13:
 		return random_below(random, 256 * 1024);
 	default:
-		return PAGE * (1 + random_below(random, 16));
+		return PAGE * (1 + random_below(random, 6));
 	}
 }
 
@@ -160,7 +159,7 @@ static uint64_t alignment(struct random *random)
 		return 0;
 	if (random_once_in(random, 6))
 		return edge(random);
-	return PAGE << random_below(random, 11);
+	return PAGE << random_below(random, random_once_in(random, 16) ? 11 : 6);
 }
 
 static uint64_t padding(struct random *random)
@@ -168,7 +167,7 @@ static uint64_t padding(struct random *random)
 	if (!random_once_in(random, 6))
 		return 0;
 	return random_once_in(random, 6) ? edge(random) :
-					   random_below(random, 256 * 1024);
+					   random_below(random, 32 * 1024);
 }
 
 static uint64_t part(struct random *random)
@@ -244,7 +243,7 @@ uint64_t kind_random(enum kind kind, struct random *random)
 		       random_once_in(random, 8)  ? O_RDONLY :
 						    O_RDWR | O_CLOEXEC;
 	case OPEN_FLAGS:
-		return random_below(random, 16);
+		return random_below(random, 32);
 	case HEAP:
 		return heap(random);
 	case DMA_BITS:
@@ -287,6 +286,8 @@ uint64_t kind_random(enum kind kind, struct random *random)
 		return few(random, 5);
 	case LIMIT:
 		return limit(random);
+	case NTH:
+		return 1 + random_below(random, random_once_in(random, 4) ? 100 : 12);
 	case WHICH:
 	default:
 		return random_below(random, 16);

@@ -14,7 +14,8 @@
 #define FAIL_NTH "/proc/thread-self/fail-nth"
 #define DEBUGFS "/sys/kernel/debug/"
 
-static int control = -1;
+/* Of each thread, since the file is. */
+static __thread int control = -1;
 
 bool faults_exist(void)
 {

@@ -15,7 +15,7 @@
 bool faults_exist(void);
 
 /*
- * Get ready, in each process anew: allocations can fail that may sleep, and say
+ * Get ready, in each thread anew: allocations can fail that may sleep, and say
  * nothing in the log. 0 or a negative errno.
  */
 int faults_open(void);

@@ -51,14 +51,17 @@ program_prepare()
 		init "/src/${out#"$source_dir/"}/initramfs" || give_up "pack the initramfs"
 }
 
-# program_report SEED-WORDS: what failed, and the counts in the last line.
-program_report()
+# program_failures HOW DIR...: what failed in these guests, and how to run them again.
+program_failures()
 {
-	report_read "$cell" "$out/results" > "$out/tests"
-	if [ "$(report_count "$out/tests" fail)" -gt 0 ]; then
-		echo "Failed (all it said: ${out#"$source_dir/"}/results, its console: ${out#"$source_dir/"}/console.log):"
-		report_list "$out/tests" fail
-		grep -m 1 -A 60 -E 'WARNING:|BUG:|Oops|Kernel panic' "$out/console.log" || true
-		echo "The same once more: make $program $1 CELL=$cell"
-	fi
+	local how=$1 dir
+	shift
+	[ "$(report_count "$out/tests" fail)" -gt 0 ] || return 0
+	echo "Failed (all that a guest said is in results, its console in console.log):"
+	report_list "$out/tests" fail
+	for dir; do
+		echo "In ${dir#"$source_dir/"}:"
+		grep -m 1 -A 60 -E 'WARNING:|BUG:|Oops|Kernel panic' "$dir/console.log" || true
+	done
+	echo "The same once more: make $program $how"
 }
