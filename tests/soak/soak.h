@@ -17,6 +17,8 @@ enum count {
 	FRAMES, /* a camera filled a buffer and the pixels were right */
 	DMAS, /* a device read a buffer */
 	GEMS, /* another driver imported a buffer */
+	USERS, /* memory of a process was a buffer, and a device wrote to it */
+	PASSES, /* a buffer reached another process in a message */
 	COMMITS, /* a set of buffers got its memory */
 	COMMITS_REFUSED,
 	KEPT, /* a purgeable buffer still had its content */
@@ -31,6 +33,7 @@ enum count {
 	OFFLINES,
 	SUSPENDS,
 	SUSPENDS_REFUSED,
+	HIBERNATIONS,
 	UNBINDS, /* of a device's driver */
 	COUNTS,
 };
@@ -75,6 +78,8 @@ int work_dma(struct random *random);
 int work_commit(struct random *random);
 int work_purge(struct random *random);
 int work_churn(struct random *random);
+int work_user(struct random *random);
+int work_pass(struct random *random);
 int work_hog(struct random *random);
 
 /* Events of the machine, one of them at a time. */

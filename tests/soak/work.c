@@ -4,10 +4,12 @@
  * killed at any point; where it runs to its end it has checked the content.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +22,7 @@
 #include "lib/clients.h"
 #include "lib/guest.h"
 #include "lib/imports.h"
+#include "lib/passing.h"
 #include "soak/soak.h"
 
 #define PAGE 4096UL
@@ -33,6 +36,10 @@
 /* Of buffers that compete. */
 #define SET 24
 #define SET_LENGTH (64 * KIB)
+
+/* What a device moves, within a page. */
+#define COPY 1024
+#define COPY_AT 2048
 
 #define PURGEABLE 8
 #define BATCH_MAX 12
@@ -185,64 +192,66 @@ static int gem_import(int fd)
 }
 
 /* The device copies a part into itself, and from there into the next part. */
-static int dma_copy(int importer, int id, int fd)
+static int dma_copy(int importer, int id)
 {
 	static struct importer_map map;
-	struct mapping mapping;
 	int ret;
 
-	ret = buffer_map(fd, &mapping);
-	if (ret)
-		return ret;
-	memset(mapping.bytes, 0x37, PAGE);
-	buffer_unmap(&mapping);
 	ret = importer_map(importer, id, IMPORTER_BIDIRECTIONAL, &map);
 	if (!ret)
-		ret = importer_dma(importer, id, IMPORTER_TO_DEVICE, 0, 1024);
+		ret = importer_dma(importer, id, IMPORTER_TO_DEVICE, 0, COPY);
 	if (!ret)
-		ret = importer_dma(importer, id, IMPORTER_FROM_DEVICE, 2048, 1024);
+		ret = importer_dma(importer, id, IMPORTER_FROM_DEVICE, COPY_AT, COPY);
 	importer_unmap(importer, id);
 	return ret;
 }
 
-static int dma_check(int fd)
+/* Errors of a device whose driver is about to leave, or has left. */
+static bool is_leaving(int ret)
+{
+	return ret == -ENODEV || ret == -EAGAIN;
+}
+
+/*
+ * @bytes: the first page of the buffer, as the CPU sees it. Each worker has a device of
+ * its own, in which nobody else leaves data meanwhile.
+ */
+static int dma_run(struct random *random, int importer, int fd,
+		   unsigned char *bytes, enum count what)
+{
+	uint32_t device = what == DMAS ? IMPORTER_DEVICE_EDU_0 : IMPORTER_DEVICE_EDU_0 + 1;
+	unsigned char byte = 1 + random_below(random, 255);
+	int ret, id, i;
+
+	id = importer_attach(importer, fd, device);
+	if (id < 0)
+		return is_shortage(id) || is_leaving(id) ? 0 :
+							   soak_wrong("no device attaches: %d", id);
+	memset(bytes, byte, COPY);
+	memset(bytes + COPY_AT, 0, COPY);
+	ret = dma_copy(importer, id);
+	importer_detach(importer, id);
+	if (ret)
+		return is_shortage(ret) || is_leaving(ret) ? 0 : soak_wrong("DMA: %d", ret);
+	for (i = 0; i < COPY && bytes[COPY_AT + i] == byte; i++)
+		;
+	if (i < COPY)
+		return soak_wrong("byte %d of what a device wrote is wrong", i);
+	soak_count(what);
+	return 0;
+}
+
+static int dma_and_import(struct random *random, int importer, int fd)
 {
 	struct mapping mapping;
-	size_t i;
 	int ret;
 
 	ret = buffer_map(fd, &mapping);
 	if (ret)
-		return is_shortage(ret) ? 0 : soak_wrong("a copy cannot be mapped: %d", ret);
-	for (i = 2048; i < 2048 + 1024 && mapping.bytes[i] == 0x37; i++)
-		;
+		return is_shortage(ret) ? 0 : soak_wrong("a buffer for DMA cannot be mapped: %d", ret);
+	ret = dma_run(random, importer, fd, mapping.bytes, DMAS);
 	buffer_unmap(&mapping);
-	if (i < 2048 + 1024)
-		return soak_wrong("byte %zu of a copy is wrong", i);
-	soak_count(DMAS);
-	return 0;
-}
-
-static int dma_run(struct random *random, int importer, int fd)
-{
-	int id = importer_attach(importer, fd,
-				 IMPORTER_DEVICE_EDU_0 + random_below(random, 2));
-	int ret;
-
-	/* Its driver may have left it. */
-	if (id == -ENODEV)
-		return 0;
-	if (id < 0)
-		return is_shortage(id) ? 0 : soak_wrong("no device attaches: %d", id);
-	ret = dma_copy(importer, id, fd);
-	if (!ret)
-		ret = dma_check(fd);
-	else if (is_shortage(ret) || ret == -ENODEV)
-		ret = 0;
-	else
-		ret = soak_wrong("DMA: %d", ret);
-	importer_detach(importer, id);
-	return ret;
+	return ret ? ret : gem_import(fd);
 }
 
 int work_dma(struct random *random)
@@ -251,19 +260,109 @@ int work_dma(struct random *random)
 	int importer = importer_open();
 	int fd, ret = 0;
 
-	/* Uncached memory only: the test is of lifetimes here, not of syncs. */
+	/* No syncs: this is about lifetimes. */
 	fd = buffer_open_low(device, PAGE * (1 + random_below(random, 64)),
 			     BUFALLOC_CACHING_COHERENT, 0);
-	if (fd < 0 && !is_shortage(fd))
+	if (fd >= 0)
+		ret = dma_and_import(random, importer, fd);
+	else if (!is_shortage(fd))
 		ret = soak_wrong("a buffer for DMA: %d", fd);
-	if (fd >= 0) {
-		ret = dma_run(random, importer, fd);
-		if (!ret)
-			ret = gem_import(fd);
+	if (fd >= 0)
 		close(fd);
-	}
 	close(importer);
 	bufalloc_close(device);
+	return ret;
+}
+
+/* Memory of this process, which outlives its mapping. */
+
+static int user_open(int device, void *bytes, size_t length)
+{
+	struct bufalloc_request request = request_of(length, BUFALLOC_CACHING_CACHED);
+	struct bufalloc_result result;
+	int ret;
+
+	request.flags = BUFALLOC_ALLOC_USER_MEMORY;
+	request.address = (uintptr_t)bytes;
+	ret = bufalloc_alloc(device, &request, &result, NULL);
+	return ret ? ret : result.fd;
+}
+
+int work_user(struct random *random)
+{
+	size_t length = PAGE * (1 + random_below(random, 64));
+	unsigned char *bytes = mmap(NULL, length, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int device = bufalloc_open(NULL);
+	int importer = importer_open();
+	int fd, ret = 0;
+
+	fd = user_open(device, bytes, length);
+	if (fd >= 0)
+		ret = dma_run(random, importer, fd, bytes, USERS);
+	else if (!is_shortage(fd))
+		ret = soak_wrong("memory of a process is no buffer: %d", fd);
+	munmap(bytes, length);
+	if (fd >= 0)
+		close(fd);
+	close(importer);
+	bufalloc_close(device);
+	return ret;
+}
+
+/* Buffers on their way: the process that gets them ends, or is killed. */
+
+static void receive(int socket)
+{
+	struct mapping mapping;
+	int fd;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	fd = fd_receive(socket);
+	if (fd < 0 || buffer_map(fd, &mapping))
+		_exit(0);
+	if (!mapping_is(&mapping, 0x42))
+		soak_wrong("a buffer is not what was sent");
+	soak_count(PASSES);
+	_exit(0);
+}
+
+static int pass(int fd)
+{
+	struct mapping mapping;
+	int ends[2], ret;
+	pid_t child;
+
+	ret = buffer_map(fd, &mapping);
+	if (ret)
+		return is_shortage(ret) ? 0 : soak_wrong("what is sent cannot be mapped: %d", ret);
+	memset(mapping.bytes, 0x42, mapping.length);
+	buffer_unmap(&mapping);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+		return 0;
+	fd_send(ends[0], fd);
+	close(ends[0]);
+	child = fork();
+	if (!child)
+		receive(ends[1]);
+	close(ends[1]);
+	if (child > 0)
+		waitpid(child, NULL, 0);
+	return 0;
+}
+
+int work_pass(struct random *random)
+{
+	int device = bufalloc_open(NULL);
+	int fd = buffer_open(device, PAGE * (1 + random_below(random, 256)),
+			     any_caching(random));
+	int ret = 0;
+
+	bufalloc_close(device);
+	if (fd < 0)
+		return is_shortage(fd) ? 0 : soak_wrong("a buffer to be sent: %d", fd);
+	ret = pass(fd);
+	close(fd);
 	return ret;
 }
 
@@ -476,6 +575,7 @@ int work_churn(struct random *random)
 	bufalloc_close(device);
 	if (ret) {
 		soak_count(CHURNS_REFUSED);
+		usleep(10000);
 		return is_shortage(ret) ? 0 : soak_wrong("ALLOC: %d", ret);
 	}
 	for (i = 0; i < count && !ret; i++)
