@@ -38,6 +38,7 @@ enum region {
 
 static atomic_bool changed;
 static long huge_pages = -1;
+static int file = -1;
 
 static unsigned char *region(enum region which)
 {
@@ -91,19 +92,31 @@ static int file_open(void)
 	return fd;
 }
 
+/* The fuzzer's own files have the first numbers, with no gap: see slots_create(). */
+static int lowest(int fd)
+{
+	int low = fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (low < 0)
+		return fd;
+	close(fd);
+	return low;
+}
+
 static int map_file(void)
 {
-	int fd = file_open();
 	int ret;
 
-	if (fd < 0)
-		return fd;
-	ret = ftruncate(fd, REGION) ? -errno : 0;
+	/* One for all programs of this process: to mount takes long. */
+	if (file < 0)
+		file = lowest(file_open());
+	if (file < 0)
+		return file;
+	ret = ftruncate(file, REGION) ? -errno : 0;
 	if (!ret)
-		ret = map_region(REGION_FILE, RW, MAP_SHARED, fd);
+		ret = map_region(REGION_FILE, RW, MAP_SHARED, file);
 	if (!ret)
-		ret = map_region(REGION_COPY, RW, MAP_PRIVATE, fd);
-	close(fd);
+		ret = map_region(REGION_COPY, RW, MAP_PRIVATE, file);
 	return ret;
 }
 

@@ -78,7 +78,7 @@ struct op {
 	const char *name;
 	unsigned int weight; /* how often, beside others */
 	run_fn *run;
-	bool may_fail; /* for want of memory, and nobody else's code is to blame */
+	bool may_fail; /* on purpose: its allocations are the module's */
 	enum kind args[ARGS_MAX];
 };
 

@@ -16,7 +16,7 @@
 #include "lib/guest.h"
 
 /* What the buffers of one call may take: guests are small. */
-#define BYTES_MAX (4ULL << 20)
+#define BYTES_MAX (2ULL << 20)
 /* Memory takes the kernel more time than all the rest of a call. */
 #define LONG (128ULL << 10)
 

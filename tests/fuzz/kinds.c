@@ -99,14 +99,14 @@ static uint64_t bits(struct random *random, uint64_t usual)
 static uint64_t length(struct random *random)
 {
 	/* The large ones take the most time. */
-	switch (random_below(random, 128)) {
-	case 0 ... 4:
+	switch (random_below(random, 256)) {
+	case 0 ... 9:
 		return edge(random);
-	case 5:
-		return (2ULL << 20) << random_below(random, 2);
-	case 6:
-		return random_below(random, 6ULL << 20);
-	case 7 ... 13:
+	case 10:
+		return 2ULL << 20;
+	case 11:
+		return random_below(random, 2ULL << 20);
+	case 12 ... 25:
 		return random_below(random, 256 * 1024);
 	default:
 		return PAGE * (1 + random_below(random, 6));

@@ -15,6 +15,7 @@
 /**
  * struct image - a module's file
  * @name: of the module.
+ * @path: of the file.
  * @bytes: of the file, in memory: the kernel complains where it cannot read one.
  * @size: of it.
  */
