@@ -60,7 +60,6 @@ static int refuse(struct commit *commit, u32 index, enum bufalloc_reason reason,
 static int entry_find(struct commit *commit, u32 index, int fd)
 {
 	struct dma_buf *dmabuf = dma_buf_get(fd);
-	u32 i;
 
 	if (IS_ERR(dmabuf))
 		return refuse(commit, index, BUFALLOC_REASON_FD, PTR_ERR(dmabuf));
@@ -69,10 +68,6 @@ static int entry_find(struct commit *commit, u32 index, int fd)
 		return refuse(commit, index, BUFALLOC_REASON_FD, -EINVAL);
 	}
 	commit->entries[index].dmabuf = dmabuf;
-	for (i = 0; i < index; i++)
-		if (commit->entries[i].dmabuf == dmabuf)
-			return refuse(commit, index, BUFALLOC_REASON_TWICE,
-				      -EINVAL);
 	return 0;
 }
 
@@ -138,6 +133,8 @@ static void unlock_all(struct commit *commit, struct ww_acquire_ctx *context)
 /*
  * This is drm_exec's ww_mutex loop. The older caller keeps its locks. A younger caller
  * drops all its locks, and waits for the contended one first.
+ *
+ * Return: 0, or -EALREADY if a buffer is there twice.
  */
 static int lock_all(struct commit *commit, struct ww_acquire_ctx *context)
 {
@@ -158,13 +155,24 @@ static int lock_all(struct commit *commit, struct ww_acquire_ctx *context)
 		ww_mutex_lock_slow(ba_buffer_lock(commit->entries[locked].dmabuf),
 				   context);
 	}
-	if (WARN_ON(ret)) {
-		/* No buffer is there twice, so no other error can occur. */
+	if (ret) {
 		ww_acquire_fini(context);
 		return ret;
 	}
 	ww_acquire_done(context);
 	return 0;
+}
+
+/* Only after lock_all() has found that there is such a buffer: this compares all pairs. */
+static int refuse_twice(struct commit *commit)
+{
+	u32 i, j;
+
+	for (i = 1; i < commit->arg->count; i++)
+		for (j = 0; j < i; j++)
+			if (commit->entries[i].dmabuf == commit->entries[j].dmabuf)
+				return refuse(commit, i, BUFALLOC_REASON_TWICE, -EINVAL);
+	return -EINVAL;
 }
 
 /* Note what each buffer needs now. */
@@ -178,7 +186,7 @@ static int ask_all(struct commit *commit)
 
 	ret = lock_all(commit, &context);
 	if (ret)
-		return ret;
+		return refuse_twice(commit);
 	for (i = 0; i < commit->arg->count; i++)
 		commit->entries[i].needs = false;
 	for (i = 0; i < commit->arg->count; i++) {
