@@ -12,6 +12,9 @@
 /* Every so many-th allocation of a load fails: a load takes its time. */
 #define NTH_STEP 3
 
+/* Ten a second. */
+#define UNLOAD_TRIES 600
+
 /**
  * struct image - a module's file
  * @name: of the module.
@@ -50,9 +53,17 @@ static int load(const struct image *image)
 	return syscall(SYS_init_module, image->bytes, image->size, "") ? -errno : 0;
 }
 
+/* The kernel closes files of messages that nobody received a little later. */
 static int unload(const struct image *image)
 {
-	return syscall(SYS_delete_module, image->name, O_NONBLOCK) ? -errno : 0;
+	int tries, ret = -EAGAIN;
+
+	for (tries = 0; tries < UNLOAD_TRIES && ret == -EAGAIN; tries++) {
+		if (tries)
+			usleep(100 * 1000);
+		ret = syscall(SYS_delete_module, image->name, O_NONBLOCK) ? -errno : 0;
+	}
+	return ret;
 }
 
 /* The places are elsewhere each time. */
