@@ -192,6 +192,26 @@ TEST_F(cma, contiguous_memory_is)
 	close(fd);
 }
 
+/* CMA aligns to less than 4 MiB: beside another range its memory is not aligned so. */
+TEST_F(cma, alignment_that_it_does_not_give_is_kept)
+{
+	struct bufalloc_request request = request_of(4 * MIB, variant->caching);
+	struct bufalloc_result result;
+	struct mapping mapping;
+	int first;
+
+	first = buffer_open_contiguous(self->device, MIB, variant->caching);
+	ASSERT_LE(0, first);
+	request.flags = BUFALLOC_ALLOC_CONTIGUOUS;
+	request.alignment = 4 * MIB;
+	ASSERT_EQ(0, bufalloc_alloc(self->device, &request, &result, NULL));
+	ASSERT_EQ(0, buffer_map(result.fd, &mapping));
+	EXPECT_EQ(0, user_pfn(self->importer, mapping.bytes) * 4096 % (4 * MIB));
+	buffer_unmap(&mapping);
+	close(result.fd);
+	close(first);
+}
+
 TEST_F(cma, full_area_is_ENOMEM)
 {
 	size_t length = self->end - self->start + 4 * MIB;

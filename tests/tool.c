@@ -136,7 +136,7 @@ TEST_F(tool, info_tells_of_buffers_that_no_process_holds)
 	EXPECT_EQ(0, RUN("info --json"));
 	EXPECT_SAID("\"unheld_buffers\": 1");
 	EXPECT_EQ(0, RUN("info"));
-	EXPECT_SAID("1 buffer: no process here holds it");
+	EXPECT_SAID("1 buffer: no process here has it");
 	EXPECT_EQ(0, importer_detach(importer, id));
 	EXPECT_EQ(0, RUN("info"));
 	EXPECT_NOT_SAID("unheld");

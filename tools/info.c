@@ -203,8 +203,9 @@ static void show_unheld(struct json *json, int device)
 	if (json)
 		json_number(json, "unheld_buffers", unheld);
 	else if (unheld)
-		printf("unheld    %" PRIu64 " buffer%s: no process here holds %s, so a driver does (a queued\n"
-		       "          frame, a displayed image), or a message that nobody has received.\n"
+		printf("unheld    %" PRIu64 " buffer%s: no process here has %s, so a driver does\n"
+		       "          (a queued frame, a displayed image), or a message that nobody has\n"
+		       "          received.\n"
 		       "          Some drivers keep a buffer that they refused: bufalloc-info(1)\n",
 		       unheld, plural(unheld), unheld == 1 ? "it" : "them");
 }

@@ -169,7 +169,8 @@ long run_map_bus(const uint64_t *args)
 
 	pthread_rwlock_wrlock(&limits);
 	importer_bus(of, port, 2048ULL << args[4] % 16, shifts[args[3] / 2 % 4]);
-	ret = id = importer_attach(of, file(args[1], args[2]), port);
+	id = importer_attach(of, file(args[1], args[2]), port);
+	ret = id;
 	if (id >= 0) {
 		ret = importer_map(of, id, args[5], &map);
 		importer_unmap(of, id);

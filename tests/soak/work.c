@@ -248,7 +248,8 @@ static int dma_and_import(struct random *random, int importer, int fd)
 
 	ret = buffer_map(fd, &mapping);
 	if (ret)
-		return is_shortage(ret) ? 0 : soak_wrong("a buffer for DMA cannot be mapped: %d", ret);
+		return is_shortage(ret) ? 0 :
+					  soak_wrong("a buffer for DMA cannot be mapped: %d", ret);
 	ret = dma_run(random, importer, fd, mapping.bytes, DMAS);
 	buffer_unmap(&mapping);
 	return ret ? ret : gem_import(fd);
@@ -596,10 +597,11 @@ int work_hog(struct random *random)
 
 	if (bytes == MAP_FAILED)
 		return 0;
-	for (done = 0; done + step <= length && meminfo("MemAvailable") > SPARE_KIB &&
-		       !soak->stop;
-	     done += step)
+	for (done = 0; done + step <= length; done += step) {
+		if (soak->stop || meminfo("MemAvailable") <= SPARE_KIB)
+			break;
 		memset(bytes + done, 1, step);
+	}
 	soak_count(HOGS);
 	usleep(random_below(random, 2000000));
 	munmap(bytes, length);

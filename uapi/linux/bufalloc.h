@@ -82,13 +82,13 @@
  *                 ALLOC: memory of the caller that cannot be pinned
  * 11. EFAULT      what is told could not be written, and all was undone
  *
- * ALLOC makes steps 1 to 4 for the call itself, then steps 1 to 7 for each
- * request in its order, all before any buffer's memory is taken. COMMIT makes
- * steps 1 to 4 and 11 for its structure, then reads the array, then makes step 8 for
- * each buffer in its order; a buffer that is there twice is found last. ADVISE makes step 11 before it does anything; whether the
- * content is still there is written when that is done, and if it cannot be by then, the
- * advice stands. Once they take memory, a fatal signal ends them; the EINTR of that is
- * seen by nobody. What is not a command of this file is ENOTTY.
+ * ALLOC makes steps 1 to 4 for the call itself, then steps 1 to 7 for each request in its
+ * order, all before any buffer's memory is taken. COMMIT makes steps 1 to 4 and 11 for its
+ * structure, reads the array, and makes step 8 for each buffer in its order; a buffer that is
+ * there twice is found last. ADVISE makes step 11 before it changes anything. It writes
+ * whether the content is still there afterwards; if that write fails, the advice stands. A
+ * fatal signal ends a call that takes memory, and nobody sees its EINTR. A command that is not
+ * in this file is ENOTTY.
  */
 
 /**
