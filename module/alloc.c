@@ -28,13 +28,13 @@
 #define RESULT_SIZE_MIN 32 /* its first version */
 
 /**
- * struct ba_item - one request on its way to a buffer
+ * struct ba_item - one request of a call, until it is a buffer
  * @request: as the user gave it.
- * @context: where its memory will come from.
- * @requirements: what it must be.
+ * @context: where the memory comes from.
+ * @requirements: what the memory must be.
  * @dmabuf: the buffer, or NULL.
- * @fd: reserved for it, or negative.
- * @ask: the least that its memory will be charged.
+ * @fd: the reserved file descriptor, or negative.
+ * @ask: the least charge of the memory.
  */
 struct ba_item {
 	struct bufalloc_request request;

@@ -9,10 +9,10 @@ struct ba_client;
 struct ba_item;
 
 /**
- * struct ba_batch - one ALLOC on its way
- * @client: who asks.
- * @alloc: the call.
- * @items: its requests, alloc->count of them.
+ * struct ba_batch - one ALLOC call
+ * @client: the caller's client.
+ * @alloc: the arguments.
+ * @items: the requests, alloc->count of them.
  */
 struct ba_batch {
 	struct ba_client *client;

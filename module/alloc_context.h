@@ -11,13 +11,13 @@ struct ba_heap;
 struct mem_cgroup;
 
 /**
- * struct ba_alloc_context - where memory comes from, on whose account
- * @client: is charged.
- * @heap: whose device it is allocated for.
- * @nid: of memory, if it can be; or NUMA_NO_NODE.
- * @caching: as decided for the buffer.
- * @memtype: what that is for the CPU.
- * @memcg: is charged, too; NULL for that of whoever asks for the memory.
+ * struct ba_alloc_context - where memory comes from, and who is charged
+ * @client: the client that is charged.
+ * @heap: the heap whose device the memory is allocated for.
+ * @nid: the preferred node of memory, or NUMA_NO_NODE.
+ * @caching: of the buffer.
+ * @memtype: memory type of CPU mappings.
+ * @memcg: the memory cgroup that is charged; NULL for that of the current task.
  */
 struct ba_alloc_context {
 	struct ba_client *client;
@@ -29,18 +29,18 @@ struct ba_alloc_context {
 };
 
 /**
- * struct ba_requirements - what a buffer's memory must be
+ * struct ba_requirements - what the memory of a buffer must be
  * @length: bytes, a multiple of @alignment.
- * @alignment: what the address of each run is a multiple of, as the heap's device
- *	sees it: a power of two, at least a page.
- * @max_segments: physically contiguous runs; 0 for no limit.
- * @caching: of the buffer, where no device that is attached has a say.
+ * @alignment: bytes, a power of two, at least a page; of the address of each segment, as the
+ *	heap's device sees it.
+ * @max_segments: the largest number of segments; 0 for no limit.
+ * @caching: as requested; attached devices can change the caching of deferred memory.
  * @any_caching: COHERENT will do as well.
- * @prefer_contiguous: a single one is worth a try.
- * @heap_is_fixed: by who asked for it.
- * @narrowed: the heap is a smaller one than they were given, for the devices' sake.
- * @user_memory: it is memory of the caller, which no heap has.
- * @pageable: the kernel may swap it out.
+ * @prefer_contiguous: one segment is worth a try.
+ * @heap_is_fixed: the request names the heap.
+ * @narrowed: attached devices needed a heap with fewer bits.
+ * @user_memory: the memory is the caller's own, and of no heap.
+ * @pageable: the kernel may swap the memory out.
  */
 struct ba_requirements {
 	size_t length;

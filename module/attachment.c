@@ -31,7 +31,7 @@
 #include "heap.h"
 #include "sgt.h"
 
-/* Others run between two calls of the DMA API that clean as much of the caches. */
+/* Bytes of the caches that one call of the DMA API cleans; other tasks run between two calls. */
 #define SYNC_MAX SZ_16M
 
 static bool is_cached(const struct ba_attachment *attachment)
@@ -108,7 +108,7 @@ static bool snoops_stale_lines(const struct ba_attachment *attachment)
 }
 
 /*
- * A bounced mapping points at a copy, which is brought up to date only by syncs
+ * A bounced mapping points at a copy, which only syncs update
  * that this memory does not get: the device would see old data. Page-aligned
  * segments behind a translating IOMMU are never bounced.
  */
@@ -127,7 +127,7 @@ static bool is_bounced(const struct ba_attachment *attachment)
 	return false;
 }
 
-/* A run of 4 GiB, merged by an IOMMU, overflows the length of its entry. */
+/* A range of 4 GiB that an IOMMU has merged overflows the length of its entry. */
 static bool is_whole(const struct ba_attachment *attachment)
 {
 	const struct sg_table *sgt = &attachment->sgt;
@@ -141,7 +141,7 @@ static bool is_whole(const struct ba_attachment *attachment)
 }
 
 /**
- * struct ba_span - a physically contiguous run, up to the next
+ * struct ba_span - a physically contiguous range, up to the next span
  * @addr: where the device sees it.
  * @offset: where in the buffer it begins.
  */
@@ -151,7 +151,7 @@ struct ba_span {
 };
 
 /*
- * Syncs work on physically contiguous runs, but an IOMMU merges entries, and
+ * Syncs work on physically contiguous ranges, but an IOMMU merges entries, and
  * the importer's table may be disguised while it is mapped (CONFIG_DMABUF_DEBUG).
  * So note now where the device sees each entry.
  */

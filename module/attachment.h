@@ -14,9 +14,9 @@ struct ba_span;
 struct ww_mutex;
 
 /**
- * struct ba_part - of a buffer
- * @offset: bytes, less than the buffer has.
- * @length: bytes, more than none and no more than there are from there on.
+ * struct ba_part - a range of a buffer
+ * @offset: bytes, less than the buffer's length.
+ * @length: bytes, at least 1, and at most the rest of the buffer.
  */
 struct ba_part {
 	size_t offset;
@@ -31,21 +31,20 @@ enum ba_sync_target {
 
 /**
  * struct ba_attachment - one importer's view of a buffer
- * @link: in the buffer's list.
- * @watched: in the list of unbind.c, which guards it.
- * @lock: the buffer's.
- * @dev: the importer's device; held.
- * @backing: the buffer's memory.
- * @sgt: the importer's own table, empty until there is memory; mapped for @dev
- *	while @dir is not DMA_NONE.
- * @dir: the direction of that mapping.
- * @users: maps that have not been unmapped.
- * @unbound: the driver leaves @dev: no mapping is kept any more.
- * @keeps_mapping: the mapping stays after the last unmap, for the next map.
- * @spans: where the device sees each entry of @sgt, where syncs are needed, and one
- *	more for the end.
+ * @link: in the list of the buffer.
+ * @watched: in the list of unbind.c, and guarded by its lock.
+ * @lock: the lock of the buffer.
+ * @dev: the importer's device; the attachment holds a reference.
+ * @backing: the memory of the buffer.
+ * @sgt: the importer's own table, empty until the buffer is populated; mapped for @dev while
+ *	@dir is not DMA_NONE.
+ * @dir: direction of the mapping.
+ * @users: number of maps that are not unmapped yet.
+ * @unbound: the driver of @dev is unbound: no mapping is kept any more.
+ * @keeps_mapping: the mapping stays after the last unmap.
+ * @spans: the device addresses of the entries of @sgt, and the end; NULL if no sync is needed.
  *
- * Guarded by @lock but where it is said.
+ * @lock guards all but @watched.
  */
 struct ba_attachment {
 	struct list_head link;

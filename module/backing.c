@@ -157,7 +157,7 @@ void ba_backing_begin_pin(const struct ba_backing *backing, struct ba_shmem_pin 
 }
 
 /**
- * ba_backing_pin_pages() - bring it, without a lock
+ * ba_backing_pin_pages() - read the pages in and pin them, without a lock
  * @backing: whose. It is not given away meanwhile.
  * @pin: as ba_backing_begin_pin() left it.
  * @reason: why not, where that fails.

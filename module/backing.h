@@ -13,19 +13,19 @@ struct ba_shmem_pin;
 struct ba_shmem;
 
 /**
- * struct ba_backing - a buffer's memory
- * @context: where it comes from, on whose account.
- * @requirements: what it must be.
- * @chunks: in the order of the buffer; empty until populated.
- * @nr_chunks: in @chunks.
- * @nr_segments: physically contiguous runs: neighbouring chunks are one.
- * @shmem: has the memory where that is pageable. Then there are chunks only while it
- *	is held: from ba_backing_end_pin() to ba_backing_unpin().
- * @blocks_hibernation: it is counted among those that hibernation would not copy.
- * @mappings: of userspace.
+ * struct ba_backing - the memory of one buffer
+ * @context: where the memory comes from, and who is charged.
+ * @requirements: what the memory must be.
+ * @chunks: &struct ba_chunk in the order of the buffer; empty until populated.
+ * @nr_chunks: number of chunks.
+ * @nr_segments: number of segments; neighbouring chunks can form one.
+ * @shmem: the memory of a pageable buffer, else NULL. Such a backing has a chunk only while it
+ *	is pinned: from ba_backing_end_pin() to ba_backing_unpin().
+ * @blocks_hibernation: the backing counts among those that hibernation would not save.
+ * @mappings: number of userspace mappings.
  *
- * But for the last, fixed from ba_populate() or ba_backing_pin_user() to ba_backing_free(),
- * or while it is held, so that it needs no lock.
+ * All but @mappings stay the same from ba_populate() or ba_backing_pin_user() to
+ * ba_backing_free(); for pageable memory while it is pinned. So readers need no lock.
  */
 struct ba_backing {
 	struct ba_alloc_context context;

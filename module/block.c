@@ -150,7 +150,7 @@ static struct ba_block *block_create(const struct ba_alloc_context *context, siz
 		return ERR_PTR(-ENOMEM);
 
 	block->context = *context;
-	/* It is held by the buffer that the block is made for, and others follow. */
+	/* The first buffer holds this reference. Later buffers have cgroups of their own. */
 	block->context.memcg = NULL;
 	block->pages = pages;
 	block->free = pages;

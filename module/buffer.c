@@ -356,7 +356,7 @@ static const struct dma_buf_ops user_memory_ops = {
 
 /**
  * ba_buffer_create() - make a buffer, without memory
- * @context: where that will come from, on whose account.
+ * @context: where the memory will come from, and who is charged.
  * @requirements: what it must be.
  * @fd_flags: O_RDONLY or O_RDWR, for the dma-buf's file.
  *

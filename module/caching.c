@@ -20,7 +20,7 @@
 #include "caching.h"
 #include "direct.h"
 
-/* Bytes that are taken out of the caches before others may run. */
+/* Bytes that are flushed from the caches before other tasks may run. */
 #define FLUSH_STEP SZ_4M
 
 #ifdef CONFIG_X86

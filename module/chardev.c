@@ -25,7 +25,7 @@
 #include "user_pages.h"
 
 /**
- * struct call - one ioctl on its way
+ * struct call - one ioctl
  * @client: who calls.
  * @user: the caller's structure.
  * @user_size: as the caller says.

@@ -209,10 +209,9 @@ static int cached_alloc(struct ba_chunk *chunk, const struct ba_alloc_context *c
 }
 
 /*
- * The DMA API takes what is larger than a page from the kernel's CMA area before
- * it asks the page allocator, if it may sleep. That area is for those who need
- * it in one run, and what comes from it is charged to no cgroup. Behind an IOMMU
- * single pages are put together, but only for who may sleep.
+ * If it may sleep, the DMA API takes a chunk of more than a page from the CMA area before it asks
+ * the page allocator. CMA is for contiguous requests, and its memory is charged to no cgroup.
+ * Behind an IOMMU the DMA API puts single pages together, but only if it may sleep.
  */
 static bool avoids_cma(const struct ba_alloc_context *context, size_t size,
 		       enum ba_chunk_form form)
@@ -347,7 +346,7 @@ static size_t chunk_typed(const struct ba_chunk *chunk)
 /**
  * ba_chunk_alloc() - take memory
  * @chunk: to be filled in.
- * @context: where from, for whom.
+ * @context: where the memory comes from, and who is charged.
  * @size: bytes, whole pages.
  * @form: what it must be.
  * @gfp: how hard to try, on top of what every chunk asks for: __GFP_RETRY_MAYFAIL for
@@ -396,9 +395,8 @@ uncharge:
 }
 
 /*
- * Memory that cannot be made ordinary again must not go back to the kernel:
- * whoever gets it next would have two mappings of different types. It is lost,
- * and stays counted as live.
+ * Memory whose type cannot be set back must not go back to the kernel: its next owner would have
+ * two mappings of different types. Such memory is lost, and stays counted as live.
  */
 void ba_chunk_free(struct ba_chunk *chunk, const struct ba_alloc_context *context)
 {

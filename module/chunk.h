@@ -15,24 +15,23 @@ struct page;
 struct sg_table;
 
 /**
- * struct ba_chunk - memory, physically contiguous but for an IOMMU
- * @link: in its owner's list.
+ * struct ba_chunk - one piece of memory, physically contiguous unless @pages_sgt is set
+ * @link: in the list of its backing.
  * @page: the first page.
  * @size: bytes, whole pages.
  * @alloc_size: bytes of the allocation, which may begin before @page and end after @size.
  * @lead: bytes of the allocation before @page.
- * @cost: bytes that it counts for, with what rounding costs.
- * @dmem: what is charged for memory that no memory cgroup is charged for, or NULL.
- * @pages_sgt: where it is put together from pieces, by the DMA API behind an IOMMU, or
- *	by a process: the pages of each. Else NULL: it is one run from @page on.
- * @cookie: what dma_alloc_attrs() returned. Not an address: only the DMA API
- *	knows what it stands for.
- * @dma: the memory in the address space of the heap's device.
- * @attrs: what dma_alloc_attrs() was asked with.
- * @cleared: by the DMA API, which does not clear what it does not map.
- * @block: the block it was carved from, or NULL if it is a whole allocation.
- * @pinned_for: whose locked memory it counts for, where it is memory of a process: see
- *	user_pages.c; what is only about allocations means nothing then. Else NULL.
+ * @cost: bytes that are charged, rounding included.
+ * @dmem: the dmem charge of memory without a memory cgroup, or NULL.
+ * @pages_sgt: the pages of a chunk that is not contiguous: behind an IOMMU, of a process, or of
+ *	a shmem file. Else NULL.
+ * @cookie: the return value of dma_alloc_attrs(). Only the DMA API knows its meaning.
+ * @dma: address of the memory for the heap's device.
+ * @attrs: attributes of dma_alloc_attrs().
+ * @cleared: the DMA API has cleared the memory.
+ * @block: the block that the chunk was carved from, or NULL.
+ * @pinned_for: the process whose pinned_vm counts user pages, else NULL. Only @page, @size,
+ *	@cost and @pages_sgt are valid for such a chunk: see user_pages.c.
  */
 struct ba_chunk {
 	struct list_head link;
@@ -53,11 +52,10 @@ struct ba_chunk {
 
 /**
  * enum ba_chunk_form - what a chunk must be
- * @CHUNK_ORDINARY: Anything; not of the memory that the kernel sets aside for
- *	those who need it in one run.
- * @CHUNK_CONTIGUOUS: Physically contiguous.
- * @CHUNK_LARGE_PAGES: The same, and at the beginning of a large page of the kernel's own
- *	mapping, whose pages are all taken: to change their type splits none of them.
+ * @CHUNK_ORDINARY: Any memory but CMA.
+ * @CHUNK_CONTIGUOUS: Physically contiguous; CMA is allowed.
+ * @CHUNK_LARGE_PAGES: Physically contiguous, in whole large pages of the direct map: to change
+ *	their type splits no large page.
  */
 enum ba_chunk_form {
 	CHUNK_ORDINARY,

@@ -27,7 +27,7 @@ int ba_make_room_for_file(void)
 	return room ? 0 : -ENOMEM;
 }
 
-/* Return: a client for whoever opens a file, or NULL without memory. */
+/* Return: a client for a new open file, or NULL without memory. */
 struct ba_client *ba_client_create(const struct cred *opener, bool charged_only)
 {
 	struct ba_client *client = kzalloc(sizeof(*client), GFP_METADATA);

@@ -13,16 +13,15 @@ struct ba_quota;
 int ba_make_room_for_file(void);
 
 /**
- * struct ba_client - who memory is held for
- * @ref: one for its open file, one for each of its buffers.
- * @quota: what its memory and its buffers count for.
- * @charged_only: it gets no memory that no memory cgroup is charged for.
- * @blocks_lock: guards @block_trees and all that hangs on it.
- * @block_trees: its &struct block_tree, one for each kind of blocks that it has. A
- *	block is held by the chunks carved from it, and the tree by its blocks, so that
- *	the list is empty when the last buffer is gone.
- * @blocks_room: bytes of its blocks that are charged and not carved. It is written under
- *	@blocks_lock, and read without.
+ * struct ba_client - an open file of the device
+ * @ref: one for the open file, one for each buffer.
+ * @quota: what its memory and its buffers are charged to.
+ * @charged_only: the client gets no memory that no memory cgroup is charged for.
+ * @blocks_lock: guards @block_trees, their blocks, and @blocks_room.
+ * @block_trees: &struct block_tree, one for each kind of blocks. A block lives as long as a chunk
+ *	carved from it, and a tree as long as a block: the list is empty when the last
+ *	buffer is released.
+ * @blocks_room: bytes of the blocks that are charged and not carved. Read without the lock.
  */
 struct ba_client {
 	struct kref ref;

@@ -40,7 +40,7 @@ struct commit_entry {
 };
 
 /**
- * struct commit - one COMMIT on its way
+ * struct commit - one COMMIT call
  * @arg: the call.
  * @entries: its buffers, arg->count of them.
  */

@@ -160,7 +160,7 @@ static int take_again(int (*take)(void *arg), void *arg)
 }
 
 /**
- * ba_contention_take() - take a set, beside others or at last in turn
+ * ba_contention_take() - take memory concurrently, and again in turn if that fails
  * @take: takes all of it or nothing.
  * @arg: for @take.
  *

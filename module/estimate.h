@@ -11,10 +11,10 @@ struct ba_backing;
 struct ba_client;
 
 /**
- * struct ba_estimate - the least that a set of buffers will be charged
+ * struct ba_estimate - the least charge of the buffers of one call
  * @asks: one &struct ba_quota_ask for each buffer.
- * @client: of the last buffer.
- * @room: bytes of the blocks of @client that no buffer before can have used up.
+ * @client: the client of the last buffer.
+ * @room: bytes of the blocks of @client that no buffer before can have used.
  */
 struct ba_estimate {
 	struct list_head asks;

@@ -5,8 +5,8 @@
 #include <linux/gfp.h>
 
 /*
- * For the small allocations that go with memory: charged to whoever asks, and
- * failing, with no word in the log, where the OOM killer would be called otherwise.
+ * For small allocations beside the memory of a buffer. They are charged to the current task, and
+ * fail without a message where the OOM killer would run otherwise.
  */
 #define GFP_METADATA \
 	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)

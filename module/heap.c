@@ -286,7 +286,7 @@ static int heap_probe(struct platform_device *pdev)
 	struct ba_heap *heap;
 	int ret;
 
-	/* An override by sysfs brings a device that knows nothing of us. */
+	/* driver_override of sysfs can bind a device that is none of ours. */
 	if (!platform_get_device_id(pdev))
 		return -ENODEV;
 

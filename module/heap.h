@@ -11,22 +11,22 @@ struct dmem_cgroup_region;
 
 /**
  * struct ba_heap - a device that memory is allocated for
- * @dev: what the DMA API allocates for: its masks and region decide.
- * @node_devs: the same for each node of memory, or NULL where there is no such device: for
- *	all of them where there is one node only. NULL itself for heaps of a device tree.
- * @name: stable, known to users.
- * @index: known to users, fixed while the module is loaded.
+ * @dev: the device; its DMA masks and its region decide where memory lies.
+ * @node_devs: a device for each node of memory, NULL for a node without. NULL as a whole for
+ *	heaps of a device tree.
+ * @name: known to users; the same after every boot.
+ * @index: known to users; fixed while the module is loaded.
  * @dma_bits: memory lies below 2^dma_bits.
- * @named_only: only for those who name it.
+ * @named_only: only requests that name the heap get its memory.
  * @behind_iommu: @dev is behind an IOMMU.
- * @coherent_pool: its region is one that the kernel maps write-combined, and not along
- *	with all other memory.
- * @no_map: the kernel has no cacheable mapping of its region.
- * @region_start: of memory that is set aside for @dev.
- * @region_size: its bytes; 0 where it takes memory from the whole system.
- * @used: bytes taken from it.
- * @dmem: where memory of it counts that no memory cgroup is charged for; NULL
- *	where the kernel has no such cgroups.
+ * @coherent_pool: the region is a pool that the kernel maps write-combined, outside of the
+ *	direct map.
+ * @no_map: the kernel has no cacheable mapping of the region.
+ * @region_start: start of the region of @dev.
+ * @region_size: bytes of the region; 0 if memory comes from the whole system.
+ * @used: bytes that are allocated.
+ * @dmem: the dmem region that is charged for memory without a memory cgroup; NULL if the
+ *	kernel has no dmem controller.
  */
 struct ba_heap {
 	struct device *dev;

@@ -75,9 +75,9 @@ static const struct vm_operations_struct mmap_ops = {
 };
 
 /*
- * The kernel would charge a page of shmem to whoever touches it, and so brings none
- * by itself. What cannot be brought is no reason to look for somebody to kill, nor to
- * try for ever.
+ * shmem would charge a page to the task that touches it first, so this handler reads pages in
+ * itself. A page that cannot be read in is SIGBUS: no reason for the OOM killer, nor to retry for
+ * ever.
  */
 static vm_fault_t pageable_fault(struct vm_fault *vmf)
 {
@@ -127,7 +127,7 @@ static const struct vm_operations_struct pageable_ops = {
 };
 
 /*
- * Map a run. The first page of a mapping goes in alone: x86 keeps a record of a
+ * Map a range. The first page of a mapping goes in alone: x86 keeps a record of a
  * VMA that one remap_pfn_range() fills, and on older kernels warns when its
  * pages have been zapped by the time it is unmapped.
  */

@@ -119,7 +119,7 @@ static int of_heap_probe(struct platform_device *pdev)
 	struct ba_heap *heap;
 	int ret;
 
-	/* An override by sysfs brings a device that knows nothing of us. */
+	/* driver_override of sysfs can bind a device that is none of ours. */
 	if (!of_match_device(of_heap_ids, dev))
 		return -ENODEV;
 	if (of_node_check_flag(dev->of_node, OF_DYNAMIC))
@@ -147,7 +147,7 @@ static int of_heap_probe(struct platform_device *pdev)
 	ret = of_heap_take_region(heap);
 	if (ret)
 		return ret;
-	/* Memory of a bounce pool is not to be had for long. */
+	/* A bounce pool has no memory for long use. */
 	if (is_swiotlb_for_alloc(dev))
 		return dev_err_probe(dev, -EOPNOTSUPP,
 				     "a restricted DMA pool is no heap\n");

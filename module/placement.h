@@ -7,20 +7,17 @@
 struct ba_backing;
 struct device;
 
-/*
- * How often memory is taken anew where devices came meanwhile that do not reach it. If
- * they come that often it is no accident.
- */
+/* How often memory is taken again because a device attached meanwhile that does not reach it. */
 #define PLACEMENT_TRIES 8
 
 /**
- * struct ba_placement - where memory that comes late may be
- * @dma_bits: every device reaches what lies below 2^dma_bits.
- * @prefer_contiguous: a device would rather have it contiguous.
- * @snoops: a device sees what is in the caches.
+ * struct ba_placement - what the attached devices allow
+ * @dma_bits: each device reaches memory below 2^dma_bits.
+ * @prefer_contiguous: a device prefers contiguous memory.
+ * @snoops: a device snoops the caches.
  * @bypasses: a device does not.
- * @nid: of memory, that is nearest to them; NUMA_NO_NODE where they differ.
- * @some: there is a device that has a node.
+ * @nid: the node of memory of all devices; NUMA_NO_NODE if they differ.
+ * @some: a device with a node was added.
  */
 struct ba_placement {
 	u32 dma_bits;

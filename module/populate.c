@@ -341,13 +341,13 @@ static int populate_charged(struct ba_backing *backing)
 }
 
 /**
- * ba_populate() - take memory, cleared, on the account of its source
+ * ba_populate() - give a backing its memory, cleared and charged
  * @backing: as ba_backing_init() left it.
  * @reason: why there is none, where that fails.
  *
  * Return: 0; -ENOMEM, -EDQUOT past a quota, -EINTR after a fatal signal, -ENFILE
  * where pageable memory has no file left, -EBUSY while the machine hibernates: then
- * nothing is held.
+ * the backing has no memory.
  */
 int ba_populate(struct ba_backing *backing, enum bufalloc_reason *reason)
 {

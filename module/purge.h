@@ -11,18 +11,18 @@ struct ba_purge_record;
 struct ww_mutex;
 
 /**
- * struct ba_purgeable - memory that may be taken from a buffer
- * @link: in the list of purge.c, while there is any.
- * @lock: the buffer's.
+ * struct ba_purgeable - the memory of a buffer that may be purged
+ * @link: in the list of purge.c, while the memory is purgeable.
+ * @lock: the lock of the buffer.
  * @backing: the memory.
- * @resv: the reservation of the buffer: its fences say whether a device is at work.
- * @record: where the memory goes when it is taken.
- * @pages: of it, as long as it is in the list.
- * @returned: those of them that go back to the kernel when they are freed.
- * @was_listed: it was in the list at some time.
- * @purged: it was; and the buffer has no other yet.
+ * @resv: the reservation of the buffer; its fences tell whether a device is at work.
+ * @record: receives the memory when it is purged.
+ * @pages: number of pages while @link is in the list.
+ * @returned: number of those pages that the kernel gets back.
+ * @was_listed: @link was in the list at some time.
+ * @purged: the memory was purged, and the buffer has got no other.
  *
- * Guarded by @lock; @link by a lock of purge.c.
+ * @lock guards all but @link, which purge_lock guards.
  */
 struct ba_purgeable {
 	struct list_head link;

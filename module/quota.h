@@ -18,9 +18,9 @@ struct ba_quota;
 #define QUOTA_BUFFER_COST SZ_4K
 
 /**
- * struct ba_use - what is held, or limited
- * @bytes: of memory, with what rounding costs.
- * @buffers: live ones.
+ * struct ba_use - an amount of memory and of buffers, held or allowed
+ * @bytes: of memory, rounding included.
+ * @buffers: number of live buffers.
  */
 struct ba_use {
 	u64 bytes;
@@ -28,12 +28,12 @@ struct ba_use {
 };
 
 /**
- * struct ba_quota_report - what is held, and how much may be
- * @client: by the client itself.
- * @user: by whoever of its users has the least room.
- * @system: by all.
- * @user_max: for each user.
- * @system_max: for all.
+ * struct ba_quota_report - what is held, and what is allowed
+ * @client: held by the client.
+ * @user: held by the account of the client that has the least room.
+ * @system: held by all.
+ * @user_max: allowed for each account.
+ * @system_max: allowed for all.
  */
 struct ba_quota_report {
 	struct ba_use client;
@@ -44,10 +44,10 @@ struct ba_quota_report {
 };
 
 /**
- * struct ba_quota_ask - what a part of a set of buffers will be charged
- * @link: in the list of the set.
- * @quota: what it will be charged to.
- * @use: the least that it will be.
+ * struct ba_quota_ask - the least charge of one buffer of a call
+ * @link: in the list of the call.
+ * @quota: the quota that will be charged.
+ * @use: the least charge.
  */
 struct ba_quota_ask {
 	struct list_head link;

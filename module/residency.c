@@ -143,7 +143,7 @@ int ba_residency_check_needed(const struct ba_buffer *buffer, enum bufalloc_reas
 }
 
 /**
- * struct populate_args - memory that is on its way
+ * struct populate_args - for ba_contention_take()
  * @fresh: what it is to become.
  * @reason: why there is none.
  */

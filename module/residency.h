@@ -14,21 +14,21 @@ struct dma_buf;
 
 /**
  * struct ba_buffer - a buffer
- * @populate_lock: held by who takes memory for its first use, or brings what was swapped out
- *	to hold it, so that only one does. Inside mmap_lock and the reservation, outside
- *	the turn of sets and @lock.
- * @lock: guards all that follows. Of one class, so that COMMIT can have many. Inside
- *	mmap_lock, the reservation, @populate_lock and the turn, outside reclaim.
+ * @populate_lock: held by the thread that populates the buffer at its first use, or that reads
+ *	pages in to pin them. Inside of mmap_lock and the reservation, outside of the turn of
+ *	contention.c and of @lock.
+ * @lock: guards all below. Of one ww_mutex class, so that COMMIT can lock many buffers. Inside of
+ *	mmap_lock, the reservation, @populate_lock and the turn, outside of reclaim.
  * @attachments: the importers, as &struct ba_attachment.
- * @heap: where its memory comes from without devices.
- * @backing: its memory; source.client is held, and source.memcg while memory can still
- *	come: before the first, while it may be purged, and for pageable memory.
- * @pin_count: maps of devices and of the kernel.
- * @pinning: pages are being brought for the first of them.
- * @dontneed: its users do not need it: nobody may use it.
- * @purgeable: its memory, for who may take it then.
- * @refusals: how often a device could not map it.
- * @refusal: why not, the last time.
+ * @heap: the heap of the memory if no device is attached.
+ * @backing: the memory. The buffer holds context.client. It holds context.memcg while memory can
+ *	still come: before the first, after DONTNEED, and for pageable memory.
+ * @pin_count: number of maps by devices and by the kernel.
+ * @pinning: pages are being read in for the first pin.
+ * @dontneed: ADVISE has said DONTNEED: the buffer cannot be used.
+ * @purgeable: the part of purge.c.
+ * @refusals: number of refused devices.
+ * @refusal: the reason of the last refusal.
  */
 struct ba_buffer {
 	struct mutex populate_lock;

@@ -55,7 +55,7 @@ static bool follows(const struct ba_segment *seg, const struct page *page)
 	       page_to_pfn(seg->page) + (seg->size >> PAGE_SHIFT);
 }
 
-/* The next run of neighbouring chunks and pieces; false at the end. */
+/* Go to the next segment. Return: false at the end. */
 bool ba_segment_next(const struct list_head *chunks, struct ba_segment *seg)
 {
 	struct page *page;

@@ -9,12 +9,11 @@ struct page;
 struct scatterlist;
 
 /**
- * struct ba_segment - a physically contiguous run of a buffer
+ * struct ba_segment - a physically contiguous range of a buffer
  * @page: the first page.
  * @size: bytes, whole pages.
- * @next: the chunk after it, or where it ends: private to
- *	ba_backing_next_segment(), as is the next.
- * @sg: of that chunk; NULL for its first.
+ * @next: the next chunk. Private to ba_segment_next(), like @sg.
+ * @sg: the next entry of that chunk's pages_sgt; NULL for the first.
  */
 struct ba_segment {
 	struct page *page;

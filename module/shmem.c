@@ -95,7 +95,7 @@ static struct file *file_make(size_t length)
 
 /**
  * ba_shmem_create() - promise memory, and take none
- * @context: on whose account.
+ * @context: who is charged.
  * @length: bytes.
  *
  * Return: a store, or an ERR_PTR: -EDQUOT, -ENOMEM, -ENFILE, or what else
@@ -173,7 +173,7 @@ static struct page *read_page(struct file *file, struct mem_cgroup *memcg,
 }
 
 /**
- * ba_shmem_read_page() - bring a page, from the swap device if need be
+ * ba_shmem_read_page() - read a page in, from the swap device if necessary
  * @shmem: whose.
  * @index: which.
  *
@@ -272,7 +272,7 @@ static int list_pages(struct ba_shmem_pin *pin, struct page **pages)
 						 GFP_METADATA);
 }
 
-/* With the buffer's lock, which the others do without; one grip of a store at a time. */
+/* Called with the buffer's lock. Only one thread at a time pins the pages of a buffer. */
 void ba_shmem_pin_begin(struct ba_shmem_pin *pin, const struct ba_shmem *shmem)
 {
 	*pin = (struct ba_shmem_pin) {
@@ -283,7 +283,7 @@ void ba_shmem_pin_begin(struct ba_shmem_pin *pin, const struct ba_shmem *shmem)
 }
 
 /**
- * ba_shmem_pin_pages() - bring all pages of a store, and have them stay
+ * ba_shmem_pin_pages() - read all pages in, and pin them
  * @pin: as ba_shmem_pin_begin() left it. Its store is not destroyed meanwhile.
  *
  * Return: 0; -ENOMEM; -EINTR after a fatal signal; -EBUSY where a page lies in movable
@@ -336,7 +336,7 @@ static void put_range(struct folio_batch *batch, struct scatterlist *sg)
 
 /**
  * ba_shmem_pin_end() - have all pages stay
- * @shmem: not held yet. Its chunk tells where they are, until ba_shmem_unpin().
+ * @shmem: not pinned yet. Its chunk has the pages until ba_shmem_unpin().
  * @pin: of it, and taken; the store has the pages then.
  */
 void ba_shmem_pin_end(struct ba_shmem *shmem, struct ba_shmem_pin *pin)

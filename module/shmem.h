@@ -11,14 +11,14 @@ struct dma_buf;
 struct file;
 
 /**
- * struct ba_shmem - memory that the kernel may swap out
- * @file: of shmem; has the pages, wherever they are.
- * @client: is charged for all of it.
- * @memcg: is charged for what there is of it; held by the buffer.
+ * struct ba_shmem - the memory of a pageable buffer
+ * @file: the shmem file that has the pages.
+ * @client: the client that is charged for the whole length.
+ * @memcg: the memory cgroup that is charged for each page; the buffer holds it.
  * @length: bytes.
- * @keeper: what mappings of userspace hold, since they cannot hold its file.
- * @pages_sgt: where the pages are while they are held.
- * @chunk: the same, as part of a backing.
+ * @keeper: the dma-buf, which userspace mappings hold, since they hold @file as their file.
+ * @pages_sgt: the pages while they are pinned.
+ * @chunk: the same pages, as a chunk of the backing.
  */
 struct ba_shmem {
 	struct file *file;
@@ -31,11 +31,11 @@ struct ba_shmem {
 };
 
 /**
- * struct ba_shmem_pin - the pages of a store, that stay where they are
- * @file: whose.
- * @memcg: is charged for them; held by the buffer.
+ * struct ba_shmem_pin - pages that are being pinned, without the buffer's lock
+ * @file: the shmem file.
+ * @memcg: the memory cgroup that is charged; the buffer holds it.
  * @length: bytes.
- * @pages_sgt: where they are.
+ * @pages_sgt: the pages, once they are pinned.
  */
 struct ba_shmem_pin {
 	struct file *file;

@@ -260,7 +260,7 @@ static bool is_within_addresses(u64 address, size_t size)
 /**
  * ba_user_pages_pin() - pin memory of the caller
  * @chunk: to be filled in.
- * @context: on whose account.
+ * @context: who is charged.
  * @address: of a page.
  * @size: bytes, whole pages.
  * @reason: why not, where that fails.
