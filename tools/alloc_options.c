@@ -16,7 +16,7 @@ static const char help[] =
 	"  --caching CACHING   how the CPU sees them:\n";
 
 static const char help_end[] =
-	"  --any-caching       take coherent where that caching is not to be had\n"
+	"  --any-caching       take coherent if that caching is not available\n"
 	"  --contiguous        one physically contiguous run each, or nothing\n"
 	"  --heap NAME|INDEX   from this heap (default: any that fits)\n"
 	"  --dma-bits N        below 2^N, for devices that reach no further\n"

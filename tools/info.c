@@ -137,7 +137,7 @@ static void print_heap(const struct bufalloc_heap *heap)
 		printf("  %-10s %s\n", bufalloc_caching_string(views[i].caching),
 		       heap->out_cachings & (1U << views[i].caching) ?
 			       bufalloc_memtype_string(views[i].memtype) :
-			       "not to be had on this machine");
+			       "not available on this machine");
 }
 
 static void json_info(struct json *json, const struct bufalloc_info *info)
@@ -182,7 +182,7 @@ static void json_heap(struct json *json, const struct bufalloc_heap *heap)
 			json_string(json, NULL, heap_flags[i].name);
 	json_close(json, ']');
 	view_cachings(heap, views);
-	/* A caching that is not to be had has the memory type "none". */
+	/* A caching that is not available has the memory type "none". */
 	json_open(json, "cachings", '{');
 	for (i = 0; i < CACHINGS; i++)
 		json_string(json, bufalloc_caching_string(views[i].caching),

@@ -55,7 +55,7 @@ static void print_results(const struct alloc_options *opts, const struct alloc_r
 		printf("No memory yet: that comes with the first use, or by: bufalloc commit %d\n",
 		       getpid());
 	if (result->query.out_caching != opts->request.caching)
-		printf("%s is not to be had here: %s was given.\n",
+		printf("%s is not available here: %s was given.\n",
 		       bufalloc_caching_string(opts->request.caching),
 		       bufalloc_caching_string(result->query.out_caching));
 }

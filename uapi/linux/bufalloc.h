@@ -66,7 +66,7 @@
  *  4. EINVAL      an undefined flag, a zero length, an impossible value
  *  5. ENOENT      no heap has that index, or none fits the request
  *  6. EACCES      /dev/bufalloc-charged: memory that no cgroup can be charged for
- *  7. EOPNOTSUPP  defined, but not to be had from this kernel or this machine
+ *  7. EOPNOTSUPP  defined, but not available from this kernel or this machine
  *  8. EBADF       COMMIT, QUERY, SYNC, ADVISE: not an open file descriptor; EINVAL:
  *                 not a buffer of bufalloc; COMMIT: EINVAL: a buffer that is there
  *                 twice; SYNC: EINVAL: a part that passes the end of the buffer;
@@ -288,7 +288,7 @@ enum bufalloc_caching {
 /**
  * enum bufalloc_memtype - what a CPU mapping of a buffer really is
  *
- * @BUFALLOC_MEMTYPE_NONE: This caching is not to be had here.
+ * @BUFALLOC_MEMTYPE_NONE: This caching is not available here.
  * @BUFALLOC_MEMTYPE_WRITE_BACK: Ordinary cacheable memory.
  * @BUFALLOC_MEMTYPE_WRITE_COMBINE: Not cacheable, writes may be gathered.
  * @BUFALLOC_MEMTYPE_UNCACHED: Not cacheable, writes are not gathered.
@@ -448,9 +448,8 @@ struct bufalloc_heap {
  */
 #define BUFALLOC_ALLOC_CONTIGUOUS (1U << 0)
 /**
- * BUFALLOC_ALLOC_ANY_CACHING - where the caching asked for is not to be had,
- * give COHERENT instead, and say so in bufalloc_result.caching; for memory that comes
- * late, QUERY says so.
+ * BUFALLOC_ALLOC_ANY_CACHING - if the requested caching is not available, give COHERENT
+ * instead. bufalloc_result.caching tells which was given; for deferred memory QUERY does.
  */
 #define BUFALLOC_ALLOC_ANY_CACHING (1U << 1)
 /**
@@ -579,7 +578,7 @@ struct bufalloc_result {
  *	the segments, also with EINVAL where memory that is pageable, or of a process,
  *	cannot be so.
  * @BUFALLOC_REASON_CACHING: EINVAL: not an &enum bufalloc_caching; EOPNOTSUPP:
- *	not to be had from this heap on this machine.
+ *	not available from this heap on this machine.
  * @BUFALLOC_REASON_FD_FLAGS: EINVAL: more than O_RDONLY, O_RDWR and O_CLOEXEC.
  * @BUFALLOC_REASON_DMA_BITS: EINVAL: not 0 or 12 to 64; ENOENT: no heap lies
  *	below that limit, or the heap asked for does not.
@@ -738,8 +737,8 @@ struct bufalloc_alloc {
  * @__reserved: Zero.
  * @out_max_cpu_page: Bytes of the largest page a CPU mapping of it may use; 0 where it
  *	can have none.
- * @out_refusals: How often a device could not map it, ever: whoever reads it before
- *	and after an import knows whether the reason is of that one.
+ * @out_refusals: How often a device could not map the buffer. Read it before and after an
+ *	import to know whether @out_refusal is of that import.
  * @out_refusal: &enum bufalloc_reason of the last time.
  * @out_resident: Bytes that are in memory: all of what it has, but for pageable memory
  *	that was not used yet, or was swapped out.
