@@ -418,7 +418,7 @@ void ba_attachment_unmap(struct ba_attachment *attachment,
 }
 
 /**
- * ba_attachment_sync() - sync memory for who uses it next, the CPU or the device
+ * ba_attachment_sync() - sync memory for its next user, the CPU or the device
  * @attachment: whose device has it mapped.
  * @part: of the buffer; NULL for all of it.
  * @target: who uses it next.

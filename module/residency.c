@@ -222,13 +222,12 @@ static bool is_populated(struct ba_buffer *buffer)
 
 /**
  * ba_residency_populate() - have a buffer get its memory, before its lock is taken
- * @buffer: that is to be used.
- * @reason: why not, where that fails.
+ * @buffer: not locked.
+ * @reason: why the buffer has no memory, on failure.
  *
- * How long that takes is up to who asked for the buffer, and nobody should wait for it
- * but those who want the same: with room for one copy, a second would be refused what
- * the first is about to have. Where devices come and go all the while it is left to
- * ba_residency_populate_locked().
+ * The owner of the buffer decides how long that takes, so only users of the same buffer wait:
+ * with room for one copy, a second attempt would fail for the memory that the first is about to
+ * publish. If devices attach in each try, ba_residency_populate_locked() follows.
  *
  * Return: 0, -EAGAIN, -EINTR after a fatal signal, or why there is no memory.
  */

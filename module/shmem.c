@@ -50,10 +50,9 @@ static void seal(struct file *file)
 }
 
 /*
- * In the place of those of shmem. Mappings are ours, so that they count, and have no
- * more rights than they were given: remap_file_pages(2) asks their file for another
- * one, and here there is none to be had. It may be the last that goes of a buffer, so
- * it holds the module.
+ * These replace the operations of shmem, and have no mmap: remap_file_pages(2) would make a
+ * mapping that nobody counts. The file may live longer than the buffer, so it holds the
+ * module.
  */
 static const struct file_operations shmem_fops = {
 	.owner = THIS_MODULE,

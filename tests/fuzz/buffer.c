@@ -277,7 +277,7 @@ static void contain(int socket)
 		_exit(1);
 	while (read(socket, &byte, 1) == 1) {
 		fd = open(BUFALLOC_DEVICE, O_RDWR | O_CLOEXEC);
-		/* Whoever asked waits for an answer. */
+		/* The other process waits for an answer. */
 		if (fd < 0 || message_send(socket, fd) < 0)
 			send(socket, "", 1, MSG_NOSIGNAL);
 		close(fd);

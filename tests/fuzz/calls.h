@@ -96,7 +96,7 @@ bool kind_fills(enum kind kind);
 /* A value that it may have; not for slots. */
 uint64_t kind_random(enum kind kind, struct random *random);
 
-/* Whoever opens devices for run_open_contained(); in each process that runs programs. */
+/* Start the process that opens devices for run_open_contained(). */
 void container_create(void);
 
 /* Until importers_release(), no device's driver leaves and no bus changes. */

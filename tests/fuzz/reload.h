@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the module does when it comes and when it goes, which no call of it reaches. */
+/* Load and unload the module: no call reaches that code. */
 #ifndef FUZZ_RELOAD_H
 #define FUZZ_RELOAD_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What happens to the machine: processors and devices that go and come, and sleep. */
+/* Events of the machine: a processor goes offline, a driver is unbound, a suspend. */
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>

@@ -40,7 +40,7 @@
 #define TICK_US 50000
 
 #define GROUPS_MAX 4
-/* What the kernel may keep for a group by itself. */
+/* Bytes that the kernel may keep charged to an empty group. */
 #define GROUP_SPARE (8L << 20)
 
 /* A tenth of memory is free before the kernel stops to take it back. */
@@ -232,7 +232,7 @@ static void move_one(struct random *random)
 		soak_count(MOVES);
 }
 
-/* Whoever is in it leaves; what they hold is still charged there. */
+/* Processes leave the group; their memory stays charged to it. */
 static void remove_group(struct random *random)
 {
 	char group[64], path[96], text[16];
@@ -388,7 +388,7 @@ TEST_F_TIMEOUT(soak, everything_at_once, PATIENCE)
 	EXPECT_EQ(self->kills, vmstat("oom_kill"));
 	for (i = 0; i < COUNTS; i++) {
 		printf("# total: %" PRIu64 " %s\n", soak->counts[i], names[i]);
-		/* What never happened was not tried. */
+		/* A kind of event that never happened was not tested. */
 		if (soak->seconds >= SECONDS_FOR_ALL && must_happen(i))
 			EXPECT_LT(0, soak->counts[i]);
 	}
