@@ -3,15 +3,23 @@
  * One importer's view of a buffer: its own sg_table and its own kept DMA mapping. Main object:
  * struct ba_attachment, guarded by the buffer's lock.
  *
- *               map                   map               unmap
- *   attached -------> listed (sgt) -------> mapped (dir) -----> kept
- *                                             ^                  | map
- *                                             +------------------+
+ *             list           map            last unmap
+ *   attached ------> listed -------> mapped ----------> kept
+ *     |  ^            |  ^             ^                | | |
+ *     |  +--- drop ---+  |             +----- map ------+ | |
+ *     |  |               +------------ unbound -----------+ |
+ *     |  +------------------------ drop --------------------+
+ *     +--- destroy ---> detached
  *
- * The mapping is kept after the last unmap, so that a queued frame costs nothing. detach ends
- * it. When the driver is unbound, a kept mapping ends at once, and a used one at its unmap.
- * Only the address mapping is kept: cached memory is synced for the device at each map, and
- * for the CPU at each unmap, as importers expect.
+ *   attached: @sgt is empty.
+ *   listed:   @sgt lists the memory in entries that the device takes; no DMA mapping exists.
+ *   mapped:   the DMA mapping is in use: @users is above 0, and @dir is its direction.
+ *   kept:     the DMA mapping has no user. The next frame of a queue is mapped at no cost.
+ *   unbound:  a flag, for a driver that is gone from the device. The last unmap then leads to
+ *             listed. It always does so if the driver cannot be watched (keeps_mapping is false).
+ *
+ * Only the address mapping is kept. CACHED memory is synced for the device at each map, and for
+ * the CPU at each unmap, as importers expect.
  */
 #include <linux/device.h>
 #include <linux/dma-direct.h>
@@ -31,7 +39,7 @@
 #include "heap.h"
 #include "sgt.h"
 
-/* Bytes of the caches that one call of the DMA API cleans; other tasks run between two calls. */
+/* Bytes that one call of the DMA API syncs. Other tasks can run between two calls. */
 #define SYNC_MAX SZ_16M
 
 static bool is_cached(const struct ba_attachment *attachment)
@@ -45,7 +53,7 @@ static bool needs_syncs(const struct ba_attachment *attachment)
 	       !dev_is_dma_coherent(attachment->dev);
 }
 
-/* Memory that never needs a sync must not be given one: see chunk.c. */
+/* Memory that is not CACHED needs no sync, and must not be synced: see cached_alloc(). */
 static unsigned long map_attrs(const struct ba_attachment *attachment)
 {
 	unsigned long attrs = DMA_ATTR_NO_WARN;
@@ -53,7 +61,7 @@ static unsigned long map_attrs(const struct ba_attachment *attachment)
 	return is_cached(attachment) ? attrs : attrs | DMA_ATTR_SKIP_CPU_SYNC;
 }
 
-/* All of it, in one of the ranges that the device's bus passes on. */
+/* Whether the device reaches the whole range, in one window of its bus. */
 static bool is_range_within_dma_mask(struct device *dev, phys_addr_t phys, size_t size)
 {
 	u64 limit = min_not_zero(dma_get_mask(dev), dev->bus_dma_limit);
@@ -65,9 +73,9 @@ static bool is_range_within_dma_mask(struct device *dev, phys_addr_t phys, size_
 }
 
 /*
- * Without an IOMMU memory beyond the device's mask could only be bounced, and so
- * is all memory where that is forced. It is found out before the DMA API tries,
- * and complains in the log or copies what the kernel has no mapping of.
+ * Without an IOMMU the DMA API bounces memory beyond the device's mask, and all memory where
+ * bouncing is forced. Find that out before the DMA API tries: it would warn in the log, or copy
+ * memory that the kernel has no mapping of.
  */
 static bool is_within_dma_mask(const struct ba_attachment *attachment)
 {
@@ -85,7 +93,7 @@ static bool is_within_dma_mask(const struct ba_attachment *attachment)
 	return true;
 }
 
-/* Cacheable memory that gets no syncs, and a device that does not snoop. */
+/* The memory is cacheable and gets no syncs, but the device does not snoop. */
 static bool misses_dirty_lines(const struct ba_attachment *attachment)
 {
 	const struct ba_alloc_context *context = &attachment->backing->context;
@@ -96,8 +104,8 @@ static bool misses_dirty_lines(const struct ba_attachment *attachment)
 }
 
 /*
- * The opposite: memory that the CPU writes past the caches, while they may have old lines
- * of it that belong to the kernel's own mapping, and a device that snoops.
+ * The opposite: the CPU writes past the caches, and the device snoops. The caches can have old
+ * lines of the direct map, and the device would read these lines.
  */
 static bool snoops_stale_lines(const struct ba_attachment *attachment)
 {
@@ -108,9 +116,9 @@ static bool snoops_stale_lines(const struct ba_attachment *attachment)
 }
 
 /*
- * A bounced mapping points at a copy, which only syncs update
- * that this memory does not get: the device would see old data. Page-aligned
- * segments behind a translating IOMMU are never bounced.
+ * A bounced mapping points to a copy, and only syncs update the copy. Without syncs the device
+ * would see old data. With syncs (CACHED) an old copy of one device could overwrite the data of
+ * another. Behind an IOMMU page-aligned segments are never bounced.
  */
 static bool is_bounced(const struct ba_attachment *attachment)
 {
@@ -127,7 +135,7 @@ static bool is_bounced(const struct ba_attachment *attachment)
 	return false;
 }
 
-/* A range of 4 GiB that an IOMMU has merged overflows the length of its entry. */
+/* An IOMMU can merge entries to 4 GiB and more: such a length overflows an entry. */
 static bool is_whole(const struct ba_attachment *attachment)
 {
 	const struct sg_table *sgt = &attachment->sgt;
@@ -142,8 +150,8 @@ static bool is_whole(const struct ba_attachment *attachment)
 
 /**
  * struct ba_span - a physically contiguous range, up to the next span
- * @addr: where the device sees it.
- * @offset: where in the buffer it begins.
+ * @addr: device address of the first byte.
+ * @offset: bytes from the start of the buffer.
  */
 struct ba_span {
 	dma_addr_t addr;
@@ -151,9 +159,9 @@ struct ba_span {
 };
 
 /*
- * Syncs work on physically contiguous ranges, but an IOMMU merges entries, and
- * the importer's table may be disguised while it is mapped (CONFIG_DMABUF_DEBUG).
- * So note now where the device sees each entry.
+ * A sync takes a physically contiguous range, but an IOMMU merges entries. Also the table can be
+ * made unreadable while the importer has it (CONFIG_DMABUF_DEBUG). So store the device address of
+ * each entry now.
  */
 static int spans_create(struct ba_attachment *attachment)
 {
@@ -194,7 +202,7 @@ static void spans_destroy(struct ba_attachment *attachment)
 	attachment->spans = NULL;
 }
 
-/* The CPU may have written since the last sync: do not undo that by another. */
+/* The last unmap has synced. Another sync would discard what the CPU has written since. */
 static void mapping_destroy(struct ba_attachment *attachment)
 {
 	if (attachment->dir == DMA_NONE)
@@ -206,11 +214,11 @@ static void mapping_destroy(struct ba_attachment *attachment)
 	attachment->dir = DMA_NONE;
 }
 
-/* Refusals that need no mapping. */
+/* Refuse a device before it is mapped. */
 static int check_device(const struct ba_attachment *attachment,
 			enum bufalloc_reason *reason)
 {
-	/* Not every driver that imports is one of a device that does DMA. */
+	/* Some importers are virtual devices, which do no DMA. */
 	if (!attachment->dev->dma_mask) {
 		*reason = BUFALLOC_REASON_NO_DMA;
 		return -ENODEV;
@@ -272,10 +280,10 @@ static int mapping_create(struct ba_attachment *attachment,
 }
 
 /**
- * ba_attachment_provide_sgt() - list the memory as the device takes it
- * @attachment: of a buffer that has its memory.
+ * ba_attachment_provide_sgt() - list the memory in entries that the device takes
+ * @attachment: of a populated buffer. A table that exists is kept.
  *
- * Return: 0, -EINVAL for a device whose segments are shorter than a page, -ENOMEM.
+ * Return: 0, or an error of ba_sgt_create().
  */
 int ba_attachment_provide_sgt(struct ba_attachment *attachment)
 {
@@ -289,7 +297,7 @@ static bool covers(enum dma_data_direction have, enum dma_data_direction want)
 	return have == want || have == DMA_BIDIRECTIONAL;
 }
 
-/* Map in that direction, or widen a mapping that nobody uses. */
+/* Map in @dir, or replace an unused mapping of another direction by a bidirectional one. */
 static int mapping_provide(struct ba_attachment *attachment,
 			   enum dma_data_direction dir,
 			   enum bufalloc_reason *reason)
@@ -305,7 +313,7 @@ static int mapping_provide(struct ba_attachment *attachment,
 	return mapping_create(attachment, DMA_BIDIRECTIONAL, reason);
 }
 
-/* The span that has the byte at @offset: the last that begins no later. */
+/* The span that contains the byte at @offset: the last span that begins at or before it. */
 static const struct ba_span *span_at(const struct ba_attachment *attachment,
 				     size_t offset)
 {
@@ -331,8 +339,8 @@ static void sync_span(const struct ba_attachment *attachment, dma_addr_t addr,
 }
 
 /*
- * To the byte: of a cache line that lies in the part only in part, the architecture
- * sees to it that nothing is lost that the CPU has written beside it.
+ * @part need not begin or end at a cache line. Before the architecture invalidates a line that is
+ * only partly inside, it writes the line back: CPU writes next to @part are not lost.
  */
 static void sync_part(const struct ba_attachment *attachment,
 		      const struct ba_part *part, enum ba_sync_target target,
@@ -360,9 +368,9 @@ static void sync_part(const struct ba_attachment *attachment,
 }
 
 /*
- * Some processors take DMA_FROM_DEVICE for leave to drop what is in their caches: the
- * zeros of new memory, which then shows what its last owner left, or what the CPU has
- * written since. So what a device writes is mapped as if it read it as well.
+ * With DMA_FROM_DEVICE some architectures discard dirty cache lines: CPU writes would be lost, or
+ * the zeros of new memory, and the content of the previous owner would show. So a device that only
+ * writes is mapped as if it read, too.
  */
 static enum dma_data_direction safe_direction(const struct ba_attachment *attachment,
 					      enum dma_data_direction dir)
@@ -373,16 +381,19 @@ static enum dma_data_direction safe_direction(const struct ba_attachment *attach
 }
 
 /**
- * ba_attachment_map() - let the importer's device at the memory
- * @attachment: whose, with a table.
- * @dir: the direction of the DMA to come.
- * @reason: why not, where that fails.
+ * ba_attachment_map() - map the memory for the importer's device
+ * @attachment: in the listed, mapped or kept state.
+ * @dir: direction of the DMA.
+ * @reason: set on error.
  *
  * Return: the importer's table, or an ERR_PTR:
  * -EBUSY: the mapping is in use in another direction.
- * -EIO: the device would see a copy of the memory, or stale cache lines.
+ * -EINVAL: @dir is no direction, which is a bug of the importer.
+ * -EIO: the device does not reach the memory, or would see a copy or old cache lines.
+ * -EIO: the IOMMU has merged entries to a range that no entry can hold.
  * -ENODEV: the device does no DMA.
- * Else what dma_map_sgtable() returned.
+ * -ENOMEM: no memory for the list of spans.
+ * Other errors are those of dma_map_sgtable().
  */
 struct sg_table *ba_attachment_map(struct ba_attachment *attachment,
 				   enum dma_data_direction dir,
@@ -405,7 +416,10 @@ struct sg_table *ba_attachment_map(struct ba_attachment *attachment,
 	return &attachment->sgt;
 }
 
-/* The mapping stays for the next ba_attachment_map(), where its end would be told. */
+/*
+ * Sync for the CPU. The last unmap keeps the mapping for the next ba_attachment_map(), unless the
+ * driver is unbound or cannot be watched.
+ */
 void ba_attachment_unmap(struct ba_attachment *attachment,
 			 enum dma_data_direction dir)
 {
@@ -419,12 +433,12 @@ void ba_attachment_unmap(struct ba_attachment *attachment,
 
 /**
  * ba_attachment_sync() - sync memory for its next user, the CPU or the device
- * @attachment: whose device has it mapped.
- * @part: of the buffer; NULL for all of it.
- * @target: who uses it next.
+ * @attachment: in the mapped state.
+ * @part: range of the buffer; NULL for the whole buffer.
+ * @target: the next user.
  *
- * The DMA API is told the direction of the mapping, and not what the CPU does: who
- * writes a part of a cache line has the rest of it as well.
+ * The direction is that of the mapping, not that of the CPU access: a CPU that writes a part of a
+ * cache line also reads the rest of the line.
  */
 void ba_attachment_sync(struct ba_attachment *attachment, const struct ba_part *part,
 			enum ba_sync_target target)
@@ -434,7 +448,7 @@ void ba_attachment_sync(struct ba_attachment *attachment, const struct ba_part *
 	sync_part(attachment, part, target, attachment->dir);
 }
 
-/* Return: an attachment without a table, or an ERR_PTR: -ENOMEM. */
+/* Return: an attachment in the attached state, or an ERR_PTR: -ENOMEM. */
 struct ba_attachment *ba_attachment_create(struct device *dev,
 					   const struct ba_backing *backing,
 					   struct ww_mutex *lock)
@@ -445,7 +459,7 @@ struct ba_attachment *ba_attachment_create(struct device *dev,
 	if (!attachment)
 		return ERR_PTR(-ENOMEM);
 
-	/* The mapping is undone at detach, when the driver may be gone. */
+	/* detach ends the mapping, and the device may be removed by then: hold it. */
 	attachment->dev = get_device(dev);
 	attachment->lock = lock;
 	attachment->backing = backing;
@@ -453,7 +467,10 @@ struct ba_attachment *ba_attachment_create(struct device *dev,
 	return attachment;
 }
 
-/* Nothing is kept for later: the memory goes where nobody knows. */
+/*
+ * End the mapping and free the table: the memory may move, be purged or be freed from now on. The
+ * importer has unmapped all.
+ */
 void ba_attachment_drop(struct ba_attachment *attachment)
 {
 	WARN_ON(attachment->users);
@@ -468,7 +485,7 @@ void ba_attachment_destroy(struct ba_attachment *attachment)
 	kfree(attachment);
 }
 
-/* The driver leaves the device: what is kept for it goes, now or when unmapped. */
+/* The driver is unbound from the device: end a kept mapping now, a used one at its last unmap. */
 void ba_attachment_driver_unbound(struct ba_attachment *attachment)
 {
 	ww_mutex_lock(attachment->lock, NULL);

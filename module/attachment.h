@@ -23,7 +23,7 @@ struct ba_part {
 	size_t length;
 };
 
-/* The side that a sync makes memory ready for. */
+/* The side that uses the memory after a sync. */
 enum ba_sync_target {
 	SYNC_FOR_CPU,
 	SYNC_FOR_DEVICE,
@@ -41,7 +41,7 @@ enum ba_sync_target {
  * @dir: direction of the mapping.
  * @users: number of maps that are not unmapped yet.
  * @unbound: the driver of @dev is unbound: no mapping is kept any more.
- * @keeps_mapping: the mapping stays after the last unmap.
+ * @keeps_mapping: the mapping is kept after the last unmap, until @unbound.
  * @spans: the device addresses of the entries of @sgt, and the end; NULL if no sync is needed.
  *
  * @lock guards all but @watched.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The placement of deferred memory: within the reach of all attached devices,
- * and on their node. Main object: struct ba_placement, which has no lock.
+ * Decides where deferred memory is placed: within the reach of all attached devices, and on their
+ * node. A device behind an IOMMU reaches all memory, in any number of segments.
  *
- * A device behind an IOMMU reaches all memory, in any number of segments.
+ * Main object: struct ba_placement. It lives on the stack of one thread and has no lock; the caller
+ * holds the buffer's lock while devices are added.
  */
 #include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
@@ -16,7 +17,7 @@
 #include "heap.h"
 #include "placement.h"
 
-/* Every heap, but those that have to be named, is one of these. */
+/* No limit: each heap fits. */
 #define ALL_BITS 64
 
 void ba_placement_init(struct ba_placement *placement)
@@ -30,9 +31,11 @@ void ba_placement_init(struct ba_placement *placement)
 }
 
 /*
- * How far a device reaches on its own. A limit beyond the last page of the machine is
- * none. Of a bus that moves addresses it is only known where its last one is: whether
- * all that lies below is on it the mapping finds out.
+ * The number of address bits that a device reaches without an IOMMU. A limit beyond the last page
+ * of the machine is no limit.
+ *
+ * A bus can translate addresses: dma_to_phys() returns the physical address of the limit. Memory
+ * below that address can still be out of reach, so each map checks all segments.
  */
 static u32 reached_bits(struct device *dev)
 {
@@ -46,9 +49,10 @@ static u32 reached_bits(struct device *dev)
 }
 
 /*
- * A driver that has said that an entry may hold it all is one of a device that takes
- * few of them, most often just one. UINT_MAX says nothing of the kind: drivers of GPUs
- * that take any number of entries set it to quiet a check of the DMA API.
+ * A device that takes few entries, most often one, has a driver that allows long entries: at least
+ * as long as the buffer. SZ_64K is the default of the DMA API and tells nothing. UINT_MAX tells
+ * nothing either: drivers of GPUs, which take any number of entries, set UINT_MAX to quiet a check
+ * of the DMA API.
  */
 static bool wants_contiguous(struct device *dev, size_t length)
 {
@@ -57,7 +61,7 @@ static bool wants_contiguous(struct device *dev, size_t length)
 	return limit >= length && limit > SZ_64K && limit != UINT_MAX;
 }
 
-/* A node that is far from some devices is as good as any other. */
+/* If the devices are on different nodes, each node is far from one of them: prefer none. */
 static void add_node(struct ba_placement *placement, int nid)
 {
 	if (nid == NUMA_NO_NODE)
@@ -69,7 +73,7 @@ static void add_node(struct ba_placement *placement, int nid)
 	placement->some = true;
 }
 
-/* One more device. */
+/* Add the limits of one device. A device without a DMA mask does no DMA, and has no limits. */
 void ba_placement_add_device(struct ba_placement *placement, struct device *dev, size_t length)
 {
 	if (!dev->dma_mask)
@@ -84,9 +88,9 @@ void ba_placement_add_device(struct ba_placement *placement, struct device *dev,
 }
 
 /*
- * The memory type of CPU mappings. COHERENT is write-back if all devices snoop. If only
- * some snoop, the type stays, and the map of snooping devices is refused: only CACHED
- * memory serves both kinds.
+ * The memory type of CPU mappings. COHERENT memory is write-back if all devices snoop. If only some
+ * devices snoop, the type stays as it is, and the map of a snooping device is refused: only CACHED
+ * memory serves both kinds of devices.
  */
 static enum bufalloc_memtype memtype_of(const struct ba_placement *placement,
 					const struct ba_requirements *requirements,
@@ -99,7 +103,7 @@ static enum bufalloc_memtype memtype_of(const struct ba_placement *placement,
 	if (!placement->snoops || placement->bypasses ||
 	    !ba_heap_has_cached_alias(heap, memtype))
 		return memtype;
-	/* A coherent pool has no other type, nor has memory outside of the direct map. */
+	/* A coherent pool has one type only, and so has memory outside of the direct map. */
 	return ba_heap_memtype(heap, BUFALLOC_CACHING_CACHED) ?: memtype;
 }
 
@@ -109,7 +113,10 @@ static bool is_heap_allowed(const struct ba_placement *placement, const struct b
 	       backing->context.heap->dma_bits <= placement->dma_bits;
 }
 
-/* Whether memory for another placement fits this one, and has its type. */
+/*
+ * Whether memory that was taken for an earlier placement fits this one: its heap and its memory
+ * type. Contiguity and node are preferences, and are not compared.
+ */
 bool ba_placement_allows(const struct ba_placement *placement, const struct ba_backing *backing)
 {
 	const struct ba_alloc_context *context = &backing->context;
@@ -119,7 +126,7 @@ bool ba_placement_allows(const struct ba_placement *placement, const struct ba_b
 		       memtype_of(placement, &backing->requirements, context->heap);
 }
 
-/* Write-back WC memory needs no sync: call it COHERENT. */
+/* Report a WC buffer that got write-back memory as COHERENT: such memory needs no sync. */
 static void apply_memtype(const struct ba_placement *placement, struct ba_backing *backing)
 {
 	const struct ba_requirements *requirements = &backing->requirements;
@@ -133,11 +140,12 @@ static void apply_memtype(const struct ba_placement *placement, struct ba_backin
 }
 
 /**
- * ba_placement_apply() - have memory come from there
- * @placement: where.
- * @backing: what has no memory yet. A heap that its user named stays.
+ * ba_placement_apply() - choose heap, node and memory type of a backing
+ * @placement: what the attached devices allow.
+ * @backing: without memory. A heap that the request names stays.
  *
- * Return: 0, or -EIO where no heap is so narrow.
+ * Return: 0, or an error:
+ * -EIO: no heap has so few address bits.
  */
 int ba_placement_apply(const struct ba_placement *placement, struct ba_backing *backing)
 {
@@ -152,7 +160,7 @@ int ba_placement_apply(const struct ba_placement *placement, struct ba_backing *
 	context->heap = heap;
 	apply_memtype(placement, backing);
 	context->nid = placement->nid;
-	/* On a machine with one node, NUMA_NO_NODE is the same. */
+	/* The heap has no device for this node, so the node makes no difference. */
 	if (ba_heap_device(heap, context->nid) == heap->dev)
 		context->nid = NUMA_NO_NODE;
 	backing->requirements.prefer_contiguous =

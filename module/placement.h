@@ -7,17 +7,20 @@
 struct ba_backing;
 struct device;
 
-/* How often memory is taken again because a device attached meanwhile that does not reach it. */
+/*
+ * Maximum number of attempts to take memory. An attempt is in vain if a device attaches meanwhile
+ * that does not reach the memory.
+ */
 #define PLACEMENT_TRIES 8
 
 /**
  * struct ba_placement - what the attached devices allow
  * @dma_bits: each device reaches memory below 2^dma_bits.
- * @prefer_contiguous: a device prefers contiguous memory.
- * @snoops: a device snoops the caches.
- * @bypasses: a device does not.
- * @nid: the node of memory of all devices; NUMA_NO_NODE if they differ.
- * @some: a device with a node was added.
+ * @prefer_contiguous: at least one device prefers contiguous memory.
+ * @snoops: at least one device snoops the caches.
+ * @bypasses: at least one device does not snoop the caches.
+ * @nid: the node of memory that all devices are on; NUMA_NO_NODE if their nodes differ.
+ * @some: a device that has a node was added.
  */
 struct ba_placement {
 	u32 dma_bits;

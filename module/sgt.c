@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory of a buffer, listed as one device takes it: in entries that are no longer
- * than its driver allows, and cross no boundary that it cannot.
+ * Lists the memory of a buffer for one device. No entry is longer than the driver allows, and none
+ * crosses a segment boundary of the device.
+ *
+ * Main object: the sg_table of an attachment. It is guarded by the buffer's lock, which the caller
+ * holds.
  */
 #include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
@@ -18,9 +21,8 @@
 #include "sgt.h"
 
 /*
- * How long an entry may be for the device, in whole pages: what its driver has
- * said. 64 KiB is what the DMA API assumes, and the PCI core says, of drivers that
- * say nothing; it would only make tables long.
+ * The longest entry that the driver allows, in whole pages. 64 KiB is the default of the DMA API
+ * and of the PCI core, so it is no choice of the driver: it would only make tables long.
  */
 static size_t entry_limit(struct device *dev)
 {
@@ -32,9 +34,9 @@ static size_t entry_limit(struct device *dev)
 }
 
 /*
- * The address of a page for the device, to find segment boundaries. An IOMMU assigns
- * addresses later, and keeps boundaries itself. A page outside of the bus has no address:
- * the map is refused later.
+ * The device address of a page, to find segment boundaries. Behind an IOMMU the address is assigned
+ * later, and the DMA API keeps the boundaries. A page that the bus does not reach has no device
+ * address: the map is refused later.
  */
 static u64 entry_address(struct device *dev, struct page *page)
 {
@@ -44,7 +46,7 @@ static u64 entry_address(struct device *dev, struct page *page)
 	return dma == DMA_MAPPING_ERROR ? phys : dma;
 }
 
-/* Cut the next entry off the front of a segment. */
+/* Cut the next entry off the front of a segment. Return: its length in bytes. */
 static size_t entry_take(struct device *dev, struct ba_segment *left, size_t limit)
 {
 	u64 boundary = dma_get_seg_boundary(dev);
@@ -55,7 +57,7 @@ static size_t entry_take(struct device *dev, struct ba_segment *left, size_t lim
 	cond_resched();
 
 	left->size -= size;
-	/* The page behind the last one may not exist. */
+	/* The page behind the last page of memory has no struct page. */
 	if (left->size)
 		left->page = pfn_to_page(page_to_pfn(left->page) +
 					 (size >> PAGE_SHIFT));
@@ -75,13 +77,14 @@ static unsigned int count_entries(struct device *dev,
 }
 
 /**
- * ba_sgt_create() - list memory as a device takes it
- * @sgt: to be filled in.
- * @dev: whose limits of entries are kept.
- * @backing: the memory, which is there.
+ * ba_sgt_create() - list memory in entries that a device takes
+ * @sgt: filled in.
+ * @dev: the device that limits the entries.
+ * @backing: populated, and pinned if it is pageable.
  *
- * Return: 0, -EINVAL for a device whose segments are shorter than a page, or cross no
- * boundary of less than that, -ENOMEM.
+ * Return: 0, or an error:
+ * -EINVAL: the longest entry of @dev is shorter than a page, or its segment boundary is.
+ * -ENOMEM: no memory for the table.
  */
 int ba_sgt_create(struct sg_table *sgt, struct device *dev,
 		  const struct ba_backing *backing)

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Drivers that are unbound from their device. A process can keep a file of such a driver
- * open, and a buffer attached. The kept mapping of that attachment belongs to the driver,
- * and ends before the driver is gone.
+ * Ends the kept DMA mappings of a driver that is unbound from its device. A process can keep a
+ * file of the driver open, and so keep a buffer attached. The kept mapping of that attachment
+ * belongs to the driver, and must end before the driver is gone.
  *
- * Main object: the list of attachments, guarded by attachments_lock. Only buses of devices
- * that do DMA and that stay in the kernel are watched. No notifier tells of drivers on
- * other buses, so no mapping is kept for their devices.
+ * Main object: the list of attachments, guarded by attachments_lock. An attachment is in the list
+ * from the end of attach to the start of detach.
+ *
+ * Only the platform bus and PCI are watched: their devices do DMA, and no module that can be
+ * unloaded contains these buses. For a device on another bus no mapping is kept.
  */
 #include <linux/device.h>
 #include <linux/mutex.h>
@@ -17,13 +19,16 @@
 #include "attachment.h"
 #include "unbind.h"
 
-/* Inside of the device's lock and one of the bus, outside of the buffers'. */
+/*
+ * Lock order: the lock of the device, the notifier lock of its bus, attachments_lock, the lock of
+ * a buffer.
+ */
 static DEFINE_MUTEX(attachments_lock);
 static LIST_HEAD(attachments);
 
 /*
- * Called before the driver's remove(), while the device has all that its mappings
- * need. Afterwards some architectures take its DMA operations from it.
+ * Called before the driver's remove(), while the device can still unmap. After remove() some
+ * architectures reset the DMA operations of the device.
  */
 static int unbind_notify(struct notifier_block *notifier, unsigned long action,
 			 void *data)
@@ -41,18 +46,18 @@ static int unbind_notify(struct notifier_block *notifier, unsigned long action,
 	return NOTIFY_OK;
 }
 
-/* A notifier can only be in one list. */
+/* A notifier block can be in one chain only, so each bus has its own block. */
 static struct notifier_block platform_notifier = {
 	.notifier_call = unbind_notify,
 };
 
-/* Whether unbind_notify() is called before the driver of @dev leaves it. */
+/* Whether unbind_notify() is called before a driver is unbound from @dev. */
 bool ba_unbind_is_told(const struct device *dev)
 {
 	return dev_is_platform(dev) || dev_is_pci(dev);
 }
 
-/* The driver core says so before it calls unbind_notify(). */
+/* The driver core sets this status before it calls unbind_notify(). */
 static bool is_unbinding(const struct device *dev)
 {
 	return READ_ONCE(dev->links.status) == DL_DEV_UNBINDING;
@@ -60,7 +65,7 @@ static bool is_unbinding(const struct device *dev)
 
 /*
  * A driver can still attach between unbind_notify() and the end of its remove(). No second
- * notification follows, so ask the driver core.
+ * notification follows, so ask the driver core for the status.
  */
 void ba_unbind_watch(struct ba_attachment *attachment)
 {
@@ -71,7 +76,10 @@ void ba_unbind_watch(struct ba_attachment *attachment)
 	mutex_unlock(&attachments_lock);
 }
 
-/* Before the attachment is destroyed; without the buffer's lock. */
+/*
+ * Called before the attachment is destroyed, without the buffer's lock: that lock is inside of
+ * attachments_lock.
+ */
 void ba_unbind_forget(struct ba_attachment *attachment)
 {
 	mutex_lock(&attachments_lock);
