@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory of one buffer. Main object: struct ba_backing, a list of chunks. populate.c
- * adds the chunks; this file adopts, pins and frees them. A backing knows no device and no
- * mapping, and has no lock of its own: the buffer's lock guards it.
+ * The memory of one buffer. populate.c adds the chunks; this file adopts, pins and frees them.
+ *
+ * Main object: struct ba_backing, a list of chunks or a shmem file. A backing is empty, fresh
+ * (populated, and known to one thread), or adopted by a buffer. A backing has no lock of its own:
+ * the buffer's lock guards an adopted one. It knows no device and no mapping.
  */
 #include <linux/mm.h>
 #include <linux/scatterlist.h>
@@ -32,7 +34,7 @@ void ba_backing_init(struct ba_backing *backing, const struct ba_alloc_context *
 	atomic_set(&backing->mappings, 0);
 }
 
-/* The allocator does not say why it failed: tell the strictest requirement. */
+/* The allocator does not tell why it failed, so report the strictest requirement. */
 enum bufalloc_reason ba_backing_why_not(const struct ba_backing *backing, int err)
 {
 	const struct ba_requirements *requirements = &backing->requirements;
@@ -60,12 +62,12 @@ enum bufalloc_reason ba_backing_why_not(const struct ba_backing *backing, int er
 }
 
 /**
- * ba_backing_pin_user() - have memory of the caller as its own
- * @backing: as ba_backing_init() left it.
- * @address: where the caller has it.
- * @reason: why not, where that fails.
+ * ba_backing_pin_user() - make memory of the calling process the memory of a buffer
+ * @backing: empty, as after ba_backing_init().
+ * @address: page-aligned address of the memory in the process.
+ * @reason: set on error.
  *
- * Return: as ba_user_pages_pin().
+ * Return: 0, -ENOMEM, or an error of ba_user_pages_pin().
  */
 int ba_backing_pin_user(struct ba_backing *backing, u64 address,
 			enum bufalloc_reason *reason)
@@ -89,7 +91,10 @@ int ba_backing_pin_user(struct ba_backing *backing, u64 address,
 	return 0;
 }
 
-/* Take over the memory of @from, which has none afterwards. */
+/*
+ * Take over the memory of @from, which is empty afterwards. @backing keeps its own client, memory
+ * cgroup and requirements.
+ */
 void ba_backing_adopt(struct ba_backing *backing, struct ba_backing *from)
 {
 	backing->context.heap = from->context.heap;
@@ -107,7 +112,7 @@ void ba_backing_adopt(struct ba_backing *backing, struct ba_backing *from)
 	from->blocks_hibernation = false;
 }
 
-/* The reverse of what added the chunk: it goes back to where it came from. */
+/* Give a chunk back to its origin: the process, the block, or the DMA API. */
 void ba_backing_release_chunk(struct ba_chunk *chunk, const struct ba_alloc_context *context)
 {
 	if (chunk->pinned_for)
@@ -136,13 +141,13 @@ void ba_backing_free(struct ba_backing *backing)
 	ba_hibernation_unblock(&backing->blocks_hibernation);
 }
 
-/* True for a shmem file without pages, too: its pages come later. */
+/* True also for a shmem file without pages: its pages are allocated at their first use. */
 bool ba_backing_has_memory(const struct ba_backing *backing)
 {
 	return backing->nr_chunks || backing->shmem;
 }
 
-/* Bytes that are in memory. */
+/* The number of bytes that are in memory, and not swapped out. */
 size_t ba_backing_resident(const struct ba_backing *backing)
 {
 	if (backing->shmem)
@@ -150,19 +155,19 @@ size_t ba_backing_resident(const struct ba_backing *backing)
 	return backing->nr_chunks ? backing->requirements.length : 0;
 }
 
-/* Called with the buffer's lock: note which pages to pin. */
+/* Note which pages to pin. Called with the buffer's lock. */
 void ba_backing_begin_pin(const struct ba_backing *backing, struct ba_shmem_pin *pin)
 {
 	ba_shmem_pin_begin(pin, backing->shmem);
 }
 
 /**
- * ba_backing_pin_pages() - read the pages in and pin them, without a lock
- * @backing: whose. It is not given away meanwhile.
- * @pin: as ba_backing_begin_pin() left it.
- * @reason: why not, where that fails.
+ * ba_backing_pin_pages() - read pages in and pin them, without the buffer's lock
+ * @backing: of a buffer that is being pinned, so that it keeps its memory meanwhile.
+ * @pin: as after ba_backing_begin_pin().
+ * @reason: set on error.
  *
- * Return: as ba_shmem_pin_pages().
+ * Return: 0, or an error of ba_shmem_pin_pages().
  */
 int ba_backing_pin_pages(const struct ba_backing *backing, struct ba_shmem_pin *pin,
 			 enum bufalloc_reason *reason)
@@ -175,7 +180,7 @@ int ba_backing_pin_pages(const struct ba_backing *backing, struct ba_shmem_pin *
 	return ret;
 }
 
-/* Called with the buffer's lock: the pages that were read in are pinned now. */
+/* Add the pinned pages as a chunk. Called with the buffer's lock. */
 void ba_backing_end_pin(struct ba_backing *backing, struct ba_shmem_pin *pin)
 {
 	struct ba_shmem *shmem = backing->shmem;
@@ -186,7 +191,7 @@ void ba_backing_end_pin(struct ba_backing *backing, struct ba_shmem_pin *pin)
 	backing->nr_segments = ba_segment_count(&backing->chunks);
 }
 
-/* Called with the buffer's lock: pages of a shmem file may move again. */
+/* Let the pages of a shmem file move again. Called with the buffer's lock. */
 void ba_backing_unpin(struct ba_backing *backing)
 {
 	struct ba_shmem *shmem = backing->shmem;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CPU mappings of a buffer: of userspace, with the memory type of the buffer, and of the
- * kernel, for importers that read or write by CPU. A userspace mapping is populated at
- * mmap(2); pageable memory is mapped page by page. Main object: the VMA, which points to
- * the backing and holds its dma-buf.
+ * Maps a buffer for the CPU: for userspace, with the memory type of the buffer, and for the kernel,
+ * for importers that read or write by CPU. A userspace mapping is filled at mmap(2). Pageable
+ * memory is mapped page by page, at the first access.
+ *
+ * Main object: the VMA, which points to the backing and holds its dma-buf. No lock: the memory
+ * stays while ba_backing.mappings is above 0, or while the buffer is pinned.
  */
 #include <linux/dma-buf.h>
 #include <linux/err.h>
@@ -22,8 +24,8 @@
 #include "shmem.h"
 
 /*
- * Some processors do not set the dirty bit: the first write to each page would fault there,
- * unless the entry is dirty from the start.
+ * Some processors do not set the dirty bit: there the first write to each page would fault, so make
+ * a writable entry dirty from the start.
  */
 static pgprot_t entry_prot(const struct vm_area_struct *vma)
 {
@@ -34,7 +36,7 @@ static pgprot_t entry_prot(const struct vm_area_struct *vma)
 	return prot;
 }
 
-/* Only after a zap: mmap(2) has populated the mapping. */
+/* Called only after a zap: mmap(2) has filled the mapping. */
 static vm_fault_t mmap_fault(struct vm_fault *vmf)
 {
 	const struct ba_backing *backing = vmf->vma->vm_private_data;
@@ -52,7 +54,7 @@ static vm_fault_t mmap_fault(struct vm_fault *vmf)
 	return VM_FAULT_SIGBUS;
 }
 
-/* A part or a copy of a mapping counts, too. */
+/* Count a copy that fork(2) makes, and each part of a mapping that is split. */
 static void mmap_open(struct vm_area_struct *vma)
 {
 	struct ba_backing *backing = vma->vm_private_data;
@@ -64,7 +66,10 @@ static void mmap_close(struct vm_area_struct *vma)
 {
 	struct ba_backing *backing = vma->vm_private_data;
 
-	/* With ba_residency_dontneed(): what was looked at before may go then. */
+	/*
+	 * Pairs with the acquire in ba_residency_dontneed(): this mapping reads the backing for the
+	 * last time before the memory can be purged.
+	 */
 	atomic_dec_return_release(&backing->mappings);
 }
 
@@ -75,9 +80,9 @@ static const struct vm_operations_struct mmap_ops = {
 };
 
 /*
- * shmem would charge a page to the task that touches it first, so this handler reads pages in
- * itself. A page that cannot be read in is SIGBUS: no reason for the OOM killer, nor to retry for
- * ever.
+ * The handler of shmem would charge a page to the task that touches it first, so read the page in
+ * here. A page that cannot be read in is SIGBUS: VM_FAULT_OOM could start the OOM killer of the
+ * memory cgroup, or repeat the fault for ever.
  */
 static vm_fault_t pageable_fault(struct vm_fault *vmf)
 {
@@ -112,7 +117,7 @@ static void pageable_open(struct vm_area_struct *vma)
 static void pageable_close(struct vm_area_struct *vma)
 {
 	const struct ba_backing *backing = vma->vm_private_data;
-	/* The store may go as soon as nobody is counted. */
+	/* The memory may be purged, and @shmem be freed, once this mapping is not counted. */
 	struct dma_buf *keeper = backing->shmem->keeper;
 
 	mmap_close(vma);
@@ -127,9 +132,9 @@ static const struct vm_operations_struct pageable_ops = {
 };
 
 /*
- * Map a range. The first page of a mapping goes in alone: x86 keeps a record of a
- * VMA that one remap_pfn_range() fills, and on older kernels warns when its
- * pages have been zapped by the time it is unmapped.
+ * Map a contiguous range. The first page of a VMA is inserted alone, so that no remap_pfn_range()
+ * fills the whole VMA. x86 keeps a record of a VMA that one call fills, and older kernels warn at
+ * munmap(2) if the pages of that VMA were zapped before.
  */
 static int map_run(struct vm_area_struct *vma, unsigned long addr,
 		   unsigned long pfn, unsigned long size)
@@ -150,8 +155,8 @@ static int map_run(struct vm_area_struct *vma, unsigned long addr,
 }
 
 /*
- * The VMA is not yet to be found by unmap_mapping_range(): who wants to take
- * memory away from its mappings must keep new ones from being made meanwhile.
+ * unmap_mapping_range() does not find the VMA yet. Code that takes memory away from mappings must
+ * also keep new mappings from being made meanwhile.
  */
 static int mmap_populate(const struct ba_backing *backing,
 			 struct vm_area_struct *vma)
@@ -182,19 +187,20 @@ static int mmap_populate(const struct ba_backing *backing,
 }
 
 /**
- * ba_mmap_check() - whether userspace may have such a mapping
+ * ba_mmap_check() - refuse a userspace mapping that a buffer does not allow
  * @backing: of the buffer; need not be populated.
- * @vma: as mmap(2) made it; the part is its vm_pgoff and its size.
+ * @vma: as mmap(2) made it; its vm_pgoff and size tell the range of the buffer.
  *
- * Return: 0; -EINVAL for a private mapping or one that passes the end of the
- * buffer; -EPERM for one that can be executed; -EACCES for one that can be
- * written where the buffer's file cannot.
+ * Return: 0, or an error:
+ * -EINVAL: the mapping is private, or passes the end of the buffer.
+ * -EPERM: the mapping is executable.
+ * -EACCES: the mapping is writable, but the buffer's file is not.
  */
 int ba_mmap_check(const struct ba_backing *backing, struct vm_area_struct *vma)
 {
 	unsigned long pages = backing->requirements.length >> PAGE_SHIFT;
 
-	/* Not VM_SHARED, which is clear where the file is open for reading. */
+	/* Do not test VM_SHARED: it is clear if the file is open for reading only. */
 	if (!(vma->vm_flags & VM_MAYSHARE))
 		return -EINVAL;
 	if (vma->vm_pgoff >= pages || vma_pages(vma) > pages - vma->vm_pgoff)
@@ -202,13 +208,16 @@ int ba_mmap_check(const struct ba_backing *backing, struct vm_area_struct *vma)
 	if (vma->vm_flags & VM_EXEC)
 		return -EPERM;
 
-	/* An importer maps through a file of its own, with rights of its own. */
+	/*
+	 * mmap(2) has checked the mode of the file that it was called for. An importer can map the
+	 * buffer through its own file, so check the buffer's file here.
+	 */
 	if (vma->vm_flags & VM_WRITE && !(vma->vm_file->f_mode & FMODE_WRITE))
 		return -EACCES;
 	return 0;
 }
 
-/* Nor may mprotect(2) give more than ba_mmap_check() does. */
+/* Keep mprotect(2) from adding a right that ba_mmap_check() refuses. */
 static void keep_rights(struct vm_area_struct *vma)
 {
 	if (!(vma->vm_file->f_mode & FMODE_WRITE))
@@ -218,8 +227,8 @@ static void keep_rights(struct vm_area_struct *vma)
 
 /**
  * ba_mmap_user() - map a buffer, or a part of it, for userspace
- * @backing: populated, with this mapping counted.
- * @vma: what ba_mmap_check() has passed.
+ * @backing: populated; @mappings counts this mapping already.
+ * @vma: ba_mmap_check() has passed it.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -231,11 +240,11 @@ int ba_mmap_user(struct ba_backing *backing, struct vm_area_struct *vma)
 	vm_flags_set(vma, VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP);
 	vma->vm_page_prot = ba_caching_pgprot(backing->context.memtype,
 					      vma->vm_page_prot);
-	/* The VMA holds the dma-buf's file, and that the backing. */
+	/* The VMA holds the dma-buf's file, and the dma-buf holds the backing. */
 	vma->vm_private_data = backing;
 	vma->vm_ops = &mmap_ops;
 	ret = mmap_populate(backing, vma);
-	/* The kernel would do it only when this mapping is no longer counted. */
+	/* The kernel would zap the pages later, when this mapping is no longer counted. */
 	if (ret)
 		zap_special_vma_range(vma, vma->vm_start,
 				      vma->vm_end - vma->vm_start);
@@ -243,13 +252,13 @@ int ba_mmap_user(struct ba_backing *backing, struct vm_area_struct *vma)
 }
 
 /**
- * ba_mmap_pageable() - map pageable memory for userspace, a page at its first use
- * @backing: populated, with this mapping counted.
- * @keeper: the buffer.
- * @vma: what ba_mmap_check() has passed.
+ * ba_mmap_pageable() - map pageable memory for userspace, each page at its first access
+ * @backing: populated; @mappings counts this mapping already.
+ * @keeper: the dma-buf of the buffer.
+ * @vma: ba_mmap_check() has passed it.
  *
- * The kernel finds the mappings of a page by the page's own file. So the VMA holds the
- * shmem file, and a reference to the buffer beside it.
+ * The kernel finds the mappings of a page through the file of the page. So the file of the VMA must
+ * be the shmem file. The VMA holds a reference to the dma-buf as well.
  */
 void ba_mmap_pageable(struct ba_backing *backing, struct dma_buf *keeper,
 		      struct vm_area_struct *vma)
@@ -263,7 +272,7 @@ void ba_mmap_pageable(struct ba_backing *backing, struct dma_buf *keeper,
 	vma->vm_ops = &pageable_ops;
 }
 
-/* Map the whole buffer for the kernel. Return: its address, or NULL. */
+/* Map the whole buffer for the kernel. Return: the address, or NULL. */
 void *ba_mmap_kernel(const struct ba_backing *backing)
 {
 	unsigned long count = 0, pfn, end;

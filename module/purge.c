@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Purgeable memory. A buffer after DONTNEED keeps its memory until the kernel runs out.
- * Then the buffers that were listed first are purged, each whole.
+ * Purges memory that userspace does not need. A buffer after DONTNEED keeps its memory until the
+ * kernel needs memory. Then the buffers that were listed first are purged, each of them whole.
  *
- * Reclaim can start while the task holds any lock, a page lock among them. So the shrinker
- * only moves the memory from the buffer to a record (struct ba_purge_record): it tries the
- * buffer's lock and waits for nothing. A worker frees the memory, and may wait for locked
- * pages, for blocks_lock, and on x86 for the lock of the kernel's page tables.
+ * Reclaim can start while the task holds any lock, a page lock among them. So the shrinker only
+ * tries the buffer's lock, waits for nothing, and frees nothing: it moves the memory from the
+ * buffer to a record (struct ba_purge_record). A worker frees the memory. The worker may wait for
+ * locked pages, for blocks_lock, and on x86 for the lock of the kernel's page tables.
  *
- * Main objects: struct ba_purgeable, part of a buffer, and struct ba_purge_record. A record
- * is idle, or in the list of records from purgeable_detach() to record_end(). purge_lock
- * guards both lists.
+ * Main objects: struct ba_purgeable, which is a part of a buffer, and struct ba_purge_record, of
+ * which each buffer has one. A record is busy from purgeable_detach() to record_end(), else idle.
+ * A busy record whose buffer was released is freed by its worker.
+ *
+ * Lock: purge_lock guards the list of purgeable memory and the list of busy records.
  */
 #include <linux/atomic.h>
 #include <linux/dma-resv.h>
@@ -34,21 +36,22 @@
 #include "heap.h"
 #include "purge.h"
 
-/* How long the kernel waits for memory that is being freed, before it kills for memory. */
+/* Jiffies. The OOM notifier waits so long for pending memory before a process is killed. */
 #define OOM_WAIT (HZ / 2)
 
-/* One scan looks at no more buffers than this. */
+/* The largest number of buffers that one scan looks at, since purge_lock is held meanwhile. */
 #define LOOKS_MAX 256
 
 /**
- * struct ba_purge_record - memory that was taken from a buffer and is not yet free
- * @link: in the list of those.
- * @work: frees it.
- * @backing: the memory; its client is held.
- * @number: counts up with each buffer that is purged.
- * @is_ownerless: the buffer has gone: the worker frees this record as well.
+ * struct ba_purge_record - memory that was purged and is not free yet
+ * @link: in the list of busy records; empty while the record is idle.
+ * @work: frees the memory.
+ * @backing: the memory. It holds a reference to its client.
+ * @number: ordinal number of the purge; numbers rise along the list.
+ * @is_ownerless: the buffer was released: the worker frees this record as well.
  *
- * Each buffer has one from the start, since the shrinker cannot allocate.
+ * Each buffer has a record from the start, since the shrinker must not allocate. purge_lock guards
+ * @link, @number and @is_ownerless.
  */
 struct ba_purge_record {
 	struct list_head link;
@@ -59,8 +62,9 @@ struct ba_purge_record {
 };
 
 /*
- * Guards both lists. The shrinker looks at a buffer only with this lock, so a buffer cannot
- * be released meanwhile. Inside of the buffers' locks, and of reclaim.
+ * Guards both lists. The shrinker looks at a buffer only with this lock held, so the buffer is not
+ * released meanwhile. Lock order: the lock of a buffer, reclaim, purge_lock. The shrinker takes a
+ * buffer's lock inside of purge_lock, but only by trylock.
  */
 static DEFINE_SPINLOCK(purge_lock);
 static LIST_HEAD(purgeables);
@@ -75,9 +79,9 @@ static struct workqueue_struct *workers;
 static struct shrinker *shrinker;
 
 /*
- * Tell the kernel how much memory is reclaimable: the OOM killer and MemAvailable look at
- * that. Pages of shmem never count as reclaimable. A carving frees pages only with the last
- * one of its block. Return: the number of pages told.
+ * Count purgeable pages as reclaimable, or no longer. MemAvailable includes that count, and so does
+ * our own headroom. Pages of shmem never count as reclaimable. A carving does not count, because
+ * only the last carving of a block frees pages. Return: the number of pages.
  */
 static unsigned long tell_kernel(const struct ba_backing *backing, bool purgeable)
 {
@@ -99,7 +103,7 @@ static unsigned long tell_kernel(const struct ba_backing *backing, bool purgeabl
 	return told;
 }
 
-/* The buffer can be purged again, or the record is freed with it. */
+/* The memory is free: the record is idle again. Free the record if its buffer was released. */
 static void record_end(struct ba_purge_record *record)
 {
 	struct ba_client *client = record->backing.context.client;
@@ -120,7 +124,7 @@ static void record_free(struct work_struct *work)
 {
 	struct ba_purge_record *record = container_of(work, struct ba_purge_record, work);
 
-	/* Until now the memory counted as reclaimable. */
+	/* Memory counts as reclaimable until it is freed. */
 	tell_kernel(&record->backing, false);
 	ba_backing_free(&record->backing);
 	record_end(record);
@@ -137,7 +141,7 @@ static struct ba_purge_record *record_create(void)
 	return record;
 }
 
-/* The buffer goes. A worker that still frees memory of this record frees the record. */
+/* The buffer is released. If the record is busy, its worker frees the record later. */
 static void record_release(struct ba_purge_record *record)
 {
 	bool is_in_use;
@@ -195,8 +199,8 @@ static void purgeable_unlist_locked(struct ba_purgeable *purgeable)
 }
 
 /*
- * Make the memory of an unused buffer purgeable. Called with its lock. Memory of a region
- * is of no use to the kernel, and stays.
+ * Make the memory of an unused buffer purgeable. Called with the buffer's lock. The memory of a
+ * reserved region is not listed: the kernel has no use for it.
  */
 void ba_purgeable_add(struct ba_purgeable *purgeable, struct dma_resv *resv)
 {
@@ -204,7 +208,7 @@ void ba_purgeable_add(struct ba_purgeable *purgeable, struct dma_resv *resv)
 
 	if (!ba_backing_has_memory(backing) || backing->context.heap->region_size)
 		return;
-	/* The shrinker takes none out of the list without the buffer's lock. */
+	/* The shrinker purges a buffer only with the buffer's lock, so the answer stays true. */
 	if (purgeable_is_listed(purgeable))
 		return;
 
@@ -216,8 +220,8 @@ void ba_purgeable_add(struct ba_purgeable *purgeable, struct dma_resv *resv)
 }
 
 /*
- * Called with the buffer's lock, or before release. A buffer that was never listed does not
- * wait for purge_lock.
+ * Make the memory unpurgeable. Called with the buffer's lock, or at release. @was_listed saves most
+ * buffers the wait for purge_lock.
  */
 void ba_purgeable_remove(struct ba_purgeable *purgeable)
 {
@@ -236,14 +240,17 @@ void ba_purgeable_remove(struct ba_purgeable *purgeable)
 
 static bool purgeable_is_in_use(const struct ba_purgeable *purgeable)
 {
-	/* The memory of an earlier purge is not free yet. */
+	/* The record is busy with an earlier purge. */
 	if (!list_empty(&purgeable->record->link))
 		return true;
-	/* DONTNEED saw none, but a fence can be added at any time. */
+	/* DONTNEED is refused while a fence is pending, but a fence can be added later. */
 	return !dma_resv_test_signaled(purgeable->resv, DMA_RESV_USAGE_BOOKKEEP);
 }
 
-/* Only lists change: purge_lock is held. */
+/*
+ * Move the memory from the buffer to its record, and queue the record. Called with the buffer's
+ * lock and purge_lock, so nothing may sleep: only lists change.
+ */
 static void purgeable_detach(struct ba_purgeable *purgeable)
 {
 	struct ba_purge_record *record = purgeable->record;
@@ -261,7 +268,7 @@ static void purgeable_detach(struct ba_purgeable *purgeable)
 	queue_work(workers, &record->work);
 }
 
-/* Pages that the kernel gets back. A carving gives none back before the last of its block. */
+/* The number of pages that the kernel gets back. Of a shmem file: the pages in memory now. */
 static unsigned long purgeable_count_returned(const struct ba_purgeable *purgeable)
 {
 	const struct ba_backing *backing = purgeable->backing;
@@ -271,7 +278,7 @@ static unsigned long purgeable_count_returned(const struct ba_purgeable *purgeab
 	return purgeable->returned;
 }
 
-/* Purge one buffer if nothing uses it, and add the pages that come back to @freed. */
+/* Purge one buffer if nothing uses it. Add the pages that the kernel gets back to @freed. */
 static bool purgeable_purge(struct ba_purgeable *purgeable, unsigned long *freed)
 {
 	if (purgeable_is_in_use(purgeable) || !ww_mutex_trylock(purgeable->lock, NULL))
@@ -297,21 +304,24 @@ static unsigned long purge_scan(struct shrinker *self,
 
 	spin_lock(&purge_lock);
 	list_for_each_entry_safe(purgeable, next, &purgeables, link) {
-		/* A buffer on the swap device counts as well, though it frees no page. */
+		/* A purged buffer counts whole, even if it is swapped out and frees no page. */
 		if (scanned >= control->nr_to_scan || looks++ == LOOKS_MAX)
 			break;
 		pages = purgeable->pages;
 		if (purgeable_purge(purgeable, &freed))
 			scanned += pages;
 	}
-	/* All of these are in use: the next scan looks at others. */
+	/* All these buffers are in use: let the next scan begin behind them. */
 	if (!scanned && looks > LOOKS_MAX)
 		list_rotate_to_front(&purgeable->link, &purgeables);
 	spin_unlock(&purge_lock);
 
-	/* The pages are free a little later: see purge_before_oom(). */
+	/* The workers free these pages soon: see purge_before_oom(). */
 	mm_account_reclaimed_pages(freed);
-	/* A buffer is purged whole: do not let the kernel ask for the rest again. */
+	/*
+	 * Report at least nr_to_scan. More, because a buffer is purged whole; not less, because the
+	 * kernel would call again for a rest that this scan did not find.
+	 */
 	control->nr_scanned = max(scanned, control->nr_to_scan);
 	return scanned ? freed : SHRINK_STOP;
 }
@@ -339,11 +349,12 @@ static bool is_free_until(u64 number)
 }
 
 /**
- * ba_purge_helps() - wait until memory that was taken is free
- * @err: what was refused before, for want of memory or of quota.
+ * ba_purge_helps() - wait until purged memory is free
+ * @err: the error of a call that failed.
  *
- * Return: whether there was such memory, and it is free now, so that another try is
- * worth it. A fatal signal ends the wait.
+ * Return: true if purged memory was pending and is free now, so that another attempt can succeed.
+ * False if @err is neither -ENOMEM nor -EDQUOT, if no memory was pending, or if a fatal signal
+ * ended the wait.
  */
 bool ba_purge_helps(int err)
 {
@@ -358,8 +369,9 @@ bool ba_purge_helps(int err)
 }
 
 /*
- * Called before a process is killed for memory, and not under any lock of ours. Memory that
- * the shrinker has detached counts, once it is free.
+ * Called before the OOM killer chooses a process, and never under a lock of this module: no
+ * allocation of ours calls the OOM killer. Wait for the memory that the shrinker has detached. Any
+ * number above 0 saves the process: the kernel then repeats the allocation.
  */
 static int purge_before_oom(struct notifier_block *self, unsigned long unused,
 			    void *freed)
@@ -379,7 +391,7 @@ static struct notifier_block oom_notifier = {
 
 int ba_purge_init(void)
 {
-	/* Not bound to a processor, so that one that waits for a page delays no other. */
+	/* Unbound, so that a worker that waits for a locked page delays no other worker. */
 	workers = alloc_workqueue("bufalloc", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	if (!workers)
 		return -ENOMEM;
@@ -391,12 +403,12 @@ int ba_purge_init(void)
 	shrinker->count_objects = purge_count;
 	shrinker->scan_objects = purge_scan;
 	shrinker_register(shrinker);
-	/* It fails for one that is registered already, and for no other reason. */
+	/* This fails only for a notifier that is already registered. */
 	register_oom_notifier(&oom_notifier);
 	return 0;
 }
 
-/* Frees all that was taken: the heaps are still there. */
+/* destroy_workqueue() waits until all purged memory is free. The heaps must exist until then. */
 void ba_purge_exit(void)
 {
 	unregister_oom_notifier(&oom_notifier);

@@ -12,7 +12,7 @@ struct ww_mutex;
 
 /**
  * struct ba_purgeable - the memory of a buffer that may be purged
- * @link: in the list of purge.c, while the memory is purgeable.
+ * @link: in the list of purgeable memory; empty if the memory is not purgeable.
  * @lock: the lock of the buffer.
  * @backing: the memory.
  * @resv: the reservation of the buffer; its fences tell whether a device is at work.
@@ -20,7 +20,7 @@ struct ww_mutex;
  * @pages: number of pages while @link is in the list.
  * @returned: number of those pages that the kernel gets back.
  * @was_listed: @link was in the list at some time.
- * @purged: the memory was purged, and the buffer has got no other.
+ * @purged: the memory was purged, and the buffer has no new memory yet.
  *
  * @lock guards all but @link, which purge_lock guards.
  */
