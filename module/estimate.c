@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The least that the buffers of a call will be charged, compared before memory is taken.
- * Without this, a call past a quota would take memory up to the quota, and other callers
+ * Compares the least charge of all buffers of a call with the quotas, before memory is taken.
+ * Without this, a call past a quota would first take memory up to the quota, and other callers
  * would miss that memory for seconds.
  *
- * The sum is a lower bound: a call that could be charged is never refused here.
- * ba_quota_charge() still decides for each chunk.
+ * The sum is a lower bound: a call that could be charged is not refused here. ba_quota_charge()
+ * still decides for each chunk.
+ *
+ * Main object: struct ba_estimate. It lives as long as the call, is known to one thread, and has no
+ * lock.
  */
 #include <linux/compiler.h>
 #include <linux/errno.h>
@@ -23,7 +26,7 @@ void ba_estimate_begin(struct ba_estimate *estimate)
 	estimate->room = 0;
 }
 
-/* Pieces of a block are not charged: the block was, when it was made. */
+/* Return: the bytes that carvings can supply. They cost nothing: their block is charged already. */
 static size_t take_room(struct ba_estimate *estimate, const struct ba_backing *backing)
 {
 	const struct ba_client *client = backing->context.client;
@@ -42,10 +45,10 @@ static size_t take_room(struct ba_estimate *estimate, const struct ba_backing *b
 }
 
 /**
- * ba_estimate_add() - count one more buffer of the set
- * @estimate: of the set.
- * @ask: to be filled in; it stays in the set's list.
- * @backing: without memory.
+ * ba_estimate_add() - add the least charge of one buffer
+ * @estimate: of the call.
+ * @ask: filled in; it stays in the list of @estimate, and must live as long.
+ * @backing: of the buffer, without memory.
  */
 void ba_estimate_add(struct ba_estimate *estimate, struct ba_quota_ask *ask,
 		     const struct ba_backing *backing)
@@ -59,13 +62,13 @@ void ba_estimate_add(struct ba_estimate *estimate, struct ba_quota_ask *ask,
 	list_add_tail(&ask->link, &estimate->asks);
 }
 
-/* Return: the first buffer that is past a quota with those before it, or NULL. */
+/* Return: the first buffer that passes a quota together with the buffers before it, or NULL. */
 const struct ba_quota_ask *ba_estimate_find_refused(struct ba_estimate *estimate)
 {
 	return ba_quota_find_refused(&estimate->asks);
 }
 
-/* A set of one. Return: 0, or -EDQUOT. */
+/* Check a single buffer. Return: 0, or -EDQUOT: the buffer passes a quota. */
 int ba_estimate_check(const struct ba_backing *backing)
 {
 	struct ba_estimate estimate;

@@ -13,8 +13,8 @@ struct ba_client;
 /**
  * struct ba_estimate - the least charge of the buffers of one call
  * @asks: one &struct ba_quota_ask for each buffer.
- * @client: the client of the last buffer.
- * @room: bytes of the blocks of @client that no buffer before can have used.
+ * @client: the client of the buffer that was added last.
+ * @room: free bytes in the blocks of @client, less the bytes that the buffers before can use.
  */
 struct ba_estimate {
 	struct list_head asks;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Gives a backing its memory: a shmem file, or chunks. The chunks are one contiguous range
- * if the request needs that, else the largest that are available. No other thread knows the
- * backing yet, so there is no lock.
+ * Gives a backing its memory: a shmem file, or chunks. The chunks are one contiguous range if the
+ * request needs that, else the largest chunks that are available.
+ *
+ * Main object: a fresh struct ba_backing, which gets all of its memory or none. No other thread
+ * knows the backing yet, so there is no lock.
  */
 #include <linux/log2.h>
 #include <linux/minmax.h>
@@ -24,7 +26,7 @@
 #include "populate.h"
 #include "shmem.h"
 
-/* Smaller carvings would make lists long. */
+/* The smallest carving, unless less is missing. Smaller ones would make the list of chunks long. */
 #define CARVING_MIN SZ_64K
 
 /* Whether chunks of half the size would be too many segments. */
@@ -37,9 +39,9 @@ static bool is_needed_for_segments(const struct ba_requirements *requirements, s
 }
 
 /*
- * How hard to try. No smaller chunk replaces a page, an aligned chunk, or one of few
- * segments. A block is worth some compaction: without a block the direct map is split for
- * good.
+ * How hard to try. Reclaim and compact for a chunk that no smaller chunk can replace: a chunk as
+ * small as the alignment, or a chunk needed to stay within the number of segments. Do so also for
+ * a block, because without blocks large pages of the direct map are split for good.
  */
 static gfp_t chunk_effort(const struct ba_backing *backing, size_t size)
 {
@@ -52,12 +54,12 @@ static gfp_t chunk_effort(const struct ba_backing *backing, size_t size)
 }
 
 /**
- * struct chunk_request - the next chunk
+ * struct chunk_request - a request for the next chunk
  * @size: bytes.
- * @least: bytes that will do where it is a piece of a block; else 0.
- * @alignment: of its address.
- * @form: what it must be where it is an allocation of its own.
- * @gfp: how hard to try.
+ * @least: bytes, the smallest carving of a block that is accepted; 0 for a chunk that is not carved.
+ * @alignment: bytes, of the address for the heap's device.
+ * @form: form of a chunk that is not carved.
+ * @gfp: how hard to try: __GFP_NORETRY or __GFP_RETRY_MAYFAIL.
  */
 struct chunk_request {
 	size_t size;
@@ -75,25 +77,25 @@ static int chunk_clear(const struct ba_chunk *chunk, const struct ba_alloc_conte
 				context->memtype);
 }
 
-/* CMA may align less than the request. */
+/* CMA can align less than the request needs. */
 static bool chunk_fits(const struct ba_chunk *chunk, const struct chunk_request *request)
 {
 	return IS_ALIGNED(chunk->dma, request->alignment);
 }
 
-/* Whether CMA and high memory are no headroom for the request. */
+/* Whether the request can use neither CMA nor high memory: these are no headroom for it. */
 static bool is_ordinary(const struct ba_alloc_context *context, const struct chunk_request *request)
 {
 	if (request->least || request->form == CHUNK_ORDINARY ||
 	    context->client->charged_only)
 		return true;
-	/* dma_alloc_pages() takes no high memory, where CMA may lie. */
+	/* CMA can lie in high memory, which dma_alloc_pages() does not take. */
 	return IS_ENABLED(CONFIG_HIGHMEM) &&
 	       context->memtype == BUFALLOC_MEMTYPE_WRITE_BACK &&
 	       get_order(request->size) <= MAX_PAGE_ORDER;
 }
 
-/* A heap's own region has no headroom: other allocations do not need its memory. */
+/* Memory of a heap's own region needs no headroom, because no other allocation can use it. */
 static bool headroom_allows(const struct ba_alloc_context *context,
 			    const struct chunk_request *request)
 {
@@ -105,7 +107,7 @@ static bool headroom_allows(const struct ba_alloc_context *context,
 	       ba_headroom_allows(size, is_ordinary(context, request));
 }
 
-/* A free range of an existing block takes no new memory, and so needs no headroom. */
+/* A free range of an existing block is no new memory, and needs no headroom. */
 static int chunk_take(struct ba_chunk *chunk, const struct ba_alloc_context *context,
 		      const struct chunk_request *request)
 {
@@ -120,7 +122,7 @@ static int chunk_take(struct ba_chunk *chunk, const struct ba_alloc_context *con
 	return ba_chunk_alloc(chunk, context, request->size, request->form, request->gfp);
 }
 
-/* Add one chunk. Return: the bytes added, or an error. */
+/* Add one chunk. Return: the number of bytes added, or an error. */
 static ssize_t backing_add(struct ba_backing *backing, const struct chunk_request *request)
 {
 	const struct ba_alloc_context *context = &backing->context;
@@ -150,7 +152,7 @@ static ssize_t backing_add(struct ba_backing *backing, const struct chunk_reques
 	return chunk->size;
 }
 
-/* The page allocator aligns each chunk to its size, CMA may not. */
+/* Whether to retry without CMA: the page allocator aligns each chunk to its size, CMA may not. */
 static bool may_be_ordinary(const struct ba_backing *backing)
 {
 	const struct ba_heap *heap = backing->context.heap;
@@ -159,7 +161,7 @@ static bool may_be_ordinary(const struct ba_backing *backing)
 	       !heap->region_size;
 }
 
-/* A carving, or whole large pages of CMA: the direct map stays as it is. */
+/* Take a carving, or whole large pages of CMA. Neither splits a large page of the direct map. */
 static ssize_t populate_large_pages(struct ba_backing *backing, struct chunk_request request)
 {
 	ssize_t added;
@@ -169,7 +171,7 @@ static ssize_t populate_large_pages(struct ba_backing *backing, struct chunk_req
 	else
 		request.form = CHUNK_LARGE_PAGES;
 	added = backing_add(backing, &request);
-	/* The rest of the block, or of the large pages, may be past a quota: try without. */
+	/* Rounding to a block or to large pages can pass a quota: the caller tries without. */
 	return added == -EDQUOT ? -ENOMEM : added;
 }
 
@@ -189,7 +191,7 @@ static int populate_contiguous(struct ba_backing *backing, gfp_t effort)
 
 	if (ba_memtype_in_direct_map(backing->context.memtype))
 		added = populate_large_pages(backing, request);
-	/* Less memory than that may be available, or the heap has a region. */
+	/* The range itself can be available, though no whole block or large page is. */
 	if (added == -ENOMEM)
 		added = backing_add(backing, &request);
 	if (added == -ENOMEM && may_be_ordinary(backing)) {
@@ -199,7 +201,10 @@ static int populate_contiguous(struct ba_backing *backing, gfp_t effort)
 	return added < 0 ? added : 0;
 }
 
-/* Chunks of falling size, at least @least bytes each. Return: the bytes left, or an error. */
+/*
+ * Add chunks of falling size, of at least @least bytes each. Return: the number of bytes that are
+ * still missing, or an error.
+ */
 static ssize_t populate_chunks(struct ba_backing *backing, size_t left,
 			       size_t least)
 {
@@ -226,7 +231,7 @@ static ssize_t populate_chunks(struct ba_backing *backing, size_t left,
 	return left;
 }
 
-/* Carvings of blocks. Return: the bytes that no block had, or an error. */
+/* Add carvings of blocks. Return: the number of bytes that are still missing, or an error. */
 static ssize_t populate_carvings(struct ba_backing *backing, size_t left)
 {
 	struct chunk_request request = {
@@ -240,7 +245,7 @@ static ssize_t populate_carvings(struct ba_backing *backing, size_t left)
 		request.size = min_t(size_t, left, BLOCK_SIZE_MIN);
 		request.least = min(request.size, least);
 		added = backing_add(backing, &request);
-		/* A new block may be past a quota that the request itself fits. */
+		/* A new block can pass a quota though the missing bytes fit: take small chunks. */
 		if (added == -ENOMEM || added == -EDQUOT)
 			break;
 		if (added < 0)
@@ -251,8 +256,8 @@ static ssize_t populate_carvings(struct ba_backing *backing, size_t left)
 }
 
 /*
- * If the direct map carries the memory type, take first what keeps its large pages whole:
- * chunks of a block and more, then carvings of blocks. Only the rest is small chunks.
+ * If the direct map carries the memory type, keep its large pages whole: take chunks as large as a
+ * block or larger, then carvings of blocks. Only the rest is small chunks.
  */
 static int populate_scattered(struct ba_backing *backing)
 {
@@ -270,13 +275,13 @@ static int populate_scattered(struct ba_backing *backing)
 	return left > 0 ? -ENOMEM : left;
 }
 
-/* A device prefers a contiguous range: pay at most an eighth of the length for rounding. */
+/* A contiguous range that is only preferred may cost an eighth of the length for rounding. */
 static bool is_cheap_contiguous(const struct ba_backing *backing)
 {
 	size_t length = backing->requirements.length;
 	enum ba_chunk_form form = CHUNK_CONTIGUOUS;
 
-	/* See populate_large_pages(). */
+	/* The form that populate_large_pages() takes. */
 	if (length > CHUNK_MAX &&
 	    ba_memtype_in_direct_map(backing->context.memtype))
 		form = CHUNK_LARGE_PAGES;
@@ -285,9 +290,12 @@ static bool is_cheap_contiguous(const struct ba_backing *backing)
 
 /**
  * populate_allocated() - allocate all chunks of a backing
- * @backing: without memory. What was added before a failure is the caller's to release.
+ * @backing: empty. After an error the caller frees the chunks that were added.
  *
- * Return: 0, -ENOMEM, -EDQUOT past a quota, -EINTR after a fatal signal.
+ * Return: 0, or an error:
+ * -ENOMEM: such memory is not available.
+ * -EDQUOT: a chunk passes a quota.
+ * -EINTR: a fatal signal is pending.
  */
 static int populate_allocated(struct ba_backing *backing)
 {
@@ -298,7 +306,7 @@ static int populate_allocated(struct ba_backing *backing)
 		return populate_contiguous(backing, __GFP_RETRY_MAYFAIL);
 	if (requirements->prefer_contiguous && is_cheap_contiguous(backing))
 		ret = populate_contiguous(backing, __GFP_NORETRY);
-	/* The rounding of a contiguous range may be past a quota. */
+	/* The rounding of a contiguous range can pass a quota that chunks fit. */
 	if (ret == -ENOMEM || ret == -EDQUOT)
 		ret = populate_scattered(backing);
 	return ret;
@@ -325,7 +333,7 @@ static int populate_required(struct ba_backing *backing)
 	return populate_allocated(backing);
 }
 
-/* Charge the memory cgroup of the context. */
+/* Populate, and charge the memory cgroup of the context. */
 static int populate_charged(struct ba_backing *backing)
 {
 	struct mem_cgroup *memcg = backing->context.memcg;
@@ -342,12 +350,16 @@ static int populate_charged(struct ba_backing *backing)
 
 /**
  * ba_populate() - give a backing its memory, cleared and charged
- * @backing: as ba_backing_init() left it.
- * @reason: why there is none, where that fails.
+ * @backing: empty, as after ba_backing_init(). It is empty again after an error.
+ * @reason: set on error.
  *
- * Return: 0; -ENOMEM, -EDQUOT past a quota, -EINTR after a fatal signal, -ENFILE
- * where pageable memory has no file left, -EBUSY while the machine hibernates: then
- * the backing has no memory.
+ * Return: 0, or an error:
+ * -ENOMEM: such memory is not available, or has too many segments.
+ * -EDQUOT: the memory passes a quota.
+ * -EINTR: a fatal signal is pending.
+ * -ENFILE: the memory is pageable, and the system has no file left.
+ * -EBUSY: the machine hibernates, and would not save the memory.
+ * For pageable memory also the other errors of ba_shmem_create().
  */
 int ba_populate(struct ba_backing *backing, enum bufalloc_reason *reason)
 {

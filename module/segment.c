@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The segments of a backing: its physically contiguous ranges, across the borders of
- * chunks.
+ * Walks the segments of a backing: its physically contiguous ranges, across the borders of chunks.
+ *
+ * Main object: struct ba_segment, the position in a list of chunks. No lock: the caller makes sure
+ * that the list does not change.
  */
 #include <linux/list.h>
 #include <linux/mm.h>
@@ -19,7 +21,10 @@ void ba_segment_first(const struct list_head *chunks, struct ba_segment *seg)
 	seg->sg = NULL;
 }
 
-/* A chunk, or a piece of one: where it is and its length; 0 at the end. */
+/*
+ * The chunk at the position, or the entry of its pages_sgt. Return: its length in bytes; 0 at the
+ * end. @page is its first page.
+ */
 static size_t range_at(const struct list_head *chunks, const struct ba_segment *seg,
 		       struct page **page)
 {
@@ -55,7 +60,7 @@ static bool follows(const struct ba_segment *seg, const struct page *page)
 	       page_to_pfn(seg->page) + (seg->size >> PAGE_SHIFT);
 }
 
-/* Go to the next segment. Return: false at the end. */
+/* Go to the next segment, of at most SEGMENT_MAX bytes. Return: false at the end. */
 bool ba_segment_next(const struct list_head *chunks, struct ba_segment *seg)
 {
 	struct page *page;
