@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pageable memory: the pages of a shmem file that no process can open. Devices and kernel
- * mappings pin the pages. The pages may lie anywhere, and are charged to the caller of
- * ALLOC, whichever access reads them in.
+ * Pageable memory: the pages of a shmem file that no process can open for use. Devices and kernel
+ * mappings pin the pages. The pages can lie anywhere. They are charged to the memory cgroup of the
+ * caller of ALLOC, whichever access reads them in.
  *
- * Main objects: struct ba_shmem, guarded by the buffer's lock, and struct ba_shmem_pin,
- * which pins pages without that lock.
+ * Main objects: struct ba_shmem, guarded by the buffer's lock: unpinned, or pinned from
+ * ba_shmem_pin_end() to ba_shmem_unpin(). struct ba_shmem_pin, which reads and pins pages without
+ * that lock, so that other users of the buffer do not wait for the swap device.
  */
 #include <linux/fcntl.h>
 #include <linux/file.h>
@@ -28,20 +29,20 @@
 #include "shmem.h"
 
 /*
- * Devices pin pages for long: take none from memory that the kernel must be able to empty.
- * No allocation calls the OOM killer.
+ * Without __GFP_MOVABLE, because devices pin pages for long, and the kernel must be able to empty
+ * movable memory. With __GFP_RETRY_MAYFAIL, which does not call the OOM killer.
  */
 #define GFP_SHMEM (GFP_HIGHUSER | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
-/* Without CONFIG_SHMEM such files are not swapped. */
+/* Without CONFIG_SHMEM these files are of ramfs, and are not swapped. */
 bool ba_shmem_is_possible(void)
 {
 	return IS_ENABLED(CONFIG_SHMEM);
 }
 
 /*
- * Another process may reach this file through /proc, and a mapping can have holes punched
- * into it behind the back of devices. Seals stop both. Our own mappings do not check seals.
+ * A process can reach this file through /proc, and madvise(2) can punch holes into a mapping while
+ * devices use the pages. Seals refuse changes of both kinds. Our own mappings do not check seals.
  */
 static void seal(struct file *file)
 {
@@ -50,25 +51,22 @@ static void seal(struct file *file)
 }
 
 /*
- * These replace the operations of shmem, and have no mmap: remap_file_pages(2) would make a
- * mapping that nobody counts. The file may live longer than the buffer, so it holds the
- * module.
+ * These replace the file operations of shmem. There is no mmap operation: remap_file_pages(2) asks
+ * the file of a VMA for a new mapping, which would not be counted and could have more rights. The
+ * file can live longer than the buffer, so it holds the module (owner).
  */
 static const struct file_operations shmem_fops = {
 	.owner = THIS_MODULE,
 	.fsync = noop_fsync,
 };
 
-/* The caller has a file of the module open. */
+/* Make a shmem file unusable for processes. The caller has a file of the module open. */
 static void close_to_others(struct file *file)
 {
 	seal(file);
 	__module_get(THIS_MODULE);
 	replace_fops(file, &shmem_fops);
-	/*
-	 * A file without these operations would have the kernel warn when a process reads
-	 * it.
-	 */
+	/* The kernel warns if a process reads or writes a file without these operations. */
 	file->f_mode &= ~(FMODE_CAN_READ | FMODE_CAN_WRITE);
 }
 
@@ -81,7 +79,7 @@ static void *no_memory_for_no_room(void *made)
 	return made == ERR_PTR(-ENOSPC) ? ERR_PTR(-ENOMEM) : made;
 }
 
-/* The kernel may allocate pages of the file by itself: it takes them as we do. */
+/* The kernel can allocate pages of the file as well: its allocations use the mask of the file. */
 static struct file *file_make(size_t length)
 {
 	struct file *file;
@@ -93,12 +91,15 @@ static struct file *file_make(size_t length)
 }
 
 /**
- * ba_shmem_create() - promise memory, and take none
- * @context: who is charged.
- * @length: bytes.
+ * ba_shmem_create() - create a shmem file, without pages
+ * @context: the client and the memory cgroup that are charged.
+ * @length: bytes, whole pages.
  *
- * Return: a store, or an ERR_PTR: -EDQUOT, -ENOMEM, -ENFILE, or what else
- * shmem_file_setup() returned.
+ * Return: the pageable memory, or an ERR_PTR:
+ * -EDQUOT: @length passes a quota.
+ * -ENOMEM: no memory for the file or its records.
+ * -ENFILE: the system has no file left.
+ * Other errors are those of shmem_file_setup().
  */
 struct ba_shmem *ba_shmem_create(const struct ba_alloc_context *context, size_t length)
 {
@@ -128,7 +129,7 @@ struct ba_shmem *ba_shmem_create(const struct ba_alloc_context *context, size_t 
 	return shmem;
 }
 
-/* Free the pages now: a reference to the file may live longer. */
+/* Free the pages at once: another reference to the file can live longer. */
 void ba_shmem_destroy(struct ba_shmem *shmem)
 {
 	struct inode *inode;
@@ -150,11 +151,11 @@ static size_t resident(const struct file *file, size_t length)
 {
 	size_t pages = READ_ONCE(file->f_mapping->nrpages);
 
-	/* A large page may reach past the end. */
+	/* A large page can reach past the end of the file. */
 	return min(pages << PAGE_SHIFT, length);
 }
 
-/* Bytes that are in memory now. */
+/* The number of bytes that are in memory now. */
 size_t ba_shmem_resident(const struct ba_shmem *shmem)
 {
 	return resident(shmem->file, shmem->length);
@@ -173,11 +174,13 @@ static struct page *read_page(struct file *file, struct mem_cgroup *memcg,
 
 /**
  * ba_shmem_read_page() - read a page in, from the swap device if necessary
- * @shmem: whose.
- * @index: which.
+ * @shmem: the memory that has the page.
+ * @index: number of the page in the file.
  *
- * Return: the page, which the caller puts, or an ERR_PTR: -ENOMEM, -EIO, or what
- * else shmem_read_mapping_page_gfp() returned.
+ * Return: the page, with a reference that the caller puts, or an ERR_PTR:
+ * -ENOMEM: no memory for the page, or the memory cgroup is full.
+ * -EIO: the page is poisoned, or cannot be read from the swap device.
+ * Other errors are those of shmem_read_mapping_page_gfp().
  */
 struct page *ba_shmem_read_page(const struct ba_shmem *shmem, pgoff_t index)
 {
@@ -185,9 +188,9 @@ struct page *ba_shmem_read_page(const struct ba_shmem *shmem, pgoff_t index)
 }
 
 /*
- * Migration may have put a page into a block that the kernel has to be able to empty:
- * of a removable memory module, or of a CMA area. While a device holds the page, that
- * never ends. So the page moves to other memory first.
+ * Migration can have put a page into memory that the kernel must be able to empty: ZONE_MOVABLE, or
+ * a CMA area. The kernel could not empty that memory while a device holds the page, so move the
+ * page to other memory first.
  */
 static struct page *read_page_to_pin(const struct ba_shmem_pin *pin, pgoff_t index)
 {
@@ -202,7 +205,7 @@ static struct page *read_page_to_pin(const struct ba_shmem_pin *pin, pgoff_t ind
 	return no_memory_for_no_room(page);
 }
 
-/* Put pages back on the LRU lists, where reclaim finds them. */
+/* Put pages back on the LRU lists, where reclaim finds them, and drop the references. */
 static void release_batch(struct folio_batch *batch)
 {
 	check_move_unevictable_folios(batch);
@@ -210,7 +213,7 @@ static void release_batch(struct folio_batch *batch)
 	cond_resched();
 }
 
-/* Each page has a reference: a folio has one for each of its pages here. */
+/* Drop one reference for each page: a large folio has one reference for each of its pages. */
 static void put_pages(struct page **pages, size_t count)
 {
 	struct folio_batch batch;
@@ -232,7 +235,7 @@ static bool headroom_allows_rest(const struct ba_shmem_pin *pin)
 	return ba_headroom_allows_with_swap(pin->length - there);
 }
 
-/* Pages that are read in before the headroom is compared again. */
+/* The number of pages that are read in between two checks of the headroom. */
 #define PAGES_AT_ONCE 256
 
 static int check_reading(const struct ba_shmem_pin *pin, size_t index)
@@ -242,7 +245,7 @@ static int check_reading(const struct ba_shmem_pin *pin, size_t index)
 	return index % PAGES_AT_ONCE || headroom_allows_rest(pin) ? 0 : -ENOMEM;
 }
 
-/* Return: the number of pages; fewer than all with an error in @err. */
+/* Return: the number of pages that were read in. If pages are missing, @err is an error. */
 static size_t read_pages(const struct ba_shmem_pin *pin, struct page **pages, int *err)
 {
 	size_t count = pin->length >> PAGE_SHIFT;
@@ -271,7 +274,7 @@ static int list_pages(struct ba_shmem_pin *pin, struct page **pages)
 						 GFP_METADATA);
 }
 
-/* Called with the buffer's lock. Only one thread at a time pins the pages of a buffer. */
+/* Called with the buffer's lock and populate_lock, so one thread at a time pins these pages. */
 void ba_shmem_pin_begin(struct ba_shmem_pin *pin, const struct ba_shmem *shmem)
 {
 	*pin = (struct ba_shmem_pin) {
@@ -283,11 +286,14 @@ void ba_shmem_pin_begin(struct ba_shmem_pin *pin, const struct ba_shmem *shmem)
 
 /**
  * ba_shmem_pin_pages() - read all pages in, and pin them
- * @pin: as ba_shmem_pin_begin() left it. Its store is not destroyed meanwhile.
+ * @pin: as after ba_shmem_pin_begin(). The caller keeps the shmem file alive.
  *
- * Return: 0; -ENOMEM; -EINTR after a fatal signal; -EBUSY where a page lies in movable
- * memory and this kernel gives a module no means to move it; -EIO where a page is
- * poisoned; or what reading from the swap device returned.
+ * Return: 0, or an error:
+ * -ENOMEM: no memory or no headroom for a page, or no memory for the list of pages.
+ * -EINTR: a fatal signal is pending.
+ * -EBUSY: a page lies in movable memory, and this kernel does not let a module move the page.
+ * -EIO: a page is poisoned, or cannot be read from the swap device.
+ * Other errors are those of the kernel's functions that read a page in, or move it.
  */
 int ba_shmem_pin_pages(struct ba_shmem_pin *pin)
 {
@@ -305,8 +311,9 @@ int ba_shmem_pin_pages(struct ba_shmem_pin *pin)
 	if (!ret)
 		ret = list_pages(pin, pages);
 	/*
-	 * Nobody need look for something to swap out here; but what was put aside
-	 * meanwhile is found again only by a list of all.
+	 * Reclaim need not scan pinned pages. It moves pages of an unevictable mapping to a list of
+	 * their own, and only a caller that has a list of all pages gets them back from there:
+	 * release_batch().
 	 */
 	if (!ret)
 		mapping_set_unevictable(mapping);
@@ -325,7 +332,7 @@ static void put_range(struct folio_batch *batch, struct scatterlist *sg)
 
 	for (i = 0; i < count; i++) {
 		folio = page_folio(pfn_to_page(page_to_pfn(page) + i));
-		/* Devices leave no trace of what they write. */
+		/* A write by a device does not mark the page dirty. */
 		folio_mark_dirty(folio);
 		folio_mark_accessed(folio);
 		if (!folio_batch_add(batch, folio))
@@ -334,9 +341,9 @@ static void put_range(struct folio_batch *batch, struct scatterlist *sg)
 }
 
 /**
- * ba_shmem_pin_end() - have all pages stay
- * @shmem: not pinned yet. Its chunk has the pages until ba_shmem_unpin().
- * @pin: of it, and taken; the store has the pages then.
+ * ba_shmem_pin_end() - hand the pinned pages over to the buffer's memory
+ * @shmem: unpinned. @chunk describes the pages until ba_shmem_unpin().
+ * @pin: as after a successful ba_shmem_pin_pages(). It has no pages afterwards.
  */
 void ba_shmem_pin_end(struct ba_shmem *shmem, struct ba_shmem_pin *pin)
 {
@@ -348,7 +355,7 @@ void ba_shmem_pin_end(struct ba_shmem *shmem, struct ba_shmem_pin *pin)
 	};
 }
 
-/* Called with the buffer's lock, when no device has an address of the pages. */
+/* Called with the buffer's lock. No device may have an address of the pages any more. */
 void ba_shmem_unpin(struct ba_shmem *shmem)
 {
 	struct scatterlist *sg;

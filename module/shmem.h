@@ -16,7 +16,7 @@ struct file;
  * @client: the client that is charged for the whole length.
  * @memcg: the memory cgroup that is charged for each page; the buffer holds it.
  * @length: bytes.
- * @keeper: the dma-buf, which userspace mappings hold, since they hold @file as their file.
+ * @keeper: the dma-buf. Userspace mappings hold a reference to it, since their file is @file.
  * @pages_sgt: the pages while they are pinned.
  * @chunk: the same pages, as a chunk of the backing.
  */
@@ -31,7 +31,7 @@ struct ba_shmem {
 };
 
 /**
- * struct ba_shmem_pin - pages that are being pinned, without the buffer's lock
+ * struct ba_shmem_pin - pages of a shmem file while they are being pinned
  * @file: the shmem file.
  * @memcg: the memory cgroup that is charged; the buffer holds it.
  * @length: bytes.

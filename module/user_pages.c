@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory of a process, as a chunk. Its pages stay pinned until the buffer is released,
- * whatever happens to the process or to its mapping. The memory cgroup of the first toucher
- * is charged; here the pages count for RLIMIT_MEMLOCK and for the quotas.
+ * Pins memory of a process as a chunk. The pages stay pinned until the buffer is released, whatever
+ * happens to the process or to its mapping. The pages are charged already to the memory cgroup of
+ * the task that touched them first. Here they count for RLIMIT_MEMLOCK and for the quotas.
  *
- * Pinning can fault, so no lock of the module is held.
+ * Main object: struct ba_chunk with pinned_for, from ba_user_pages_pin() to ba_user_pages_unpin().
+ * No lock: the chunk does not change meanwhile. Pinning can fault, so the caller holds no lock of
+ * the module.
  */
 #include <linux/capability.h>
 #include <linux/fs.h>
@@ -31,7 +33,10 @@ static bool user_memory;
 module_param(user_memory, bool, 0644);
 MODULE_PARM_DESC(user_memory, "memory of processes may become buffers");
 
-/* A signal is seen between two batches, and interrupts are off for one at most. */
+/*
+ * The number of pages that one call pins. Signals are checked between two calls, and interrupts are
+ * off for one call at most.
+ */
 #define PIN_AT_ONCE 512UL
 
 bool ba_user_pages_allowed(void)
@@ -39,7 +44,10 @@ bool ba_user_pages_allowed(void)
 	return READ_ONCE(user_memory);
 }
 
-/* Count pages in pinned_vm, as other drivers do: mlock(2) counts apart. */
+/*
+ * Count pages in pinned_vm, as other drivers do; mlock(2) has a count of its own. Return: 0, or
+ * -ENOMEM: the pages pass RLIMIT_MEMLOCK, and the caller lacks CAP_IPC_LOCK.
+ */
 static int locked_charge(struct mm_struct *mm, unsigned long pages)
 {
 	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
@@ -58,9 +66,9 @@ static void locked_uncharge(struct mm_struct *mm, unsigned long pages)
 }
 
 /*
- * Memory of a file, or of a device, is not for DMA at any time: what writes the one
- * back, or takes the other away, does not wait for that. What can be swapped is
- * anonymous, or of shmem; a huge page cannot be, but is anonymous where it is private.
+ * Refuse pages of a file on disk, and memory of a device: neither writeback nor the removal of a
+ * device waits for DMA. Accept anonymous pages and pages of shmem, which are backed by swap.
+ * Private huge pages (hugetlb) are not backed by swap, but are anonymous.
  */
 static bool is_suitable(struct page *page)
 {
@@ -70,7 +78,7 @@ static bool is_suitable(struct page *page)
 	       (folio_test_anon(folio) || folio_test_swapbacked(folio));
 }
 
-/* A shared mapping is suitable if its file is of shmem. */
+/* A private mapping can be suitable. A shared one is suitable if its file is of shmem. */
 static bool is_suitable_mapping(const struct vm_area_struct *vma)
 {
 	const struct inode *inode;
@@ -79,16 +87,17 @@ static bool is_suitable_mapping(const struct vm_area_struct *vma)
 		return false;
 	if (!(vma->vm_flags & VM_SHARED))
 		return true;
-	/* Nodes of devices lie in a file system of the same kind. */
+	/* devtmpfs has the same magic, so accept regular files only. */
 	inode = vma->vm_file ? file_inode(vma->vm_file) : NULL;
 	return inode && S_ISREG(inode->i_mode) &&
 	       inode->i_sb->s_magic == TMPFS_MAGIC;
 }
 
 /*
- * Memory of another kind cannot be pinned though the caller may write it. A mapping
- * that is of the right kind has no page there, or none that can be written. Some
- * processors ignore a part of an address, as pinning does, but this look-up does not.
+ * Why @address cannot be pinned. USER_KIND: the mapping is writable, but not suitable. USER_ADDRESS:
+ * there is no mapping, no page, or no right to write.
+ *
+ * Pinning ignores the tag of an address, as some processors do. vma_lookup() does not.
  */
 static enum bufalloc_reason judge_mapping(unsigned long address)
 {
@@ -104,7 +113,7 @@ static enum bufalloc_reason judge_mapping(unsigned long address)
 	return reason;
 }
 
-/* Pinning many pages at once does not tell an error of the hardware from the others. */
+/* Pinning many pages at once does not tell a hardware error from others, so pin one alone. */
 static bool is_poisoned(unsigned long address)
 {
 	struct page *page;
@@ -121,7 +130,7 @@ static enum bufalloc_reason why_not_pinned(int err, unsigned long address)
 {
 	enum bufalloc_reason reason = judge_mapping(address);
 
-	/* Pages of a file system whose memory is a device's own, also as a copy. */
+	/* A mapping of a DAX file, whose pages are memory of a device; a private one as well. */
 	if (err == -EOPNOTSUPP)
 		reason = BUFALLOC_REASON_USER_KIND;
 	if (reason == BUFALLOC_REASON_USER_ADDRESS && is_poisoned(address))
@@ -144,7 +153,7 @@ static int refuse_pin(int err, unsigned long address,
 	return -EFAULT;
 }
 
-/* Return: the number of pinned pages, or an error. No page is an error, too. */
+/* Return: the number of pinned pages, or an error. The caller takes 0 as an error, too. */
 static int pin_some(struct page **pages, unsigned long address,
 		    unsigned long count)
 {
@@ -157,7 +166,7 @@ static int pin_some(struct page **pages, unsigned long address,
 				   pages);
 }
 
-/* Pin all pages, or none. */
+/* Pin all pages, or none. Return: 0, or an error of refuse_pin(). */
 static int pin_pages(struct page **pages, unsigned long address,
 		     unsigned long count, enum bufalloc_reason *reason)
 {
@@ -236,7 +245,7 @@ free_pages:
 	return ret;
 }
 
-/* A device may have written to any of them. */
+/* Mark all pages dirty: a device can have written to any of them. */
 static void unpin_sgt(struct sg_table *pages_sgt)
 {
 	struct scatterlist *sg;
@@ -258,16 +267,18 @@ static bool is_within_addresses(u64 address, size_t size)
 }
 
 /**
- * ba_user_pages_pin() - pin memory of the caller
- * @chunk: to be filled in.
- * @context: who is charged.
- * @address: of a page.
+ * ba_user_pages_pin() - pin memory of the calling process
+ * @chunk: filled in.
+ * @context: the client that is charged.
+ * @address: page-aligned address in the process.
  * @size: bytes, whole pages.
- * @reason: why not, where that fails.
+ * @reason: set on error.
  *
- * Return: 0; -EFAULT for memory that is not there, cannot be written, or is of a file
- * or a device; -EDQUOT past a quota; -ENOMEM past RLIMIT_MEMLOCK, or without memory;
- * -EINTR after a fatal signal.
+ * Return: 0, or an error:
+ * -EFAULT: a page does not exist, is not writable, is poisoned, or is of a file or a device.
+ * -EDQUOT: @size passes a quota.
+ * -ENOMEM: @size passes RLIMIT_MEMLOCK, or no memory for the pages or their lists.
+ * -EINTR: a fatal signal is pending.
  */
 int ba_user_pages_pin(struct ba_chunk *chunk, const struct ba_alloc_context *context, u64 address,
 		      size_t size, enum bufalloc_reason *reason)
@@ -297,7 +308,7 @@ int ba_user_pages_pin(struct ba_chunk *chunk, const struct ba_alloc_context *con
 	if (ret)
 		goto uncharge_locked;
 
-	/* Keep the mm_struct for its pinned_vm count. mmgrab() keeps nothing else of it. */
+	/* Keep the mm_struct for its pinned_vm. mmgrab() does not keep the address space. */
 	mmgrab(mm);
 	chunk->pinned_for = mm;
 	return 0;
@@ -309,7 +320,7 @@ uncharge:
 	return ret;
 }
 
-/* Unpin the pages: the process may still have them. */
+/* Unpin and uncharge the pages. The process can still have them mapped. */
 void ba_user_pages_unpin(const struct ba_chunk *chunk, const struct ba_alloc_context *context)
 {
 	unpin_sgt(chunk->pages_sgt);
