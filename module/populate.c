@@ -56,7 +56,7 @@ static gfp_t chunk_effort(const struct ba_backing *backing, size_t size)
 /**
  * struct chunk_request - a request for the next chunk
  * @size: bytes.
- * @least: bytes, the smallest carving of a block that is accepted; 0 for a chunk that is not carved.
+ * @least: bytes, the smallest carving of a block that will do; 0 for a chunk that is not carved.
  * @alignment: bytes, of the address for the heap's device.
  * @form: form of a chunk that is not carved.
  * @gfp: how hard to try: __GFP_NORETRY or __GFP_RETRY_MAYFAIL.

@@ -94,7 +94,7 @@ static bool is_suitable_mapping(const struct vm_area_struct *vma)
 }
 
 /*
- * Why @address cannot be pinned. USER_KIND: the mapping is writable, but not suitable. USER_ADDRESS:
+ * Why @address cannot be pinned. USER_KIND: the mapping is writable but not suitable. USER_ADDRESS:
  * there is no mapping, no page, or no right to write.
  *
  * Pinning ignores the tag of an address, as some processors do. vma_lookup() does not.
