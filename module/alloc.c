@@ -301,7 +301,7 @@ int ba_alloc_prepare(struct ba_batch *batch, struct ba_client *client,
 	if (!ret)
 		ret = batch_each(batch, item_pin);
 	if (!ret)
-		ret = ba_contention_take(populate_all, batch);
+		ret = ba_contention_take(populate_all, batch, NULL);
 	if (!ret)
 		ret = batch_each(batch, item_write);
 	if (ret)

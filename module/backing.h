@@ -25,7 +25,8 @@ struct ba_shmem;
  * @mappings: number of userspace mappings.
  *
  * All but @mappings stay the same from ba_populate() or ba_backing_pin_user() to
- * ba_backing_free(); for pageable memory, while it is pinned. So readers need no lock.
+ * ba_backing_free() or a purge; for pageable memory, while it is pinned. A purge needs a buffer
+ * that nobody has mapped or pinned, so the code that maps or pins one reads without a lock.
  */
 struct ba_backing {
 	struct ba_alloc_context context;

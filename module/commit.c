@@ -340,7 +340,7 @@ static int commit_once(struct commit *commit)
 
 	ret = ask_all(commit);
 	if (!ret)
-		ret = ba_contention_take(take_all, commit);
+		ret = ba_contention_take(take_all, commit, NULL);
 	if (!ret)
 		ret = publish_all(commit);
 	release_all(commit);

@@ -9,7 +9,7 @@
  *
  * Past memory.high or memory.swap.high of its cgroup the kernel delays a thread for seconds
  * in each allocation. No other call waits for such a thread: it loses its turn, and goes
- * on.
+ * on. Such a thread and the next one can both fail then, though there is room for one.
  *
  * Main object: struct retry, the call that is repeated now, guarded by retry_lock.
  * docs/models/commit.pml is a model: a call takes all or nothing (kept), each call ends
@@ -32,9 +32,11 @@
 /**
  * struct retry - a call that tries again
  * @mm: of the thread, which is inside of the call; NULL for a kernel thread.
+ * @memcg: the memory cgroup by which the kernel delays a kernel thread; NULL: it does not.
  */
 struct retry {
 	struct mm_struct *mm;
+	struct mem_cgroup *memcg;
 };
 
 /* Its place among the locks: docs/design.md. */
@@ -87,7 +89,7 @@ static bool is_throttled(const struct retry *retry)
 	bool throttled;
 
 	if (!retry->mm)
-		return false;
+		return is_past_high(retry->memcg);
 	memcg = get_mem_cgroup_from_mm(retry->mm);
 	throttled = is_past_high(memcg);
 	mem_cgroup_put(memcg);
@@ -145,9 +147,9 @@ static int retry_wait(const struct retry *mine)
 	return 0;
 }
 
-static int take_again(int (*take)(void *arg), void *arg)
+static int take_again(int (*take)(void *arg), void *arg, struct mem_cgroup *memcg)
 {
-	struct retry mine = { .mm = current->mm };
+	struct retry mine = { .mm = current->mm, .memcg = memcg };
 	bool uncontended;
 	int ret;
 
@@ -163,10 +165,11 @@ static int take_again(int (*take)(void *arg), void *arg)
  * ba_contention_take() - take memory concurrently, and again in turn if that fails
  * @take: takes all of it or nothing.
  * @arg: for @take.
+ * @memcg: the memory cgroup that @take makes the active one, or NULL; the caller holds it.
  *
  * Return: what the last call of @take returned, or -EINTR after a fatal signal.
  */
-int ba_contention_take(int (*take)(void *arg), void *arg)
+int ba_contention_take(int (*take)(void *arg), void *arg, struct mem_cgroup *memcg)
 {
 	bool uncontended;
 	int ret;
@@ -176,6 +179,6 @@ int ba_contention_take(int (*take)(void *arg), void *arg)
 	if (ba_purge_helps(ret))
 		ret = take_concurrently(take, arg, &uncontended);
 	if ((ret == -ENOMEM || ret == -EDQUOT) && !uncontended)
-		ret = take_again(take, arg);
+		ret = take_again(take, arg, memcg);
 	return ret;
 }

@@ -2,6 +2,8 @@
 #ifndef _BUFALLOC_CONTENTION_H
 #define _BUFALLOC_CONTENTION_H
 
-int ba_contention_take(int (*take)(void *arg), void *arg);
+struct mem_cgroup;
+
+int ba_contention_take(int (*take)(void *arg), void *arg, struct mem_cgroup *memcg);
 
 #endif /* _BUFALLOC_CONTENTION_H */

@@ -11,7 +11,7 @@
 #include "headroom.h"
 
 /*
- * No allocation of this module calls the OOM killer. But once the last page is gone, the
+ * The memory of buffers is allocated without the OOM killer. But once the last page is gone, the
  * next allocation of any other program does. So a part of the memory is left alone.
  */
 static long reserve_pages(void)

@@ -202,11 +202,12 @@ static int populate_contiguous(struct ba_backing *backing, gfp_t effort)
 }
 
 /*
- * Add chunks of falling size, of at least @least bytes each. Return: the number of bytes that are
- * still missing, or an error.
+ * Add chunks of falling size, of at least @least bytes each. With @carvings_follow a quota that
+ * has no room for a chunk is no error: carvings may need none. Return: the number of bytes that
+ * are still missing, or an error.
  */
 static ssize_t populate_chunks(struct ba_backing *backing, size_t left,
-			       size_t least)
+			       size_t least, bool carvings_follow)
 {
 	struct chunk_request request = {
 		.size = CHUNK_MAX,
@@ -219,6 +220,8 @@ static ssize_t populate_chunks(struct ba_backing *backing, size_t left,
 		request.size = min(request.size, rounddown_pow_of_two(left));
 		request.gfp = chunk_effort(backing, request.size);
 		added = backing_add(backing, &request);
+		if (added == -EDQUOT && carvings_follow)
+			added = -ENOMEM;
 		if (added > 0)
 			left -= added;
 		else if (added != -ENOMEM)
@@ -266,12 +269,12 @@ static int populate_scattered(struct ba_backing *backing)
 
 	if (ba_memtype_in_direct_map(backing->context.memtype)) {
 		left = populate_chunks(backing, left,
-				       max_t(size_t, least, BLOCK_SIZE_MIN));
+				       max_t(size_t, least, BLOCK_SIZE_MIN), true);
 		if (left > 0 && least <= BLOCK_SIZE_MIN)
 			left = populate_carvings(backing, left);
 	}
 	if (left > 0)
-		left = populate_chunks(backing, left, least);
+		left = populate_chunks(backing, left, least, false);
 	return left > 0 ? -ENOMEM : left;
 }
 

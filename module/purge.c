@@ -369,8 +369,8 @@ bool ba_purge_helps(int err)
 }
 
 /*
- * Called before the OOM killer chooses a process, and never under a lock of this module: no
- * allocation of ours calls the OOM killer. Wait for the memory that the shrinker has detached. Any
+ * Called before the OOM killer chooses a process, mostly outside of the locks of this module: few
+ * of our allocations can call the OOM killer, and the wait is bounded. Wait for the memory that the shrinker has detached. Any
  * number above 0 saves the process: the kernel then repeats the allocation.
  */
 static int purge_before_oom(struct notifier_block *self, unsigned long unused,

@@ -22,7 +22,8 @@ struct ww_mutex;
  * @was_listed: @link was in the list at some time.
  * @purged: the memory was purged, and the buffer has no new memory yet.
  *
- * @lock guards all but @link, which purge_lock guards.
+ * @lock guards all but @link, which purge_lock guards. The shrinker reads @resv, @record and
+ * @pages under purge_lock alone: they do not change while @link is in the list.
  */
 struct ba_purgeable {
 	struct list_head link;

@@ -163,7 +163,7 @@ static int populate_run(void *data)
 static int take_fresh(struct ba_backing *fresh, enum bufalloc_reason *reason)
 {
 	struct populate_args args = { .fresh = fresh, .reason = reason };
-	int ret = ba_contention_take(populate_run, &args);
+	int ret = ba_contention_take(populate_run, &args, fresh->context.memcg);
 
 	if (ret == -EINTR)
 		*reason = BUFALLOC_REASON_SIGNAL;

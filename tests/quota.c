@@ -290,6 +290,31 @@ TEST_F(quota, block_past_the_limit_is_no_refusal)
 	close(result.fd);
 }
 
+/* Free ranges of two blocks serve a request that is as long as a block. */
+TEST_F(quota, free_ranges_of_blocks_are_no_new_memory)
+{
+	uint32_t caching = machine_has_wc() ? BUFALLOC_CACHING_WC : BUFALLOC_CACHING_COHERENT;
+	bool carved = machine_has_wc() && machine_types_memory();
+	struct bufalloc_info info;
+	int fds[4], i, fd;
+
+	for (i = 0; i < 4; i++) {
+		fds[i] = buffer_open(self->device, MIB, caching);
+		ASSERT_LE(0, fds[i]);
+	}
+	close(fds[0]);
+	close(fds[2]);
+	ASSERT_EQ(0, bufalloc_get_info(self->device, &info));
+	EXPECT_EQ(carved ? 4 * MIB : 2 * MIB, info.out_client_bytes);
+	SET_LIMIT(USER_BYTES, info.out_user_bytes +
+				      (info.out_user_buffers + 1) * self->cost);
+	fd = buffer_open(self->device, 2 * MIB, caching);
+	EXPECT_EQ(carved ? 0 : -EDQUOT, fd < 0 ? fd : 0);
+	close(fd);
+	close(fds[1]);
+	close(fds[3]);
+}
+
 /* A limit that is lowered takes nothing away, and refuses from then on. */
 TEST_F(quota, lowered_limit_leaves_what_there_is)
 {

@@ -12,7 +12,7 @@
 
 #include "fuzz/random.h"
 
-/* What is counted, each by how often it happened. */
+/* Events that are counted. */
 enum count {
 	FRAMES, /* a camera filled a buffer and the pixels were right */
 	DMAS, /* a device read a buffer */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What workers do with buffers. Each function runs for a second or so and may be
- * killed at any point; where it runs to its end it has checked the content.
+ * The work of the workers. Each function uses buffers for about a second, and can be killed at
+ * any point. A function that ends has checked the content of its buffers.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,14 +37,14 @@
 #define SET 24
 #define SET_LENGTH (64 * KIB)
 
-/* What a device moves, within a page. */
+/* Bytes that a device moves, and their offset in a page. */
 #define COPY 1024
 #define COPY_AT 2048
 
 #define PURGEABLE 8
 #define BATCH_MAX 12
 
-/* What the hog leaves, in KiB. */
+/* Memory that the hog leaves, in KiB. */
 #define SPARE_KIB (224L * 1024)
 
 static uint32_t any_caching(struct random *random)

@@ -78,8 +78,9 @@
  *                 system has no open files left; EIO: COMMIT, mmap(2): no memory is
  *                 where all devices that are attached reach it; EAGAIN: COMMIT:
  *                 devices came and went all the while; EBUSY: ADVISE: DONTNEED, and
- *                 the buffer is in use; COMMIT, mmap(2): after a DONTNEED; EFAULT:
- *                 ALLOC: memory of the caller that cannot be pinned
+ *                 the buffer is in use; COMMIT, mmap(2): after a DONTNEED; ALLOC,
+ *                 COMMIT, mmap(2): while the machine hibernates; EFAULT: ALLOC:
+ *                 memory of the caller that cannot be pinned
  * 11. EFAULT      what is told could not be written, and all was undone
  *
  * ALLOC makes steps 1 to 4 for the call itself, then steps 1 to 7 for each request in its
@@ -220,21 +221,21 @@
  * Purged memory counts for quotas and cgroups until it is free, a little later. A call that
  * would be refused for memory or quota waits for that, and tries once more. Memory of buffers
  * in the DONTNEED state counts as available, to ALLOC and in MemAvailable, but for
- * %BUFALLOC_ALLOC_PAGEABLE buffers. No access ever meets purged memory: a mapped buffer is
- * never purged.
+ * %BUFALLOC_ALLOC_PAGEABLE buffers and for small ones in blocks of 2 MiB. No access ever
+ * meets purged memory: a mapped buffer is never purged.
  */
 
 /**
  * DOC: Who pays
  *
  * Memory is charged to the memory cgroup of the task that calls ALLOC, and so are the records
- * that bufalloc and the file system keep of it. The charge lasts until they are freed, whoever
- * holds the buffer by then. (Memory of a process: see there.) Past the limit of the cgroup
- * ALLOC is ENOMEM, and no allocation calls the OOM killer. (A table of file descriptors that
- * has to grow may, as with open(2).) Past memory.high or memory.swap.high the kernel slows
- * ALLOC down, by seconds for each chunk; a signal that ends the process ends the call. The root
- * cgroup charges nothing, and neither does a kernel that does not account for its own memory
- * (cgroup.memory=nokmem).
+ * that bufalloc and the file system keep of it. The charge lasts until they are freed,
+ * whoever holds the buffer by then. (Memory of a process: see there.) Past the limit of the
+ * cgroup ALLOC is ENOMEM: memory for buffers is allocated without the OOM killer. (A table of
+ * file descriptors that has to grow may call it, as with open(2).) Past memory.high or
+ * memory.swap.high the kernel slows ALLOC down, by seconds for each chunk; a signal that ends
+ * the process ends the call. The root cgroup charges nothing, and neither does a kernel that
+ * does not account for its own memory (cgroup.memory=nokmem).
  *
  * Memory that was set aside when the machine started, and CMA memory, cannot be charged to a
  * memory cgroup: HEAP tells which. A kernel with the dmem controller charges that memory
@@ -779,11 +780,12 @@ struct bufalloc_query {
  *	errno says it all.
  * @__reserved: Zero.
  *
- * Afterwards all have memory, or no buffer has changed. If there is not enough memory for
- * all concurrent calls, those that there is room for succeed, and the others fail as ALLOC
- * does; no call waits for another that waits. If two calls share a buffer, one may be
- * refused for memory that the other has taken and not yet published: a later call finds it
- * populated. A buffer that is discarded during COMMIT keeps its old memory, or has none.
+ * Afterwards all have memory, or no buffer has changed. If there is not enough memory for all
+ * concurrent calls, those that there is room for succeed, and the others fail as ALLOC does;
+ * no call waits for another that waits. A call that the kernel delays past memory.high can
+ * make another fail as well. If two calls share a buffer, one may be refused for memory that
+ * the other has taken and not yet published: a later call finds it populated. A buffer that
+ * is discarded during COMMIT keeps its old memory, or has none.
  *
  * Errors: see DOC: Errors.
  */
