@@ -154,15 +154,16 @@ TEST_F_TIMEOUT(split, a_small_chunk, PATIENCE)
 }
 
 /*
- * Longer by two large pages each time, so that the end is in a large page that is still
- * whole; and a quota leaves no room for whole large pages beside it.
+ * Longer by more than a large page each time, so that the end is in a large page that is
+ * still whole, and by so little that the CMA area has room for 40 times; and a quota
+ * leaves no room for whole large pages beside it.
  */
 static int prepare_long(void *of)
 {
 	struct split *split = of;
 	struct quotas low = split->before;
 
-	split->length += 4 * MIB;
+	split->length += 3 * MIB;
 	low.max[SYSTEM_BYTES] = live_bytes() + live_buffers() * PAGE +
 				split->length + MIB;
 	return quotas_write(&low);
