@@ -57,21 +57,28 @@ bool ba_unbind_is_told(const struct device *dev)
 	return dev_is_platform(dev) || dev_is_pci(dev);
 }
 
-/* The driver core sets this status before it calls unbind_notify(). */
-static bool is_unbinding(const struct device *dev)
+/*
+ * The driver core sets DL_DEV_UNBINDING before it calls unbind_notify(). Without a driver the
+ * domain of an IOMMU group can change, so no mapping may be kept. A virtual device never has a
+ * driver and has no IOMMU.
+ */
+static bool has_no_driver(struct device *dev)
 {
-	return READ_ONCE(dev->links.status) == DL_DEV_UNBINDING;
+	enum dl_dev_state status = READ_ONCE(dev->links.status);
+
+	return status == DL_DEV_UNBINDING ||
+	       (status == DL_DEV_NO_DRIVER && device_iommu_mapped(dev));
 }
 
 /*
- * A driver can still attach between unbind_notify() and the end of its remove(). No second
- * notification follows, so ask the driver core for the status.
+ * An importer can still attach after unbind_notify(). No second notification follows, so ask the
+ * driver core for the status.
  */
 void ba_unbind_watch(struct ba_attachment *attachment)
 {
 	mutex_lock(&attachments_lock);
 	list_add(&attachment->watched, &attachments);
-	if (is_unbinding(attachment->dev))
+	if (has_no_driver(attachment->dev))
 		ba_attachment_driver_unbound(attachment);
 	mutex_unlock(&attachments_lock);
 }

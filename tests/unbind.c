@@ -136,6 +136,26 @@ TEST_F(unbind, no_mapping_is_kept_for_a_driver_that_leaves)
 	probe_stop();
 }
 
+/*
+ * The device has no driver any more when the importer attaches. The domain of its IOMMU
+ * group can change then, so no mapping outlives its use. Without an IOMMU a mapping is kept,
+ * as for each device that never has a driver.
+ */
+TEST_F(unbind, no_mapping_is_kept_behind_an_iommu_without_a_driver)
+{
+	int used = self->edu.out_group >= 0 ? 1 : 0;
+
+	ASSERT_EQ(0, importer_unmap(self->importer, self->id));
+	ASSERT_EQ(0, unbind(&self->edu));
+	ASSERT_EQ(0, probe_start("dma_unmap_sg_attrs", ""));
+	ASSERT_EQ(0, importer_attach_driverless(self->importer, self->id));
+	EXPECT_EQ(1, attachments(self->device, self->fd));
+	EXPECT_EQ(used, probe_hits());
+	ASSERT_EQ(0, importer_detach(self->importer, self->id));
+	EXPECT_EQ(1, probe_hits());
+	probe_stop();
+}
+
 TEST_F(unbind, mapping_in_use_goes_later)
 {
 	if (!edus_may_leave_mapped())

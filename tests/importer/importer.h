@@ -192,5 +192,12 @@ struct importer_direct {
  * unbound.
  */
 #define IMPORTER_LATE _IOWR(IMPORTER_TYPE, 25, struct importer_attach)
+/*
+ * Detach the import with this id, and attach, map and unmap again. EBUSY where the device
+ * has a driver, or the import is mapped.
+ */
+#define IMPORTER_DRIVERLESS _IO(IMPORTER_TYPE, 26)
+/* 1 if each page that the page allocator gives out is zero, else 0. */
+#define IMPORTER_CLEARS _IO(IMPORTER_TYPE, 27)
 
 #endif /* _BUFALLOC_IMPORTER_H */

@@ -198,6 +198,22 @@ static long run_attach(struct session *session, void __user *user, bool late)
 	return copy_to_user(user, &arg, sizeof(arg)) ? -EFAULT : 0;
 }
 
+/* Attach once more, map and unmap. */
+static long run_driverless(struct session *session, unsigned long id)
+{
+	struct import *import = xa_load(&session->imports, id);
+
+	if (!import)
+		return -ENOENT;
+	if (!import->port->gone || import->sgt)
+		return -EBUSY;
+	if (import->attach)
+		dma_buf_detach(import->dmabuf, import->attach);
+	import->attach = NULL;
+	import_late(import);
+	return import->attach ? 0 : -ENOMEM;
+}
+
 static long run_detach(struct session *session, unsigned long id)
 {
 	struct import *import = xa_erase(&session->imports, id);
@@ -630,6 +646,10 @@ static long session_run(struct session *session, unsigned int cmd,
 		return run_attach(session, user, false);
 	case IMPORTER_LATE:
 		return run_attach(session, user, true);
+	case IMPORTER_DRIVERLESS:
+		return run_driverless(session, arg);
+	case IMPORTER_CLEARS:
+		return want_init_on_alloc(0) || want_init_on_free();
 	case IMPORTER_DETACH:
 		return run_detach(session, arg);
 	case IMPORTER_MAP:

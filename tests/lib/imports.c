@@ -45,6 +45,16 @@ int importer_attach_late(int importer, int fd, uint32_t device)
 	return attach(importer, IMPORTER_LATE, fd, device);
 }
 
+int importer_attach_driverless(int importer, int id)
+{
+	return call_number(importer, IMPORTER_DRIVERLESS, id);
+}
+
+int importer_clears(int importer)
+{
+	return call_number(importer, IMPORTER_CLEARS, 0);
+}
+
 int importer_detach(int importer, int id)
 {
 	return call_number(importer, IMPORTER_DETACH, id);
@@ -181,18 +191,33 @@ static int look(int importer, unsigned long cmd, uint64_t address,
 	return call(importer, cmd, entry);
 }
 
+/* The entry of an address after an access: the first one can be what makes the entry. */
+static int look_accessed(int importer, const void *address, struct importer_pte *entry)
+{
+	(void)*(const volatile unsigned char *)address;
+	return look(importer, IMPORTER_PTE_USER, (uintptr_t)address, entry);
+}
+
 int user_memtype(int importer, const void *address)
+{
+	struct importer_pte entry;
+	int ret = look_accessed(importer, address, &entry);
+
+	return ret < 0 ? ret : (int)entry.out_memtype;
+}
+
+int64_t user_size(int importer, const void *address)
 {
 	struct importer_pte entry;
 	int ret = look(importer, IMPORTER_PTE_USER, (uintptr_t)address, &entry);
 
-	return ret < 0 ? ret : (int)entry.out_memtype;
+	return ret < 0 ? ret : (int64_t)entry.out_size;
 }
 
 int64_t user_pfn(int importer, const void *address)
 {
 	struct importer_pte entry;
-	int ret = look(importer, IMPORTER_PTE_USER, (uintptr_t)address, &entry);
+	int ret = look_accessed(importer, address, &entry);
 
 	return ret < 0 ? ret : (int64_t)entry.out_pfn;
 }

@@ -12,6 +12,10 @@ int importer_open(void);
 int importer_attach(int importer, int fd, uint32_t device);
 /* The same in the remove() of that device's driver. */
 int importer_attach_late(int importer, int fd, uint32_t device);
+/* Attach again, after the device of @id has lost its driver; map and unmap. */
+int importer_attach_driverless(int importer, int id);
+/* Whether the page allocator clears the pages that it gives out. */
+int importer_clears(int importer);
 int importer_detach(int importer, int id);
 int importer_map(int importer, int id, uint32_t direction,
 		 struct importer_map *map);
@@ -57,12 +61,17 @@ int importer_take(int importer, unsigned long mib);
  */
 int importer_busy(int importer, const void *address);
 
-/* The types of page-table entries, IMPORTER_WRITE_COMBINE and so on. */
+/*
+ * The types of page-table entries, IMPORTER_WRITE_COMBINE and so on. An address of the user is
+ * accessed first.
+ */
 int user_memtype(int importer, const void *address);
 int direct_memtype(int importer, uint64_t pfn);
 /* Bytes of memory whose kernel mapping is not write-back; -EOPNOTSUPP: no such. */
 int64_t direct_typed(int importer);
 int64_t user_pfn(int importer, const void *address);
+/* Bytes that the page table entry maps; -ENXIO for none. The address is not accessed. */
+int64_t user_size(int importer, const void *address);
 /* Bytes that the entry of the kernel's own mapping of a page maps. */
 int64_t direct_size(int importer, uint64_t pfn);
 
