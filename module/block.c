@@ -66,6 +66,7 @@ struct block_tree {
  * @free: not carved.
  * @room: of this block.
  * @most: of this block and those below it in the tree.
+ * @used: a bit for each page that was carved at least once, and may not be zero.
  * @map: a bit for each page that is carved.
  *
  * All of it is guarded by &ba_client.blocks_lock once a tree has it.
@@ -79,6 +80,7 @@ struct ba_block {
 	unsigned int free;
 	struct room room;
 	struct room most;
+	unsigned long *used;
 	unsigned long map[];
 };
 
@@ -141,14 +143,15 @@ static struct ba_block *block_create(const struct ba_alloc_context *context, siz
 				     gfp_t gfp)
 {
 	unsigned int pages = size >> PAGE_SHIFT;
+	unsigned int longs = BITS_TO_LONGS(pages);
 	struct ba_block *block;
 	int ret;
 
-	block = kzalloc(struct_size(block, map, BITS_TO_LONGS(pages)),
-			GFP_METADATA);
+	block = kzalloc(struct_size(block, map, 2 * longs), GFP_METADATA);
 	if (!block)
 		return ERR_PTR(-ENOMEM);
 
+	block->used = block->map + longs;
 	block->context = *context;
 	/* The first buffer holds this reference. Later buffers have cgroups of their own. */
 	block->context.memcg = NULL;
@@ -293,6 +296,13 @@ static void count_room(const struct ba_block *block, long pages)
 		   client->blocks_room + pages * (long)PAGE_SIZE);
 }
 
+/* Whether the page allocator has cleared the pages, and none of them was carved before. */
+static bool is_range_zeroed(const struct ba_block *block, unsigned int start, unsigned int pages)
+{
+	return block->whole.zeroed &&
+	       find_next_bit(block->used, start + pages, start) == start + pages;
+}
+
 static void block_take(struct ba_block *block, struct ba_chunk *chunk,
 		       unsigned int start, unsigned int pages)
 {
@@ -305,8 +315,10 @@ static void block_take(struct ba_block *block, struct ba_chunk *chunk,
 		.page = block->whole.page + start,
 		.size = (size_t)pages << PAGE_SHIFT,
 		.dma = block->whole.dma + ((dma_addr_t)start << PAGE_SHIFT),
+		.zeroed = is_range_zeroed(block, start, pages),
 		.block = block,
 	};
+	bitmap_set(block->used, start, pages);
 }
 
 static bool carve_from_tree(const struct block_tree *tree, struct ba_chunk *chunk,

@@ -174,7 +174,8 @@ pgprot_t ba_caching_pgprot(enum bufalloc_memtype memtype, pgprot_t prot)
 	}
 }
 
-static void clear_direct(struct page *page, size_t size)
+/* Clear memory through the direct map, after ba_direct_map_set_type(). */
+void ba_caching_clear(struct page *page, size_t size)
 {
 	unsigned long pfn = page_to_pfn(page);
 	unsigned long end = pfn + (size >> PAGE_SHIFT);
@@ -206,24 +207,22 @@ static int flush_lines(struct device *dev, struct page *page, size_t size)
 }
 
 /**
- * ba_caching_clear() - clear memory after ba_direct_map_set_type()
+ * ba_caching_flush() - have cleared memory show its zeros to every user
  * @dev: the device that the memory is allocated for.
  * @page: the first page.
  * @size: bytes, whole pages.
  * @memtype: what CPU mappings of the memory will be.
  *
- * The kernel's own mapping is used. Where that is cacheable and the others are not, no
- * line of it stays: neither these zeros nor what the memory's last owner left may come
- * down on what is written past the caches.
+ * The direct map can be cacheable while CPU mappings are not. No cache line stays then: a late
+ * write-back of the zeros, or of the last owner's data, would overwrite newer data.
  *
  * Return: 0 or -ENOMEM.
  */
-int ba_caching_clear(struct device *dev, struct page *page, size_t size,
+int ba_caching_flush(struct device *dev, struct page *page, size_t size,
 		     enum bufalloc_memtype memtype)
 {
 	int ret = 0;
 
-	clear_direct(page, size);
 	if (memtype != BUFALLOC_MEMTYPE_WRITE_BACK &&
 	    !ba_memtype_in_direct_map(memtype))
 		ret = flush_lines(dev, page, size);

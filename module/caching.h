@@ -17,7 +17,8 @@ int ba_direct_map_set_type(struct page *page, size_t size,
 			   enum bufalloc_memtype memtype);
 int ba_direct_map_reset_type(struct page *page, size_t size,
 			     enum bufalloc_memtype memtype);
-int ba_caching_clear(struct device *dev, struct page *page, size_t size,
+void ba_caching_clear(struct page *page, size_t size);
+int ba_caching_flush(struct device *dev, struct page *page, size_t size,
 		     enum bufalloc_memtype memtype);
 
 #endif /* _BUFALLOC_CACHING_H */

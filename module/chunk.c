@@ -16,6 +16,7 @@
 #include "chunk.h"
 #include "client.h"
 #include "compat/compat.h"
+#include "direct.h"
 #include "gfp.h"
 #include "heap.h"
 #include "limits.h"
@@ -27,14 +28,25 @@ static struct device *context_device(const struct ba_alloc_context *context)
 }
 
 /*
+ * Whether dma_alloc_attrs() gives plain cacheable pages, and does not clear them a second time as
+ * dma_alloc_pages() does. dma_alloc_pages() gives no high memory.
+ */
+static bool has_plain_coherent(const struct ba_heap *heap)
+{
+	return dev_is_dma_coherent(heap->dev) && ba_dev_is_direct(heap->dev) &&
+	       !heap->region_size && !memory_is_encrypted() && !IS_ENABLED(CONFIG_HIGHMEM);
+}
+
+/*
  * Memory that is only cacheable, and that the DMA API's coherent side would not give:
  * CACHED, or what a heap's device that does not snoop has for others that do.
  */
 static bool is_streamed(const struct ba_alloc_context *context)
 {
-	return context->caching == BUFALLOC_CACHING_CACHED ||
-	       (context->memtype == BUFALLOC_MEMTYPE_WRITE_BACK &&
-		!dev_is_dma_coherent(context->heap->dev));
+	return context->memtype == BUFALLOC_MEMTYPE_WRITE_BACK &&
+	       (context->caching == BUFALLOC_CACHING_CACHED ||
+		!dev_is_dma_coherent(context->heap->dev)) &&
+	       !has_plain_coherent(context->heap);
 }
 
 /* CMA aligns to less than a large page: there is one more to begin in. */
@@ -175,6 +187,16 @@ static int coherent_locate(struct ba_chunk *chunk, const struct ba_alloc_context
 	return 0;
 }
 
+/*
+ * Whether each page that the page allocator gives out is zero, also from CMA. Memory from another
+ * allocator may not be: of a platform's DMA operations, or decrypted after its allocation.
+ */
+static bool allocator_clears(struct device *dev)
+{
+	return (want_init_on_alloc(0) || want_init_on_free()) &&
+	       ba_dev_is_direct(dev) && !memory_is_encrypted();
+}
+
 static int coherent_alloc(struct ba_chunk *chunk, const struct ba_alloc_context *context,
 			  enum ba_chunk_form form, gfp_t gfp)
 {
@@ -182,6 +204,7 @@ static int coherent_alloc(struct ba_chunk *chunk, const struct ba_alloc_context 
 
 	chunk->attrs = coherent_attrs(context, form);
 	chunk->cleared = context->heap->behind_iommu || context->heap->coherent_pool;
+	chunk->zeroed = allocator_clears(context_device(context));
 	chunk->cookie = dma_alloc_attrs(context_device(context), chunk->alloc_size,
 					&chunk->dma, gfp, chunk->attrs);
 	if (!chunk->cookie)

@@ -28,7 +28,8 @@ struct sg_table;
  * @cookie: the return value of dma_alloc_attrs(). Only the DMA API knows its meaning.
  * @dma: address of the memory for the heap's device.
  * @attrs: attributes of dma_alloc_attrs().
- * @cleared: the DMA API has cleared the memory.
+ * @cleared: the DMA API has cleared the memory, and no cache holds a line of it.
+ * @zeroed: the page allocator has cleared the memory.
  * @block: the block that the chunk was carved from, or NULL.
  * @pinned_for: the process whose pinned_vm counts user pages, else NULL. Only @page, @size,
  *	@cost and @pages_sgt are valid for such a chunk: see user_pages.c.
@@ -46,6 +47,7 @@ struct ba_chunk {
 	dma_addr_t dma;
 	unsigned long attrs;
 	bool cleared;
+	bool zeroed;
 	struct ba_block *block;
 	struct mm_struct *pinned_for;
 };

@@ -73,7 +73,9 @@ static int chunk_clear(const struct ba_chunk *chunk, const struct ba_alloc_conte
 {
 	if (chunk->cleared)
 		return 0;
-	return ba_caching_clear(context->heap->dev, chunk->page, chunk->size,
+	if (!chunk->zeroed)
+		ba_caching_clear(chunk->page, chunk->size);
+	return ba_caching_flush(context->heap->dev, chunk->page, chunk->size,
 				context->memtype);
 }
 

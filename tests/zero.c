@@ -314,6 +314,55 @@ TEST_F(zero, memory_that_only_a_device_sees)
 	close(importer);
 }
 
+/* Calls of the module's function that clears memory, while it allocates a buffer. */
+static long clears_of_alloc(int device, size_t length, uint32_t caching, int *fd)
+{
+	long hits;
+
+	if (probe_start("ba_caching_clear", ""))
+		return -1;
+	*fd = buffer_open(device, length, caching);
+	hits = probe_hits();
+	probe_stop();
+	return hits;
+}
+
+/*
+ * The module clears no page that the kernel has cleared: the page allocator, or the DMA API where
+ * devices do not snoop. A range of a block that had an owner is cleared.
+ */
+TEST_F(zero, pages_are_cleared_once)
+{
+	bool carved = variant->caching == BUFALLOC_CACHING_WC && machine_types_memory();
+	static const size_t lengths[] = { 4 * KIB, 9 * MIB };
+	int importer = importer_open();
+	struct bufalloc_query query;
+	bool cleared;
+	long clears;
+	int kept, fd;
+	unsigned int i;
+
+	ASSERT_LE(0, importer);
+	cleared = importer_clears(importer) ||
+		  (variant->caching == BUFALLOC_CACHING_CACHED && !machine_is_coherent());
+	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
+		clears = clears_of_alloc(self->device, lengths[i], variant->caching, &fd);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, bufalloc_query(self->device, fd, &query));
+		EXPECT_EQ(cleared ? 0 : query.out_chunks, clears);
+		close(fd);
+	}
+
+	kept = buffer_open(self->device, 4 * KIB, variant->caching);
+	ASSERT_LE(0, kept);
+	close(buffer_open(self->device, 4 * KIB, variant->caching));
+	clears = clears_of_alloc(self->device, 4 * KIB, variant->caching, &fd);
+	EXPECT_EQ(cleared && !carved ? 0 : 1, clears);
+	close(fd);
+	close(kept);
+	close(importer);
+}
+
 /*
  * What is cleared through the kernel's cacheable mapping, and used past the caches, leaves
  * no line in them: the start of a mapping for the device writes each chunk back, and its
