@@ -248,7 +248,7 @@ int bufalloc_set_name(int fd, const char *name);
  * @fd: Any dma-buf's file descriptor.
  * @length: Bytes to map, from the start of the buffer; rounded up to pages.
  * @prot: PROT_READ, PROT_WRITE or both, of <sys/mman.h>.
- * @address: Receives the address: a multiple of 2 MiB.
+ * @address: Receives the address: a multiple of 2 MiB if @length is at least that.
  *
  * The mapping is shared. Give it back with bufalloc_unmap(). Where limits of the
  * process leave no room to choose an address, the kernel chooses it.

@@ -79,7 +79,8 @@ static int map_once(int fd, size_t length, int prot, void **address)
 	struct reservation reservation;
 	int ret;
 
-	if (!reserve(&reservation, length))
+	/* A buffer of less than a huge page contains none. */
+	if (length < HUGE || !reserve(&reservation, length))
 		return map_at(NULL, length, prot, 0, fd, address);
 	ret = map_at((void *)reservation.hole, length, prot, MAP_FIXED_NOREPLACE, fd, address);
 	unreserve(&reservation, length);

@@ -463,6 +463,7 @@ void ba_buffer_describe(struct dma_buf *dmabuf, struct ba_buffer_facts *facts)
 	facts->refusals = buffer->refusals;
 	facts->refusal = buffer->refusal;
 	facts->resident = ba_backing_resident(backing);
+	facts->largest_page = ba_mmap_largest_page(backing);
 	if (ba_backing_has_memory(&buffer->backing))
 		facts->state |= BUFALLOC_STATE_BACKED;
 	if (backing->requirements.user_memory)

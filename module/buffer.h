@@ -33,6 +33,7 @@ struct ba_buffer_facts {
 	u32 refusals;
 	enum bufalloc_reason refusal;
 	size_t resident;
+	size_t largest_page;
 };
 
 struct dma_buf *ba_buffer_create(const struct ba_alloc_context *context,

@@ -162,8 +162,7 @@ static void query_buffer(struct bufalloc_query *query, struct dma_buf *dmabuf)
 	query->out_chunks = facts.chunks;
 	query->out_segments = facts.segments;
 	query->out_attachments = facts.attachments;
-	query->out_max_cpu_page =
-		facts.state & BUFALLOC_STATE_USER_MEMORY ? 0 : PAGE_SIZE;
+	query->out_max_cpu_page = facts.largest_page;
 	query->out_refusals = facts.refusals;
 	query->out_refusal = facts.refusal;
 	query->out_resident = facts.resident;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Maps a buffer for the CPU: for userspace, with the memory type of the buffer, and for the kernel,
- * for importers that read or write by CPU. A userspace mapping is filled at mmap(2). Pageable
- * memory is mapped page by page, at the first access.
+ * for importers that read or write by CPU. mmap(2) fills the small page table entries of a userspace
+ * mapping. The first access fills a large entry, and each page of pageable memory.
  *
  * Main object: the VMA, which points to the backing and holds its dma-buf. No lock: the memory
  * stays while ba_backing.mappings is above 0, or while the buffer is pinned.
@@ -36,22 +36,76 @@ static pgprot_t entry_prot(const struct vm_area_struct *vma)
 	return prot;
 }
 
-/* Called only after a zap: mmap(2) has filled the mapping. */
-static vm_fault_t mmap_fault(struct vm_fault *vmf)
+/* Find the page of the buffer at @index. Return: the contiguous bytes from there on; 0: none. */
+static size_t find_page(const struct ba_backing *backing, unsigned long index,
+			unsigned long *pfn)
 {
-	const struct ba_backing *backing = vmf->vma->vm_private_data;
-	unsigned long offset = vmf->pgoff;
 	struct ba_segment seg;
+	unsigned long pages;
 
 	ba_for_each_segment(backing, &seg) {
-		if (offset < seg.size >> PAGE_SHIFT)
-			return vmf_insert_pfn_prot(vmf->vma, vmf->address,
-						   page_to_pfn(seg.page) +
-							   offset,
-						   entry_prot(vmf->vma));
-		offset -= seg.size >> PAGE_SHIFT;
+		pages = seg.size >> PAGE_SHIFT;
+		if (index < pages) {
+			*pfn = page_to_pfn(seg.page) + index;
+			return (pages - index) << PAGE_SHIFT;
+		}
+		index -= pages;
 	}
-	return VM_FAULT_SIGBUS;
+	return 0;
+}
+
+#ifdef CONFIG_ARCH_SUPPORTS_PMD_PFNMAP
+/* Bytes of a large page; 0 if the processor has none. */
+static size_t large_page_size(void)
+{
+	return has_transparent_hugepage() ? PMD_SIZE : 0;
+}
+
+/* Map the large page around the fault, if the VMA and a segment contain all of it. */
+static vm_fault_t mmap_huge_fault(struct vm_fault *vmf, unsigned int order)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	unsigned long addr = vmf->address & PMD_MASK;
+	unsigned long pfn;
+	size_t size;
+
+	if (order != PMD_ORDER || !large_page_size() || addr < vma->vm_start ||
+	    vma->vm_end - addr < PMD_SIZE)
+		return VM_FAULT_FALLBACK;
+	size = find_page(vma->vm_private_data, linear_page_index(vma, addr), &pfn);
+	if (size < PMD_SIZE || !IS_ALIGNED(PFN_PHYS(pfn), PMD_SIZE))
+		return VM_FAULT_FALLBACK;
+	return vmf_insert_pfn_pmd(vmf, pfn, vma->vm_flags & VM_WRITE);
+}
+
+/* The kernel calls huge_fault only if transparent huge pages are enabled, so try here as well. */
+static vm_fault_t try_huge_fault(struct vm_fault *vmf)
+{
+	return pmd_none(*vmf->pmd) ? mmap_huge_fault(vmf, PMD_ORDER) : VM_FAULT_FALLBACK;
+}
+#else
+static size_t large_page_size(void)
+{
+	return 0;
+}
+
+static vm_fault_t try_huge_fault(struct vm_fault *vmf)
+{
+	return VM_FAULT_FALLBACK;
+}
+#endif
+
+/* mmap(2) has filled small entries already: this is a large page, or follows a zap. */
+static vm_fault_t mmap_fault(struct vm_fault *vmf)
+{
+	vm_fault_t ret = try_huge_fault(vmf);
+	unsigned long pfn;
+
+	if (ret != VM_FAULT_FALLBACK)
+		return ret;
+	if (!find_page(vmf->vma->vm_private_data, vmf->pgoff, &pfn))
+		return VM_FAULT_SIGBUS;
+	return vmf_insert_pfn_prot(vmf->vma, vmf->address, pfn, entry_prot(vmf->vma));
 }
 
 /* Count a copy that fork(2) makes, and each part of a mapping that is split. */
@@ -77,6 +131,9 @@ static const struct vm_operations_struct mmap_ops = {
 	.open = mmap_open,
 	.close = mmap_close,
 	.fault = mmap_fault,
+#ifdef CONFIG_ARCH_SUPPORTS_PMD_PFNMAP
+	.huge_fault = mmap_huge_fault,
+#endif
 };
 
 /*
@@ -131,27 +188,67 @@ static const struct vm_operations_struct pageable_ops = {
 	.map_pages = filemap_map_pages,
 };
 
-/*
- * Map a contiguous range. The first page of a VMA is inserted alone, so that no remap_pfn_range()
- * fills the whole VMA. x86 keeps a record of a VMA that one call fills, and older kernels warn at
- * munmap(2) if the pages of that VMA were zapped before.
+#ifdef CONFIG_X86
+/**
+ * struct entry_range - page table entries to be set
+ * @mm: of the page tables.
+ * @pfn: of the next entry.
+ * @prot: protection and memory type of each entry.
  */
-static int map_run(struct vm_area_struct *vma, unsigned long addr,
-		   unsigned long pfn, unsigned long size)
-{
-	pgprot_t prot = entry_prot(vma);
+struct entry_range {
+	struct mm_struct *mm;
+	unsigned long pfn;
+	pgprot_t prot;
+};
 
-	if (addr == vma->vm_start) {
-		if (vmf_insert_pfn_prot(vma, addr, pfn, prot) !=
-		    VM_FAULT_NOPAGE)
-			return -ENOMEM;
-		addr += PAGE_SIZE;
-		pfn++;
-		size -= PAGE_SIZE;
+static int set_entry(pte_t *pte, unsigned long addr, void *data)
+{
+	struct entry_range *range = data;
+
+	set_pte_at(range->mm, addr, pte, pte_mkspecial(pfn_pte(range->pfn++, range->prot)));
+	return 0;
+}
+
+/* remap_pfn_range() looks up the memory type of each page. All pages of a buffer have one type. */
+static int map_small(struct vm_area_struct *vma, unsigned long addr, unsigned long pfn,
+		     unsigned long size)
+{
+	struct entry_range range = {
+		.mm = vma->vm_mm,
+		.pfn = pfn,
+		.prot = entry_prot(vma),
+	};
+
+	return size ? apply_to_page_range(vma->vm_mm, addr, size, set_entry, &range) : 0;
+}
+#else
+static int map_small(struct vm_area_struct *vma, unsigned long addr, unsigned long pfn,
+		     unsigned long size)
+{
+	return size ? remap_pfn_range(vma, addr, pfn, size, entry_prot(vma)) : 0;
+}
+#endif
+
+/*
+ * Map a contiguous range by small entries. Leave out whole large pages that lie at a multiple of
+ * their size in memory and in the process: the first access maps each of them by one entry.
+ */
+static int map_range(struct vm_area_struct *vma, unsigned long addr, unsigned long pfn,
+		     unsigned long size)
+{
+	unsigned long large = large_page_size();
+	unsigned long head = size, middle = 0;
+	int ret;
+
+	if (large && IS_ALIGNED(addr - PFN_PHYS(pfn), large)) {
+		head = min(size, ALIGN(addr, large) - addr);
+		middle = round_down(size - head, large);
 	}
-	if (!size)
-		return 0;
-	return remap_pfn_range(vma, addr, pfn, size, prot);
+	ret = map_small(vma, addr, pfn, head);
+	if (ret)
+		return ret;
+	return map_small(vma, addr + head + middle, pfn + PHYS_PFN(head + middle),
+			 size - head - middle);
 }
 
 /*
@@ -175,9 +272,7 @@ static int mmap_populate(const struct ba_backing *backing,
 			continue;
 		}
 		size = min(seg.size - skip, vma->vm_end - addr);
-		ret = map_run(vma, addr,
-			      page_to_pfn(seg.page) + (skip >> PAGE_SHIFT),
-			      size);
+		ret = map_range(vma, addr, page_to_pfn(seg.page) + (skip >> PAGE_SHIFT), size);
 		if (ret)
 			return ret;
 		addr += size;
@@ -270,6 +365,25 @@ void ba_mmap_pageable(struct ba_backing *backing, struct dma_buf *keeper,
 	vma_set_file(vma, backing->shmem->file);
 	vma->vm_private_data = backing;
 	vma->vm_ops = &pageable_ops;
+}
+
+/* Bytes of the largest page that can map memory of the buffer for userspace; 0: no mapping. */
+size_t ba_mmap_largest_page(const struct ba_backing *backing)
+{
+	size_t large = large_page_size();
+	struct ba_segment seg;
+	phys_addr_t start;
+
+	if (backing->requirements.user_memory)
+		return 0;
+	if (backing->requirements.pageable || !large)
+		return PAGE_SIZE;
+	ba_for_each_segment(backing, &seg) {
+		start = page_to_phys(seg.page);
+		if (seg.size >= large && ALIGN(start, large) - start <= seg.size - large)
+			return large;
+	}
+	return PAGE_SIZE;
 }
 
 /* Map the whole buffer for the kernel. Return: the address, or NULL. */

@@ -193,8 +193,8 @@ TEST_F(caching, entries_after_a_zap)
 	map->bytes[0] = 1;
 	map->bytes[last] = 2;
 	ASSERT_EQ(0, importer_zap(self->importer, self->fd));
-	EXPECT_EQ(-ENXIO, user_memtype(self->importer, map->bytes));
-	EXPECT_EQ(-ENXIO, user_memtype(self->importer, map->bytes + last));
+	EXPECT_EQ(-ENXIO, user_size(self->importer, map->bytes));
+	EXPECT_EQ(-ENXIO, user_size(self->importer, map->bytes + last));
 
 	faults = minor_faults();
 	EXPECT_EQ(1, map->bytes[0]);

@@ -155,16 +155,20 @@ TEST_F(mmap, offsets_are_the_buffer_s)
 }
 
 /*
- * Populated when it is made: touching it costs no fault, and neither does the first
- * write where the processor does not note by itself what was written.
+ * mmap(2) makes all small entries: touching them costs no fault, and neither does the first
+ * write where the processor does not note by itself what was written. The address keeps the
+ * mapping from large entries, see large.c.
  */
 TEST_F(mmap, touching_takes_no_fault)
 {
-	unsigned char *bytes, seen = 0;
+	unsigned char *bytes, *room, seen = 0;
 	size_t offset;
 	long faults;
 
-	ASSERT_EQ(0, try_mmap(LENGTH, RW, MAP_SHARED, self->fd, 0, &bytes));
+	room = mmap(NULL, LENGTH + 4 * MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, room);
+	bytes = room + 2 * MIB - (uintptr_t)room % (2 * MIB) + 4096;
+	ASSERT_EQ(bytes, mmap(bytes, LENGTH, RW, MAP_SHARED | MAP_FIXED, self->fd, 0));
 	faults = minor_faults();
 	for (offset = 0; offset < LENGTH; offset += 4096)
 		seen |= bytes[offset];
@@ -173,7 +177,7 @@ TEST_F(mmap, touching_takes_no_fault)
 	for (offset = 0; offset < LENGTH; offset += 4096)
 		bytes[offset] = 1;
 	EXPECT_EQ(faults, minor_faults());
-	munmap(bytes, LENGTH);
+	munmap(room, LENGTH + 4 * MIB);
 }
 
 TEST_F(mmap, parts_can_be_unmapped)
@@ -298,9 +302,9 @@ static int map_with_little_room(int fd, int resource, size_t room)
 			_exit(254);
 		if (resource == RLIMIT_MEMLOCK && mlockall(MCL_FUTURE))
 			_exit(253);
-		ret = bufalloc_map(fd, 4096, RW, &address);
+		ret = bufalloc_map(fd, 2 * MIB, RW, &address);
 		if (!ret)
-			memset(address, 1, 4096);
+			memset(address, 1, 2 * MIB);
 		_exit(-ret);
 	}
 	if (waitpid(child, &status, 0) != child || !WIFEXITED(status))
@@ -311,8 +315,8 @@ static int map_with_little_room(int fd, int resource, size_t room)
 /* There is no room for the 2 MiB more that it takes for an address of its choice. */
 TEST_F(mmap, the_library_maps_where_mmap_does)
 {
-	EXPECT_EQ(0, map_with_little_room(self->fd, RLIMIT_MEMLOCK, 64 * KIB));
-	EXPECT_EQ(0, map_with_little_room(self->fd, RLIMIT_AS, address_space() + MIB));
+	EXPECT_EQ(0, map_with_little_room(self->fd, RLIMIT_MEMLOCK, 3 * MIB));
+	EXPECT_EQ(0, map_with_little_room(self->fd, RLIMIT_AS, address_space() + 3 * MIB));
 	/* What the kernel refuses is refused. */
 	EXPECT_EQ(-ENOMEM, map_with_little_room(self->fd, RLIMIT_AS, address_space()));
 }

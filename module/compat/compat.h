@@ -28,6 +28,9 @@
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/module.h>
+#if defined(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP) && !defined(HAVE_INSERT_PFN)
+#include <linux/pfn_t.h>
+#endif
 #include <linux/shmem_fs.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
@@ -217,6 +220,12 @@ static inline void mm_account_reclaimed_pages(unsigned long pages)
 	if (current->reclaim_state)
 		current->reclaim_state->reclaimed_slab += pages;
 }
+#endif
+
+#if defined(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP) && !defined(HAVE_INSERT_PFN)
+/* Until 6.17 a page frame number comes with flags. */
+#define vmf_insert_pfn_pmd(vmf, pfn, write) \
+	vmf_insert_pfn_pmd(vmf, __pfn_to_pfn_t(pfn, PFN_DEV), write)
 #endif
 
 #ifndef MAX_PAGE_ORDER

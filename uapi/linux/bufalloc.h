@@ -21,6 +21,10 @@
  * mmap() of a buffer must be MAP_SHARED and stay within it (EINVAL), cannot be
  * executable (EPERM), and cannot write through a read-only file descriptor
  * (EACCES). lseek() to its end tells the length.
+ *
+ * mmap() maps all small pages. Kernels from 6.12 on map a large page at its first access, which
+ * takes one fault, if its address in the process is a multiple of its size: bufalloc_map() of the
+ * library chooses such an address.
  */
 #ifndef _UAPI_LINUX_BUFALLOC_H
 #define _UAPI_LINUX_BUFALLOC_H
@@ -736,8 +740,9 @@ struct bufalloc_alloc {
  *	same goes for them.
  * @out_attachments: Devices attached to the buffer now.
  * @__reserved: Zero.
- * @out_max_cpu_page: Bytes of the largest page a CPU mapping of it may use; 0 where it
- *	can have none.
+ * @out_max_cpu_page: Bytes of the largest page that a CPU mapping can use: of a large page (2 MiB
+ *	on x86) if the memory contains one and the kernel can map it, else of a small page. 0: memory
+ *	of a process cannot be mapped through the buffer.
  * @out_refusals: How often a device could not map the buffer. Read it before and after an
  *	import to know whether @out_refusal is of that import.
  * @out_refusal: &enum bufalloc_reason of the last time.
