@@ -88,6 +88,7 @@ help:
 	@echo '  fuzz       random programs of calls, MINUTES=2 and SEED=, JOBS= guests at a time;'
 	@echo '             CELL= names another kernel'
 	@echo '  soak       all kinds of work and trouble at once, HOURS=2 and SEED=; CELL='
+	@echo '  bench      the cost of each operation beside others, in instructions; CELLS='
 	@echo '  matrix-table  the last results as tables, into README.md and docs/matrix.md'
 	@echo '  clean      remove build/'
 
@@ -135,6 +136,9 @@ fuzz:
 
 soak:
 	tests/soak/run
+
+bench:
+	tests/bench/run
 
 matrix-table:
 	tests/vm/table $(RESULTS)
@@ -199,4 +203,4 @@ dkms:
 clean:
 	rm -rf build
 
-.PHONY: help all module lib tools man deps check smoke matrix torture torture-6.12 mutants fuzz soak coverage matrix-table demo packages check-packages lint install install-user uninstall dkms clean
+.PHONY: help all module lib tools man deps check smoke matrix torture torture-6.12 mutants fuzz soak bench coverage matrix-table demo packages check-packages lint install install-user uninstall dkms clean
