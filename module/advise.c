@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One ADVISE: whether the content of a buffer is needed.
+ * One ADVISE: the caller tells whether the content of a buffer is needed. residency.c changes the
+ * state of the buffer, under the buffer's lock.
+ *
+ * Main object: struct bufalloc_advise, the kernel's copy of the caller's structure.
  */
 #include <linux/dma-buf.h>
 #include <linux/err.h>
@@ -20,7 +23,7 @@ static int dontneed(struct bufalloc_advise *arg, struct dma_buf *dmabuf, bool *r
 {
 	int ret;
 
-	/* It may lose its content: that is a write. */
+	/* The buffer may lose its content: that is a write. */
 	if (!(dmabuf->file->f_mode & FMODE_WRITE))
 		return -EACCES;
 	ret = ba_residency_dontneed(dmabuf, retained);
@@ -55,9 +58,9 @@ int ba_advise_check(const struct bufalloc_advise *arg)
 
 /**
  * ba_advise_run() - take an advice
- * @arg: the call, checked; what it is told is filled in.
+ * @arg: the call, checked; the output fields are filled in.
  *
- * Return: 0 or what <linux/bufalloc.h> lists.
+ * Return: 0, or an error that <linux/bufalloc.h> lists.
  */
 int ba_advise_run(struct bufalloc_advise *arg)
 {

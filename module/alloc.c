@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One ALLOC: an array of requests becomes an array of buffers, all or nothing.
+ * One ALLOC: makes a buffer for each request of an array, or none.
  *
- * Everything is checked before anything is taken, and file descriptors appear
- * in the process last, when nothing can fail any more.
+ * Main object: struct ba_item, one request. An item is checked, then has a file descriptor that is
+ * reserved, then a buffer, then memory. ba_alloc_publish() installs the file descriptors last, when
+ * nothing can fail any more. All items belong to one thread, so there is no lock.
  */
 #include <linux/dma-buf.h>
 #include <linux/fcntl.h>
@@ -28,13 +29,13 @@
 #define RESULT_SIZE_MIN 32 /* its first version */
 
 /**
- * struct ba_item - one request of a call, until it is a buffer
- * @request: as the user gave it.
+ * struct ba_item - one request of a call, until its buffer is published
+ * @request: the caller's request.
  * @context: where the memory comes from.
  * @requirements: what the memory must be.
  * @dmabuf: the buffer, or NULL.
- * @fd: the reserved file descriptor, or negative.
- * @ask: the least charge of the memory.
+ * @fd: the reserved file descriptor; negative: none.
+ * @ask: the least that the memory is charged.
  */
 struct ba_item {
 	struct bufalloc_request request;
@@ -228,7 +229,7 @@ static int batch_each(struct ba_batch *batch,
 	return 0;
 }
 
-/* The memory of all buffers, or of none: for ba_contention_take(). */
+/* Populate all buffers or none. Called by ba_contention_take(). */
 static int populate_all(void *data)
 {
 	struct ba_batch *batch = data;
@@ -264,13 +265,13 @@ static int check_call(const struct bufalloc_alloc *alloc)
 
 /**
  * ba_alloc_prepare() - make all buffers of a call ready, or none
- * @batch: to be filled in.
- * @client: who asks.
+ * @batch: filled in.
+ * @client: the client that is charged.
  * @alloc: the call; out_failed and out_reason are filled in.
  *
  * ba_alloc_publish() or ba_alloc_undo() follows a success.
  *
- * Return: 0 or what <linux/bufalloc.h> lists; then there is nothing to undo.
+ * Return: 0, or an error that <linux/bufalloc.h> lists; after an error nothing is to be undone.
  */
 int ba_alloc_prepare(struct ba_batch *batch, struct ba_client *client,
 		     struct bufalloc_alloc *alloc)

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * 2 MiB blocks of one memory type, from which small chunks are carved. On x86 the direct
- * map has the type of each page, and a change of a single page splits a large page for
- * good. So the type is set for aligned blocks.
+ * Carves small chunks from blocks of 2 MiB and more that have one memory type. On x86 the direct
+ * map has the type of each page, and to change a single page splits a large page for good. So the
+ * type is set for aligned blocks.
  *
- * Main object: struct ba_block. It is charged whole to one client, and lives as long as a
- * chunk of it does. Every free page can be carved again: the blocks of one kind are in a
- * tree, which finds a free range in as many steps as it is deep. The blocks_lock of the
- * client guards all.
+ * Main object: struct ba_block. A block is charged whole to one client, and is freed with its last
+ * chunk. Each free page can be carved again: a tree finds a free range in O(log n) steps. The
+ * blocks_lock of the client guards all blocks of the client.
  */
 #include <linux/bitmap.h>
 #include <linux/log2.h>
@@ -21,13 +20,13 @@
 #include "gfp.h"
 #include "limits.h"
 
-/* Of a page, of two, and so on, up to all pages of the longest chunk. */
+/* Alignments of one page, of two, and so on, up to all pages of the longest chunk. */
 #define ALIGNMENTS (const_ilog2(CHUNK_MAX) - PAGE_SHIFT + 1)
 
 /**
  * struct room - the longest free range, for each alignment of its first page
- * @pages: its length, where the number of the first page is a multiple of 1, 2, 4,
- *	and so on; 0 where no such page is free.
+ * @pages: the length in pages, if the index of the first page is a multiple of 1, 2, 4, and so on;
+ *	0: no such page is free.
  */
 struct room {
 	u16 pages[ALIGNMENTS];
@@ -35,18 +34,15 @@ struct room {
 
 /**
  * struct block_tree - the blocks of a client that serve the same requests
- * @link: in &ba_client.block_trees, as long as there is a block.
- * @heap: whose device the blocks were allocated for.
- * @nid: the node of memory that was asked for, or NUMA_NO_NODE.
- * @memtype: of the blocks.
- * @root: of all of its &struct ba_block, full ones included, by address.
+ * @link: in &ba_client.block_trees, while the tree has a block.
+ * @heap: the heap of the blocks.
+ * @nid: the requested node of memory, or NUMA_NO_NODE.
+ * @memtype: the memory type of the blocks.
+ * @root: all &struct ba_block by address, full blocks included.
  *
- * Each block knows the most room of any block below it, so that a search goes down
- * one path. It takes the first block that has enough, so that those behind it become
- * empty and are given back.
- *
- * All of it is guarded by &ba_client.blocks_lock. To share blocks among clients, have
- * their owner hold the list of trees.
+ * Each block knows the longest free range of all blocks below it, so a search goes down one path.
+ * A search takes the first block that has enough, so that the last blocks become empty and are
+ * freed. Guarded by &ba_client.blocks_lock.
  */
 struct block_tree {
 	struct list_head link;
@@ -59,17 +55,17 @@ struct block_tree {
 /**
  * struct ba_block - memory that chunks are carved from
  * @node: in @tree.
- * @tree: has it, once a chunk is carved from it.
- * @context: what it was taken with.
+ * @tree: the tree, from the first carved chunk on.
+ * @context: the context of the allocation.
  * @whole: the allocation.
- * @pages: in all.
- * @free: not carved.
- * @room: of this block.
- * @most: of this block and those below it in the tree.
+ * @pages: number of all pages.
+ * @free: number of pages that are not carved.
+ * @room: the longest free ranges of this block.
+ * @most: the longest free ranges of this block and of the blocks below it in the tree.
  * @used: a bit for each page that was carved at least once, and may not be zero.
  * @map: a bit for each page that is carved.
  *
- * All of it is guarded by &ba_client.blocks_lock once a tree has it.
+ * Guarded by &ba_client.blocks_lock from the moment it is in a tree.
  */
 struct ba_block {
 	struct rb_node node;
@@ -108,7 +104,7 @@ static void room_add(struct room *room, const struct rb_node *node)
 		room->pages[i] = max(room->pages[i], block->most.pages[i]);
 }
 
-/* Whether those above it need not be told either, where they are only told of changes. */
+/* Update @most. Return: with @exit, whether it did not change: then no block above changes. */
 static bool block_sum_up(struct ba_block *block, bool exit)
 {
 	struct room most = block->room;
@@ -124,7 +120,7 @@ static bool block_sum_up(struct ba_block *block, bool exit)
 RB_DECLARE_CALLBACKS(static, block_callbacks, struct ba_block, node, most,
 		     block_sum_up);
 
-/* After each change of the map. */
+/* Called after each change of the map. */
 static void block_measure(struct ba_block *block)
 {
 	unsigned int begin, end;
@@ -214,7 +210,7 @@ static void tree_insert(struct block_tree *tree, struct ba_block *block)
 	rb_insert_augmented(&block->node, &tree->root, &block_callbacks);
 }
 
-/* The last block takes its tree along. */
+/* Free the tree with its last block. */
 static void tree_erase(struct block_tree *tree, struct ba_block *block)
 {
 	rb_erase_augmented(&block->node, &tree->root, &block_callbacks);
@@ -225,10 +221,10 @@ static void tree_erase(struct block_tree *tree, struct ba_block *block)
 }
 
 /**
- * struct carve_request - what is to be carved
- * @pages: how many.
- * @least: how many will do.
- * @alignment: what the number of the first in its block is a multiple of.
+ * struct carve_request - a request for a free range
+ * @pages: number of pages.
+ * @least: the smallest number of pages that will do.
+ * @alignment: pages; the index of the first page in its block is a multiple of it.
  */
 struct carve_request {
 	unsigned int pages;
@@ -236,7 +232,7 @@ struct carve_request {
 	unsigned int alignment;
 };
 
-/* The most pages of a cut that one block has, or 0 where that is less than will do. */
+/* The number of pages that one block can give; 0: less than will do. */
 static unsigned int tree_most(const struct block_tree *tree,
 			      const struct carve_request *request)
 {
@@ -245,7 +241,7 @@ static unsigned int tree_most(const struct block_tree *tree,
 
 	if (most < request->least)
 		return 0;
-	/* A chunk that is cut short leaves the next one aligned. */
+	/* Keep the next carving aligned after a short one. */
 	return most < request->pages ? round_down(most, request->alignment) : request->pages;
 }
 
@@ -255,7 +251,7 @@ static bool has_most(const struct rb_node *node, unsigned int i,
 	return node && rb_entry(node, struct ba_block, node)->most.pages[i] >= pages;
 }
 
-/* The first block with that many: there is one. */
+/* The first block with as many free pages. The caller knows that there is one. */
 static struct ba_block *tree_search(const struct block_tree *tree,
 				    unsigned int alignment, unsigned int pages)
 {
@@ -273,7 +269,7 @@ static struct ba_block *tree_search(const struct block_tree *tree,
 	return block;
 }
 
-/* Return the first page of a free range of that many pages: there is one. */
+/* The first page of a free range. The caller knows that the block has one. */
 static unsigned int block_find_range(const struct ba_block *block,
 				     unsigned int alignment, unsigned int pages)
 {
@@ -287,7 +283,7 @@ static unsigned int block_find_range(const struct ba_block *block,
 	return begin;
 }
 
-/* With the client's blocks_lock. */
+/* Called with the client's blocks_lock. */
 static void count_room(const struct ba_block *block, long pages)
 {
 	struct ba_client *client = block->context.client;
@@ -343,7 +339,7 @@ static struct ba_block *block_for(const struct ba_alloc_context *context, unsign
 	return block_create(context, max_t(size_t, size, BLOCK_SIZE_MIN), gfp);
 }
 
-/* @fresh is for the first block of its kind; else it is freed. */
+/* @fresh becomes the tree if the block is the first of its kind; else @fresh is freed. */
 static void carve_from_new(struct ba_chunk *chunk, struct ba_block *block,
 			   struct block_tree *fresh, unsigned int pages)
 {
@@ -366,10 +362,10 @@ static void carve_from_new(struct ba_chunk *chunk, struct ba_block *block,
 
 /**
  * ba_block_carve_free() - carve a free range of an existing block
- * @chunk: to be filled in.
+ * @chunk: filled in.
  * @context: client, heap, node and memory type of the block.
  * @size: bytes wanted, whole pages, at most CHUNK_MAX.
- * @least: bytes that will do, so that the rest of a block is of use.
+ * @least: the smallest number of bytes that will do.
  * @alignment: bytes; the address in the block is a multiple of @alignment.
  *
  * Return: whether a block has such a range. The range is charged already, with the block.
@@ -394,16 +390,16 @@ bool ba_block_carve_free(struct ba_chunk *chunk, const struct ba_alloc_context *
 
 /**
  * ba_block_carve_new() - allocate a block, and carve its first range
- * @chunk: to be filled in.
+ * @chunk: filled in.
  * @context: client, heap, node and memory type of the block.
  * @size: bytes wanted, whole pages, at most CHUNK_MAX.
- * @gfp: how hard to try.
+ * @gfp: how hard to try, as for ba_chunk_alloc().
  *
  * The block is allocated without the lock: a thread that frees a chunk of any block of the
  * client waits for that lock. Two threads may allocate one block each at the same time; later
  * requests use the free ranges of both.
  *
- * Return: 0, -ENOMEM, or what ba_chunk_alloc() returned.
+ * Return: 0, -ENOMEM, or an error of ba_chunk_alloc().
  */
 int ba_block_carve_new(struct ba_chunk *chunk, const struct ba_alloc_context *context,
 		       size_t size, gfp_t gfp)
@@ -424,7 +420,6 @@ int ba_block_carve_new(struct ba_chunk *chunk, const struct ba_alloc_context *co
 	return 0;
 }
 
-/* The same, under the client's blocks_lock. */
 static void block_return_locked(struct ba_chunk *chunk)
 {
 	struct ba_block *block = chunk->block;
@@ -443,7 +438,7 @@ static void block_return_locked(struct ba_chunk *chunk)
 	block_destroy(block);
 }
 
-/* Give a carved chunk back, and the block with the last of them. */
+/* Give a carved chunk back. The last chunk of a block frees the block. */
 void ba_block_return(struct ba_chunk *chunk)
 {
 	struct ba_client *client = chunk->block->context.client;

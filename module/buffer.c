@@ -60,7 +60,7 @@ static struct ba_buffer *buffer_alloc(const struct ba_alloc_context *context,
 	INIT_LIST_HEAD(&buffer->attachments);
 	buffer->heap = context->heap;
 	ba_backing_init(&buffer->backing, context, requirements);
-	/* The first user may be of another cgroup, or of none. */
+	/* The first use can come from another cgroup, or from a kernel thread: charge the caller. */
 	if (!requirements->user_memory)
 		buffer->backing.context.memcg =
 			get_mem_cgroup_from_mm(current->mm);
@@ -343,7 +343,7 @@ static const struct dma_buf_ops buffer_ops = {
 	.release = buffer_release,
 };
 
-/* Memory of a process is mapped in that process alone. */
+/* Memory of a process is mapped in that process only. */
 static const struct dma_buf_ops user_memory_ops = {
 	.attach = buffer_attach,
 	.detach = buffer_detach,
@@ -355,13 +355,14 @@ static const struct dma_buf_ops user_memory_ops = {
 };
 
 /**
- * ba_buffer_create() - make a buffer, without memory
- * @context: where the memory will come from, and who is charged.
- * @requirements: what it must be.
+ * ba_buffer_create() - make a buffer without memory
+ * @context: where the memory will come from, and the client that is charged.
+ * @requirements: what the memory must be.
  * @fd_flags: O_RDONLY or O_RDWR, for the dma-buf's file.
  *
- * Return: a dma-buf that no process has a file descriptor of, or an ERR_PTR:
- * -EDQUOT, -ENOMEM, or what dma_buf_export() returned.
+ * Return: a dma-buf without a file descriptor, or an ERR_PTR:
+ * -EDQUOT: the buffer passes a quota.
+ * -ENOMEM, or another error of dma_buf_export().
  */
 struct dma_buf *ba_buffer_create(const struct ba_alloc_context *context,
 				 const struct ba_requirements *requirements, int fd_flags)
@@ -386,7 +387,7 @@ struct dma_buf *ba_buffer_create(const struct ba_alloc_context *context,
 	return dmabuf;
 }
 
-/* Between ba_buffer_create() and the first file descriptor, as are the next. */
+/* Functions named _unpublished run between ba_buffer_create() and the first file descriptor. */
 int ba_buffer_pin_user_unpublished(struct dma_buf *dmabuf, u64 address,
 				   enum bufalloc_reason *reason)
 {
@@ -431,7 +432,7 @@ static u32 heap_of(const struct ba_buffer *buffer)
 						buffer->heap->index;
 }
 
-/* Caching and memory type, of the memory or as they would be. */
+/* Caching and memory type: of the memory, or as they would be without devices. */
 static void describe_caching(const struct ba_buffer *buffer,
 			     struct ba_buffer_facts *facts)
 {

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory types of CPU mappings: write-back, write-combining, uncached.
+ * Memory types of CPU mappings: write-back, write-combining, uncached. Chooses the type for a
+ * caching, sets it in the direct map, and clears memory.
  *
  * On most architectures each mapping has its own type. On x86 the type belongs to the page:
  * all mappings follow it, and two mappings of different types are forbidden. So the direct
  * map is changed, too, for as long as the module has the memory.
+ *
+ * Main object: a contiguous range of pages, which belongs to the caller. There is no lock.
  */
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
@@ -30,7 +33,7 @@ bool ba_memtype_in_direct_map(enum bufalloc_memtype memtype)
 	return memtype == BUFALLOC_MEMTYPE_WRITE_COMBINE;
 }
 
-/* Without PAT there is no such type. */
+/* Without PAT there is no write-combining. */
 enum bufalloc_memtype ba_caching_of_wc_mapping(void)
 {
 	return pat_enabled() ? BUFALLOC_MEMTYPE_WRITE_COMBINE :
@@ -84,8 +87,8 @@ static bool is_same(pgprot_t one, pgprot_t other)
 }
 
 /*
- * The type that the architecture made of PAGE_KERNEL when asked for another. Some
- * have no other, or fewer than they have names for.
+ * The type that the architecture made of PAGE_KERNEL. Some architectures have one type only, or
+ * two names for one type.
  */
 static enum bufalloc_memtype actual_memtype(pgprot_t prot)
 {
@@ -98,7 +101,7 @@ static enum bufalloc_memtype actual_memtype(pgprot_t prot)
 	return BUFALLOC_MEMTYPE_NONE;
 }
 
-/* flush_lines() would work on a copy. */
+/* The DMA API would bounce the memory, and flush_lines() would flush the copy. */
 static bool is_flush_bounced(struct device *dev)
 {
 	return ba_dev_is_direct(dev) && is_swiotlb_force_bounce(dev);
@@ -113,13 +116,13 @@ static enum bufalloc_memtype coherent_memtype(struct device *dev)
 	return actual_memtype(pgprot_dmacoherent(PAGE_KERNEL));
 }
 
-/* The type of a mapping that was to be write-combined; NONE where it is cacheable. */
+/* The type that a write-combined mapping really has; NONE: it is cacheable. */
 enum bufalloc_memtype ba_caching_of_wc_mapping(void)
 {
 	return actual_memtype(pgprot_writecombine(PAGE_KERNEL));
 }
 
-/* A coherent device's memory stays cacheable: that is no WC. */
+/* The memory of a coherent device stays cacheable, so there is no write-combining. */
 static bool has_wc(struct device *dev)
 {
 	return !dev_is_dma_coherent(dev) && !is_flush_bounced(dev);
@@ -187,8 +190,8 @@ void ba_caching_clear(struct page *page, size_t size)
 }
 
 /*
- * Have nothing of the memory left in a cache: the start of a mapping for a device that
- * does not snoop writes it to memory, and the end invalidates it.
+ * Take the memory out of the caches: the start of a streaming mapping for a device that does not
+ * snoop writes lines back, and its end invalidates them.
  */
 static int flush_lines(struct device *dev, struct page *page, size_t size)
 {

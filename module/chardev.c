@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /dev/bufalloc: what userspace says comes in here, and what it is told goes
- * out. The structures of <linux/bufalloc.h> are copied once each way.
+ * /dev/bufalloc and /dev/bufalloc-charged: copies the structures of <linux/bufalloc.h> from and to
+ * the caller, once each way, and calls the room of the command.
+ *
+ * Main object: struct call, one ioctl(2). It belongs to one thread, so there is no lock. Each open
+ * file has a struct ba_client.
  */
 #include <linux/compat.h>
 #include <linux/dma-buf.h>
@@ -26,11 +29,11 @@
 
 /**
  * struct call - one ioctl
- * @client: who calls.
+ * @client: the client of the open file.
  * @user: the caller's structure.
- * @user_size: as the caller says.
- * @size: of the kernel's structure.
- * @arg: the kernel's copy of it.
+ * @user_size: bytes of the caller's structure, as it says itself.
+ * @size: bytes of the kernel's structure.
+ * @arg: the kernel's copy of the structure.
  */
 struct call {
 	struct ba_client *client;
@@ -60,7 +63,7 @@ static int call_write(struct call *call)
 {
 	u32 size = min(call->size, call->user_size);
 
-	/* copy_struct_from_user() has found the rest of the caller's structure to be zero. */
+	/* copy_struct_from_user() has checked that the rest of the caller's structure is zero. */
 	return copy_to_user(call->user, &call->arg, size) ? -EFAULT : 0;
 }
 
@@ -136,7 +139,7 @@ static int run_alloc(struct call *call)
 
 	ret = ba_alloc_prepare(&batch, call->client, &call->arg.alloc);
 	if (ret) {
-		/* The refusal stands, whether or not its reason can be told. */
+		/* The call fails with this errno even if the reason cannot be written. */
 		call_write(call);
 		return ret;
 	}
@@ -317,10 +320,10 @@ static bool has_both_devices;
 
 static int chardev_open(struct inode *inode, struct file *file)
 {
-	/* The misc core puts there whose file it is. */
+	/* The misc core stores the device of the file there. */
 	bool charged_only = file->private_data == &charged_misc;
 
-	/* With ba_chardev_register(). */
+	/* Pairs with the release in ba_chardev_register(). */
 	if (!smp_load_acquire(&has_both_devices))
 		return -ENODEV;
 
@@ -391,7 +394,7 @@ int ba_chardev_register(void)
 		return ret;
 	}
 
-	/* With chardev_open(): all that it uses is there. */
+	/* Pairs with the acquire in chardev_open(): both devices are complete. */
 	smp_store_release(&has_both_devices, true);
 	return 0;
 }

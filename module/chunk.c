@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One allocation of the DMA API, charged and of the right memory type: the only
- * caller of dma_alloc_attrs() and its kin. It is charged here, before the call that
- * makes it, and given back after the one that ends it.
+ * Allocates memory from the DMA API, charges it, and sets its memory type. No other file calls
+ * dma_alloc_attrs() or dma_alloc_pages(). A chunk is charged before it is allocated, and uncharged
+ * after it is freed.
+ *
+ * Main object: struct ba_chunk, from ba_chunk_alloc() to ba_chunk_free(). It does not change in
+ * between, so there is no lock.
  */
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
@@ -38,8 +41,9 @@ static bool has_plain_coherent(const struct ba_heap *heap)
 }
 
 /*
- * Memory that is only cacheable, and that the DMA API's coherent side would not give:
- * CACHED, or what a heap's device that does not snoop has for others that do.
+ * Whether the chunk comes from dma_alloc_pages(): cacheable memory of a heap whose coherent memory
+ * is not plain cacheable pages. CACHED is such memory, and so is write-back memory for snooping
+ * devices if the heap's own device does not snoop.
  */
 static bool is_streamed(const struct ba_alloc_context *context)
 {
@@ -49,7 +53,7 @@ static bool is_streamed(const struct ba_alloc_context *context)
 	       !has_plain_coherent(context->heap);
 }
 
-/* CMA aligns to less than a large page: there is one more to begin in. */
+/* CMA aligns to less than a large page, so allocate one more: the chunk begins in the first two. */
 static size_t alloc_size_for(size_t size, enum ba_chunk_form form)
 {
 	if (form != CHUNK_LARGE_PAGES)
@@ -58,9 +62,9 @@ static size_t alloc_size_for(size_t size, enum ba_chunk_form form)
 }
 
 /*
- * The bytes that a chunk of that length counts for. The page allocator and a pool give powers of
- * two. A region of CMA, from which comes what is larger than the page allocator can
- * give, rounds nothing, and neither does who puts single pages together.
+ * The bytes that a chunk of @size is charged. The page allocator and a coherent pool round up to a
+ * power of two. CMA does not round, and serves all sizes above those of the page allocator. Behind
+ * an IOMMU the DMA API collects single pages, and does not round either.
  */
 size_t ba_chunk_cost(const struct ba_alloc_context *context, size_t size,
 		     enum ba_chunk_form form)
@@ -98,7 +102,7 @@ static void chunk_uncharge(const struct ba_chunk *chunk,
 	ba_quota_uncharge(context->client->quota, use);
 }
 
-/* Memory that was set aside, and that of CMA, is not: the page tells. */
+/* Whether a memory cgroup is charged for the chunk. Reserved memory and CMA are not charged. */
 static bool is_of_memory_cgroup(const struct ba_chunk *chunk)
 {
 	bool charged;
@@ -109,7 +113,7 @@ static bool is_of_memory_cgroup(const struct ba_chunk *chunk)
 	return charged;
 }
 
-/* Memory that no memory cgroup is charged for is charged to the dmem cgroup. */
+/* Charge the dmem cgroup for memory that no memory cgroup is charged for. */
 static int dmem_charge(struct ba_chunk *chunk, const struct ba_alloc_context *context,
 		       enum ba_chunk_form form)
 {
@@ -117,7 +121,7 @@ static int dmem_charge(struct ba_chunk *chunk, const struct ba_alloc_context *co
 
 	if (!heap->dmem || is_of_memory_cgroup(chunk))
 		return 0;
-	/* An ordinary chunk belongs to a cgroup, if only to the first. */
+	/* An ordinary chunk is charged to a memory cgroup, at least to the root. */
 	if (!heap->region_size && form == CHUNK_ORDINARY)
 		return 0;
 	return dmem_cgroup_try_charge(heap->dmem, chunk->cost, &chunk->dmem,
@@ -130,7 +134,7 @@ static void dmem_uncharge(const struct ba_chunk *chunk)
 		dmem_cgroup_uncharge(chunk->dmem, chunk->cost);
 }
 
-/* Behind an IOMMU a heap's own region is only used for what is contiguous. */
+/* Behind an IOMMU the DMA API uses the heap's own region only for contiguous memory. */
 static unsigned long coherent_attrs(const struct ba_alloc_context *context,
 				    enum ba_chunk_form form)
 {
@@ -161,7 +165,7 @@ static void pages_sgt_destroy(struct sg_table *pages_sgt)
 	kfree(pages_sgt);
 }
 
-/* The cookie does not tell where the memory is; its sg_table does. */
+/* Only the DMA API knows the meaning of the cookie, so ask it for an sg_table of the pages. */
 static int coherent_locate(struct ba_chunk *chunk, const struct ba_alloc_context *context)
 {
 	struct sg_table *pages_sgt;
@@ -217,9 +221,8 @@ static int coherent_alloc(struct ba_chunk *chunk, const struct ba_alloc_context 
 }
 
 /*
- * Cached memory is handed to devices by streaming syncs, which what dma_alloc_attrs()
- * returns must not see. The DMA API clears it. Memory that only devices that snoop
- * use needs no syncs, and gets none.
+ * Streaming syncs must not be called for coherent memory of the DMA API, and devices that do not
+ * snoop need them. So such memory comes from dma_alloc_pages(), which clears it.
  */
 static int cached_alloc(struct ba_chunk *chunk, const struct ba_alloc_context *context,
 			gfp_t gfp)
@@ -258,7 +261,7 @@ static int dma_api_try(struct ba_chunk *chunk, const struct ba_alloc_context *co
 	return coherent_alloc(chunk, context, form, gfp);
 }
 
-/* The zone that the DMA API falls back to where a device reaches no more than that. */
+/* The zone in which the DMA API allocates for a device of that mask at last. */
 static gfp_t zone_of(const struct ba_heap *heap)
 {
 	if (heap->dma_bits > 32)
@@ -266,7 +269,7 @@ static gfp_t zone_of(const struct ba_heap *heap)
 	return heap->dma_bits == 32 ? GFP_DMA32 : GFP_DMA;
 }
 
-/* Have the page allocator reclaim pages, and the memory cgroup, for such a chunk. */
+/* Have the page allocator and the memory cgroup reclaim as much as the chunk needs. */
 static bool make_room_in(gfp_t zone, const struct ba_alloc_context *context, size_t size,
 			 gfp_t gfp)
 {
@@ -281,7 +284,7 @@ static bool make_room_in(gfp_t zone, const struct ba_alloc_context *context, siz
 	return true;
 }
 
-/* The DMA API asks the wider zone first, and ends where that has no page at all. */
+/* The DMA API tries the wider zone first, and fails if that zone has no page at all. */
 static bool make_room(const struct ba_alloc_context *context, size_t size, gfp_t gfp)
 {
 	bool wider = context->heap->dma_bits < 32 && make_room_in(GFP_DMA32, context, size, gfp);
@@ -290,10 +293,9 @@ static bool make_room(const struct ba_alloc_context *context, size_t size, gfp_t
 }
 
 /*
- * The DMA API does not touch CMA where it may not sleep, but then nothing is reclaimed
- * either. Where there is no smaller chunk to fall back to, the page allocator, which
- * leaves CMA alone, makes room first. __GFP_NOMEMALLOC keeps the reserves for those
- * who may not sleep for real.
+ * The DMA API leaves CMA alone if it may not sleep, but then it reclaims nothing. If no smaller
+ * chunk will do, have the page allocator reclaim, and try again. __GFP_NOMEMALLOC keeps the
+ * reserves for callers that really may not sleep.
  */
 static int dma_api_alloc_outside_cma(struct ba_chunk *chunk,
 				     const struct ba_alloc_context *context,
@@ -327,7 +329,7 @@ static void dma_api_free(const struct ba_chunk *chunk, const struct ba_alloc_con
 	pages_sgt_destroy(chunk->pages_sgt);
 }
 
-/* Memory outside of the region would be another heap's. */
+/* Memory outside of the heap's region belongs to another heap. */
 static bool is_of_region(const struct ba_chunk *chunk, const struct ba_heap *heap)
 {
 	phys_addr_t start = page_to_phys(chunk->page);
@@ -358,7 +360,7 @@ static void chunk_retreat(struct ba_chunk *chunk)
 	chunk->lead = 0;
 }
 
-/* The bytes from its page on whose type is changed. */
+/* The bytes, from the chunk's page on, whose memory type is changed. */
 static size_t chunk_typed(const struct ba_chunk *chunk)
 {
 	if (chunk->alloc_size == chunk->size)
@@ -367,17 +369,18 @@ static size_t chunk_typed(const struct ba_chunk *chunk)
 }
 
 /**
- * ba_chunk_alloc() - take memory
- * @chunk: to be filled in.
- * @context: where the memory comes from, and who is charged.
+ * ba_chunk_alloc() - allocate memory
+ * @chunk: filled in.
+ * @context: where the memory comes from, and the client that is charged.
  * @size: bytes, whole pages.
- * @form: what it must be.
- * @gfp: how hard to try, on top of what every chunk asks for: __GFP_RETRY_MAYFAIL for
- *	a chunk that no smaller one can replace.
+ * @form: what the memory must be.
+ * @gfp: how hard to try: __GFP_NORETRY, or __GFP_RETRY_MAYFAIL if no smaller chunk will do.
  *
- * The memory is of the right type, and cleared where it says so.
+ * The memory has the type of @context. @chunk tells whether it is cleared.
  *
- * Return: 0, -ENOMEM, or -EDQUOT past a quota.
+ * Return: 0, or an error:
+ * -ENOMEM: such memory is not available.
+ * -EDQUOT: the chunk passes a quota.
  */
 int ba_chunk_alloc(struct ba_chunk *chunk, const struct ba_alloc_context *context, size_t size,
 		   enum ba_chunk_form form, gfp_t gfp)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A client is an open file of the device. Main object: struct ba_client. A buffer holds its
- * client and stays charged to it, so a client lives until its file is closed and its last
- * buffer is released.
+ * Clients. Main object: struct ba_client, one open file of the device. A buffer holds its client
+ * and stays charged to the client. So a client lives until its file is closed and its last buffer
+ * is released. Its blocks_lock guards the blocks of block.c.
  */
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -11,7 +11,7 @@
 #include "gfp.h"
 #include "quota.h"
 
-/* More than a file, its inode and its directory entry take. */
+/* More than a file, its inode and its directory entry take together. */
 #define FILE_ROOM SZ_8K
 
 /*
@@ -27,7 +27,7 @@ int ba_make_room_for_file(void)
 	return room ? 0 : -ENOMEM;
 }
 
-/* Return: a client for a new open file, or NULL without memory. */
+/* Return: a client for a new open file, or NULL: no memory. */
 struct ba_client *ba_client_create(const struct cred *opener, bool charged_only)
 {
 	struct ba_client *client = kzalloc(sizeof(*client), GFP_METADATA);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One COMMIT: many buffers get their memory, all or none. Main object: struct commit.
+ * One COMMIT: populates many buffers, all or none.
  *
- * First lock all buffers and note what each needs. Then, with no lock held, populate a
- * fresh backing for each. Then lock all again: if the devices still reach the memory, the
- * buffers adopt it, which cannot fail. Else free all, and start again a few times.
+ * Main object: struct commit, of one thread. First lock all buffers and note which of them need
+ * memory. Then, with no lock held, populate a fresh backing for each. Then lock all buffers again:
+ * if the devices still reach the memory, the buffers adopt it, which cannot fail. Else free all
+ * fresh memory, and start again a few times.
  */
 #include <linux/dma-buf.h>
 #include <linux/err.h>
@@ -26,11 +27,11 @@
 #include "residency.h"
 
 /**
- * struct commit_entry - one buffer of a set
- * @dmabuf: held.
- * @fresh: memory that is to become its own.
- * @needs: it had none when it was asked.
- * @ask: the least that its memory will be charged.
+ * struct commit_entry - one buffer of a COMMIT
+ * @dmabuf: the buffer; the entry holds a reference.
+ * @fresh: memory that the buffer will adopt.
+ * @needs: the buffer had no memory when the locks were held first.
+ * @ask: the least that @fresh will be charged.
  */
 struct commit_entry {
 	struct dma_buf *dmabuf;
@@ -41,8 +42,8 @@ struct commit_entry {
 
 /**
  * struct commit - one COMMIT call
- * @arg: the call.
- * @entries: its buffers, arg->count of them.
+ * @arg: the kernel's copy of the caller's structure.
+ * @entries: @arg->count buffers.
  */
 struct commit {
 	struct bufalloc_commit *arg;
@@ -104,8 +105,8 @@ static void unlock_first(struct commit *commit, u32 count)
 }
 
 /*
- * Lock all buffers but number @locked, which is locked already (@count: none). Return: the
- * index of the first that failed, or @count; @ret tells why.
+ * Lock all buffers. The buffer with index @locked is locked already; @count: none is. Return: the
+ * index of the first buffer that could not be locked, with its error in @ret; or @count.
  */
 static u32 lock_others(struct commit *commit, u32 locked,
 		       struct ww_acquire_ctx *context, int *ret)
@@ -134,7 +135,7 @@ static void unlock_all(struct commit *commit, struct ww_acquire_ctx *context)
  * This is drm_exec's ww_mutex loop. The older caller keeps its locks. A younger caller
  * drops all its locks, and waits for the contended one first.
  *
- * Return: 0, or -EALREADY if a buffer is there twice.
+ * Return: 0, or -EALREADY: a buffer is there twice.
  */
 static int lock_all(struct commit *commit, struct ww_acquire_ctx *context)
 {
@@ -163,7 +164,7 @@ static int lock_all(struct commit *commit, struct ww_acquire_ctx *context)
 	return 0;
 }
 
-/* Only after lock_all() has found that there is such a buffer: this compares all pairs. */
+/* Called after lock_all() has returned -EALREADY: compares all pairs. */
 static int refuse_twice(struct commit *commit)
 {
 	u32 i, j;
@@ -175,7 +176,7 @@ static int refuse_twice(struct commit *commit)
 	return -EINVAL;
 }
 
-/* Note what each buffer needs now. */
+/* Note which buffers need memory now. */
 static int ask_all(struct commit *commit)
 {
 	enum bufalloc_reason reason;
@@ -233,7 +234,7 @@ static int check_quotas(struct commit *commit)
 		      ba_quota_limiting(refused->quota, refused->use), -EDQUOT);
 }
 
-/* Take all memory, or none: for ba_contention_take(). */
+/* Populate all fresh backings or none. Called by ba_contention_take(). */
 static int take_all(void *data)
 {
 	enum bufalloc_reason reason;
@@ -301,8 +302,7 @@ static int publish_all(struct commit *commit)
 }
 
 /*
- * Whether another thread has populated one of the buffers since it was asked: less is
- * missing now.
+ * Whether another thread has populated one of the buffers meanwhile: less memory is needed now.
  */
 static bool is_served_by_another(const struct commit *commit)
 {
@@ -375,10 +375,10 @@ int ba_commit_check(const struct bufalloc_commit *arg)
 }
 
 /**
- * ba_commit_run() - have all buffers of a call get their memory, or none
- * @arg: the call, checked; out_failed and out_reason are filled in on failure.
+ * ba_commit_run() - populate all buffers of a call, or none
+ * @arg: the call, checked; out_failed and out_reason are set on error.
  *
- * Return: 0 or what <linux/bufalloc.h> lists; then each is as it was.
+ * Return: 0, or an error that <linux/bufalloc.h> lists; after an error no buffer has changed.
  */
 int ba_commit_run(struct bufalloc_commit *arg)
 {

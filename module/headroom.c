@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* How much memory can be taken while the machine goes on. */
+/*
+ * Compares a request with the memory that must stay available, so that the machine goes on. No
+ * object and no lock: the kernel's counters change at any time.
+ */
 #include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -11,8 +14,8 @@
 #include "headroom.h"
 
 /*
- * The memory of buffers is allocated without the OOM killer. But once the last page is gone, the
- * next allocation of any other program does. So a part of the memory is left alone.
+ * Buffers are allocated without the OOM killer. But once the last page is gone, the next allocation
+ * of any other program calls the OOM killer. So a part of the memory stays available.
  */
 static long reserve_pages(void)
 {
@@ -20,7 +23,7 @@ static long reserve_pages(void)
 }
 
 #ifdef CONFIG_HIGHMEM
-/* Free pages for most, and pages of files that the kernel can take for free ones. */
+/* Free pages, and pages of files that the kernel can free. */
 static long zone_headroom(struct zone *zone)
 {
 	long files = zone_page_state(zone, NR_ZONE_INACTIVE_FILE) +
@@ -30,7 +33,7 @@ static long zone_headroom(struct zone *zone)
 	       zone_page_state(zone, NR_FREE_CMA_PAGES) + files / 2;
 }
 
-/* Low memory that the kernel uses itself and can give back, purgeable buffers included. */
+/* Low memory that the kernel uses and can free, purgeable buffers included. */
 static long low_reclaimable_pages(void)
 {
 	return global_node_page_state(NR_KERNEL_MISC_RECLAIMABLE) +
@@ -38,8 +41,8 @@ static long low_reclaimable_pages(void)
 }
 
 /*
- * Low memory: what the kernel has a mapping of. Buffers and nearly all of the kernel's own
- * memory come from there, and free high memory is of no use to either.
+ * Low memory is in the direct map. Buffers and nearly all of the kernel's own memory come from low
+ * memory, so free high memory does not help them.
  */
 static long low_headroom_pages(void)
 {
@@ -57,7 +60,7 @@ static long low_headroom_pages(void)
 	return headroom + low_reclaimable_pages() - reserve_pages();
 }
 #else
-/* All memory is low: it is bounded without this. */
+/* All memory is low, so the bound of all memory is enough. */
 static long low_headroom_pages(void)
 {
 	return LONG_MAX;
@@ -85,7 +88,7 @@ static long ordinary_headroom_pages(void)
 	return min(headroom, low_headroom_pages());
 }
 
-/* A contiguous range that CMA has no room for comes from the page allocator. */
+/* If CMA has no room, a contiguous range comes from the page allocator. */
 static bool is_left_to_pages(size_t size)
 {
 	return get_order(size) <= MAX_PAGE_ORDER &&

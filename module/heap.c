@@ -27,7 +27,7 @@
 
 #define HEAPS_MAX 32
 
-/* Guards the addition of heaps; readers need none, see ba_heap_add(). */
+/* Guards additions. Readers need no lock: see ba_heap_add(). */
 static DEFINE_MUTEX(heaps_lock);
 static struct ba_heap *heaps[HEAPS_MAX];
 static u32 heaps_count;
@@ -38,8 +38,8 @@ struct builtin {
 };
 
 /*
- * All that many devices reach, and then what those reach that are known to be short of
- * address lines. What lies between two of them gets the narrower.
+ * Address bits of the built-in heaps: 64, and the widths of devices with fewer address lines. A
+ * device with a width in between uses the next narrower heap.
  */
 static const struct builtin builtins[] = {
 	{ .name = "system", .dma_bits = 64 },
@@ -50,9 +50,9 @@ static const struct builtin builtins[] = {
 };
 
 /**
- * struct spot - what a device of ours stands for
+ * struct spot - the heap and the node of a platform device of this module
  * @builtin: the heap.
- * @nid: of memory, or NUMA_NO_NODE: the parent of those that have one.
+ * @nid: the node of memory; NUMA_NO_NODE: the parent of the devices of all nodes.
  */
 struct spot {
 	const struct builtin *builtin;
@@ -82,8 +82,8 @@ static bool heap_fits(const struct ba_heap *heap, u32 dma_bits)
 }
 
 /*
- * The heap of that index, or with BUFALLOC_HEAP_ANY the one that leaves the
- * most room; NULL where none lies below 2^dma_bits. 0 bits are no limit.
+ * The heap with that index; with BUFALLOC_HEAP_ANY the widest heap below 2^@dma_bits. 0 bits are no
+ * limit. NULL: there is no such heap.
  */
 struct ba_heap *ba_heap_find(u32 index, u32 dma_bits)
 {
@@ -104,7 +104,7 @@ struct ba_heap *ba_heap_find(u32 index, u32 dma_bits)
 	return best;
 }
 
-/* The device whose allocations prefer that node. */
+/* The device of the heap whose allocations prefer that node. */
 struct device *ba_heap_device(const struct ba_heap *heap, int nid)
 {
 	if (nid == NUMA_NO_NODE || !heap->node_devs || !heap->node_devs[nid])
@@ -112,14 +112,14 @@ struct device *ba_heap_device(const struct ba_heap *heap, int nid)
 	return heap->node_devs[nid];
 }
 
-/* The DMA API gives no cacheable memory that the kernel does not map. */
+/* The DMA API gives cacheable memory only if the direct map contains the memory. */
 static bool heap_is_high(const struct ba_heap *heap)
 {
 	return heap->region_size &&
 	       PageHighMem(pfn_to_page(PHYS_PFN(heap->region_start)));
 }
 
-/* The kernel has a pool mapped write-combined, whatever an architecture makes of that. */
+/* The kernel maps a coherent pool write-combined, or as the architecture does instead. */
 static enum bufalloc_memtype pool_memtype(enum bufalloc_caching caching)
 {
 	enum bufalloc_memtype memtype = ba_caching_of_wc_mapping();
@@ -143,8 +143,8 @@ enum bufalloc_memtype ba_heap_memtype(const struct ba_heap *heap,
 }
 
 /*
- * Whether the kernel has a cacheable mapping of memory that others map with another type.
- * A device that snoops may find old lines of that mapping.
+ * Whether the direct map is cacheable while CPU mappings of the memory are not. A snooping device
+ * may then find old cache lines of the direct map.
  */
 bool ba_heap_has_cached_alias(const struct ba_heap *heap,
 			      enum bufalloc_memtype memtype)
@@ -153,7 +153,7 @@ bool ba_heap_has_cached_alias(const struct ba_heap *heap,
 	       !ba_memtype_in_direct_map(memtype) && !heap->no_map;
 }
 
-/* A bit for each caching that the heap has. */
+/* A bit for each caching that the heap offers. */
 u32 ba_heap_cachings(const struct ba_heap *heap)
 {
 	enum bufalloc_caching caching;
@@ -205,7 +205,7 @@ static void heap_unregister_dmem(void *region)
 	dmem_cgroup_unregister_region(region);
 }
 
-/* The name is what administrators write into dmem.max. */
+/* Administrators write this name into dmem.max. */
 static int heap_register_dmem(struct ba_heap *heap)
 {
 	const struct dmem_cgroup_init init = {
@@ -222,7 +222,7 @@ static int heap_register_dmem(struct ba_heap *heap)
 					region);
 }
 
-/* Return: 0, -EEXIST where the name is taken, -ENOSPC, -ENOMEM. */
+/* Return: 0, or an error: -EEXIST: another heap has the name; -ENOSPC: too many heaps; -ENOMEM. */
 int ba_heap_add(struct ba_heap *heap)
 {
 	int ret;
@@ -239,7 +239,7 @@ int ba_heap_add(struct ba_heap *heap)
 	} else {
 		heap->index = heaps_count;
 		heaps[heap->index] = heap;
-		/* Readers look at a slot after the count says it is there. */
+		/* Pairs with the acquire of readers: the slot is filled before they see the count. */
 		smp_store_release(&heaps_count, heap->index + 1);
 	}
 	mutex_unlock(&heaps_lock);
@@ -264,7 +264,7 @@ static int heap_create(struct device *dev, const struct builtin *builtin)
 	return ba_heap_add(heap);
 }
 
-/* Not all that the DMA API takes a mask for has memory below it. */
+/* The DMA API can accept a mask below which the machine has no memory. */
 static bool has_memory_below(struct device *dev, u32 dma_bits)
 {
 	phys_addr_t start;
@@ -286,11 +286,11 @@ static int heap_probe(struct platform_device *pdev)
 	struct ba_heap *heap;
 	int ret;
 
-	/* driver_override of sysfs can bind a device that is none of ours. */
+	/* driver_override in sysfs can bind a device of another driver. */
 	if (!platform_get_device_id(pdev))
 		return -ENODEV;
 
-	/* On a platform whose memory all lies higher there is no such heap. */
+	/* A platform whose memory lies higher has no such heap. */
 	ret = dma_coerce_mask_and_coherent(dev,
 					   DMA_BIT_MASK(spot->builtin->dma_bits));
 	if (ret || !has_memory_below(dev, spot->builtin->dma_bits))
@@ -343,8 +343,8 @@ static void heap_unregister_devices(void)
 }
 
 /*
- * The bus keeps it to itself when a probe fails, for want of memory say. Indexes and
- * names would change their meaning if the module went on without that heap.
+ * The bus does not report a failed probe. Without that heap the indexes and names of other heaps
+ * would change their meaning, so the module does not load.
  */
 static struct platform_device *heap_register_device(struct device *parent,
 						    int id,
@@ -361,7 +361,7 @@ static struct platform_device *heap_register_device(struct device *parent,
 	return pdev;
 }
 
-/* A heap, and where memory has several nodes a device for each of them. */
+/* Register a heap, and on a machine with several nodes of memory a device for each node. */
 static int heap_register(size_t i)
 {
 	struct spot spot = { .builtin = &builtins[i], .nid = NUMA_NO_NODE };
@@ -400,12 +400,12 @@ static int heap_register_devices(void)
 
 static int heap_check_platform(void)
 {
-	/* DMA memory would be decrypted behind mappings that know nothing of it. */
+	/* The DMA API would decrypt memory, and other mappings of the memory would not know. */
 	if (memory_is_encrypted()) {
 		pr_err("memory encryption is active, which is not supported\n");
 		return -EOPNOTSUPP;
 	}
-	/* A contiguous range of this machine may not be contiguous for a device. */
+	/* A range that is contiguous here may not be contiguous for a device. */
 	if (xen_pv_domain() || xen_initial_domain()) {
 		pr_err("Xen's first domain and its paravirtualised ones are not supported\n");
 		return -EOPNOTSUPP;

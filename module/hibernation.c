@@ -16,17 +16,17 @@
 #include "caching.h"
 #include "hibernation.h"
 
-/* Buffers whose memory must not be copied; or HIBERNATING, and then there are none. */
+/* The number of buffers whose memory must not be copied; HIBERNATING: the machine hibernates. */
 static atomic_t blockers = ATOMIC_INIT(0);
 
 #define HIBERNATING INT_MIN
 
 /**
- * ba_hibernation_block() - keep the machine from hibernating, if that would not save memory
- * @memtype: of the memory.
- * @blocks: whether ba_hibernation_unblock() has something to do.
+ * ba_hibernation_block() - refuse hibernation while memory lives that it would not save
+ * @memtype: the type of CPU mappings of the memory.
+ * @blocks: set if the memory counts, for ba_hibernation_unblock().
  *
- * Return: 0, or -EBUSY while the machine hibernates.
+ * Return: 0, or -EBUSY: the machine hibernates.
  */
 int ba_hibernation_block(enum bufalloc_memtype memtype, bool *blocks)
 {
@@ -48,8 +48,8 @@ void ba_hibernation_unblock(bool *blocks)
 }
 
 /*
- * A kernel that restores an image loses what it has itself: only the one that makes the
- * image is asked.
+ * Only the kernel that makes the image is asked. A kernel that restores an image loses its own
+ * memory anyway.
  */
 static int hibernation_notify(struct notifier_block *block, unsigned long event,
 			      void *unused)
@@ -60,7 +60,7 @@ static int hibernation_notify(struct notifier_block *block, unsigned long event,
 			return notifier_from_errno(-EBUSY);
 		return NOTIFY_OK;
 	case PM_POST_HIBERNATION:
-		/* A module that was loaded meanwhile has not seen the start. */
+		/* A module that is loaded meanwhile has not seen PM_HIBERNATION_PREPARE. */
 		atomic_cmpxchg(&blockers, HIBERNATING, 0);
 		return NOTIFY_OK;
 	default:
@@ -74,7 +74,7 @@ static struct notifier_block hibernation_notifier = {
 
 void ba_hibernation_init(void)
 {
-	/* It fails for one that is registered already, and for no other reason. */
+	/* This fails only for a notifier that is already registered. */
 	register_pm_notifier(&hibernation_notifier);
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bufalloc: memory that devices can use, for userspace.
+ * bufalloc: memory that devices can use, for userspace. Starts the rooms of the module in the order
+ * of their dependencies, and ends them in reverse.
  *
- * The module cannot go while a buffer or an open file lives: both hold it.
+ * Each buffer and each open file holds a reference to the module, so no user is left at exit. There
+ * is no object and no lock here.
  */
 #include <linux/module.h>
 
@@ -30,12 +32,12 @@ static int __init bufalloc_init(void)
 	if (ret)
 		goto exit_heap;
 
-	/* Workers give purged memory back to its heap: they start after the heaps. */
+	/* Workers free purged memory to its heap, so they start after the heaps. */
 	ret = ba_purge_init();
 	if (ret)
 		goto exit_node;
 
-	/* Last: from here on there are users. */
+	/* Last: processes can open the devices from here on. */
 	ret = ba_chardev_register();
 	if (ret)
 		goto exit_purge;

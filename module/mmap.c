@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Maps a buffer for the CPU: for userspace, with the memory type of the buffer, and for the kernel,
- * for importers that read or write by CPU. mmap(2) fills the small page table entries of a userspace
- * mapping. The first access fills a large entry, and each page of pageable memory.
+ * for importers that read or write by CPU. In userspace mmap(2) fills the small page table entries.
+ * The first access fills a large entry, and each entry of pageable memory.
  *
  * Main object: the VMA, which points to the backing and holds its dma-buf. No lock: the memory
  * stays while ba_backing.mappings is above 0, or while the buffer is pinned.

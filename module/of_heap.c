@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Heaps that a device tree describes: a node with memory of its own, or behind
- * an IOMMU, or both, under a name that is the same after every boot. What such
- * a node looks like is written in docs/bindings/bufalloc,heap.yaml.
+ * Adds the heaps that a device tree describes: a node with a memory region, or behind an IOMMU, or
+ * both. The name is the same after every boot. docs/bindings/bufalloc,heap.yaml describes the node.
+ *
+ * Main object: struct ba_heap, from probe to the end of the module. heap.c has its lock.
  */
 #include <linux/bitops.h>
 #include <linux/dma-mapping.h>
@@ -41,7 +42,7 @@ static void of_heap_release_region(void *dev)
 	of_reserved_mem_device_release(dev);
 }
 
-/* A buffer is handed around by its pages, and user mappings count on them. */
+/* Importers and userspace mappings need the pages of a buffer, so the region must have pages. */
 static bool region_has_pages(const struct reserved_mem *region)
 {
 	unsigned long pfn = PHYS_PFN(region->base);
@@ -71,7 +72,7 @@ static int of_heap_describe_region(struct ba_heap *heap, struct device_node *np)
 	heap->dma_bits = fls64(region->base + region->size - 1);
 	heap->coherent_pool = !of_property_read_bool(np, "reusable");
 	heap->no_map = of_property_read_bool(np, "no-map");
-	/* Its type would have to be changed in a mapping that is not there. */
+	/* The direct map does not contain the region, so its memory type cannot be changed there. */
 	if (heap->coherent_pool &&
 	    ba_memtype_in_direct_map(BUFALLOC_MEMTYPE_WRITE_COMBINE))
 		return dev_err_probe(heap->dev, -EOPNOTSUPP,
@@ -79,7 +80,7 @@ static int of_heap_describe_region(struct ba_heap *heap, struct device_node *np)
 	return 0;
 }
 
-/* Memory of its own, where the node has some: what cannot be found is not nothing. */
+/* Find the region of the node, if the node names one. A region that cannot be found is an error. */
 static int of_heap_take_region(struct ba_heap *heap)
 {
 	struct device *dev = heap->dev;
@@ -107,8 +108,8 @@ static const struct of_device_id of_heap_ids[] = {
 };
 
 /*
- * The aliases that MODULE_DEVICE_TABLE() would make. The modpost of packaged headers may
- * not read tables of a kernel with another word size.
+ * MODULE_DEVICE_TABLE() would make these aliases. But the modpost of packaged headers can fail to
+ * read tables of a kernel with another word size.
  */
 MODULE_ALIAS("of:N*T*Cbufalloc,heap");
 MODULE_ALIAS("of:N*T*Cbufalloc,heapC*");
@@ -119,14 +120,14 @@ static int of_heap_probe(struct platform_device *pdev)
 	struct ba_heap *heap;
 	int ret;
 
-	/* driver_override of sysfs can bind a device that is none of ours. */
+	/* driver_override in sysfs can bind a device without such a node. */
 	if (!of_match_device(of_heap_ids, dev))
 		return -ENODEV;
 	if (of_node_check_flag(dev->of_node, OF_DYNAMIC))
 		return dev_err_probe(dev, -EOPNOTSUPP,
 				     "a heap has to be there from the start, and not of an overlay that can go\n");
 
-	/* The driver of a bus may take its devices away, and buffers outlive that. */
+	/* The driver of a bus can remove its devices, but buffers live longer. */
 	if (dev->parent != &platform_bus)
 		return dev_err_probe(dev, -EOPNOTSUPP,
 				     "a heap has to be a child of the root node\n");
@@ -147,7 +148,7 @@ static int of_heap_probe(struct platform_device *pdev)
 	ret = of_heap_take_region(heap);
 	if (ret)
 		return ret;
-	/* A bounce pool has no memory for long use. */
+	/* A bounce pool is not for memory that is used for long. */
 	if (is_swiotlb_for_alloc(dev))
 		return dev_err_probe(dev, -EOPNOTSUPP,
 				     "a restricted DMA pool is no heap\n");

@@ -369,9 +369,11 @@ bool ba_purge_helps(int err)
 }
 
 /*
- * Called before the OOM killer chooses a process, mostly outside of the locks of this module: few
- * of our allocations can call the OOM killer, and the wait is bounded. Wait for the memory that the shrinker has detached. Any
- * number above 0 saves the process: the kernel then repeats the allocation.
+ * Called before the OOM killer chooses a process. Wait for the memory that the shrinker has
+ * detached. Any number above 0 saves the process: the kernel then repeats the allocation.
+ *
+ * A caller can hold locks of this module, since a few allocations of the module can call the OOM
+ * killer. So the wait is bounded.
  */
 static int purge_before_oom(struct notifier_block *self, unsigned long unused,
 			    void *freed)

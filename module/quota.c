@@ -46,11 +46,11 @@ MODULE_PARM_DESC(system_buffers_max,
 		 "Buffers that all users may hold (default: 262144)");
 
 /**
- * struct account - what counts for one user
- * @link: in the table.
- * @uid: who it is.
- * @quotas: those that it is part of.
- * @held: by all of them.
+ * struct account - the charges of one user
+ * @link: in the table of accounts.
+ * @uid: the user.
+ * @quotas: number of &struct ba_quota that count for this account.
+ * @held: bytes and buffers of all these quotas.
  */
 struct account {
 	struct hlist_node link;
@@ -60,9 +60,9 @@ struct account {
 };
 
 /**
- * struct ba_quota - what a client's charges count for
- * @held: by the client.
- * @count: of @accounts.
+ * struct ba_quota - the accounts that a client is charged to
+ * @held: bytes and buffers of the client.
+ * @count: number of @accounts.
  * @accounts: the opener, then the owners of the namespaces above, each once.
  */
 struct ba_quota {
@@ -71,7 +71,7 @@ struct ba_quota {
 	struct account *accounts[];
 };
 
-/* Guards the table, its accounts, and all counts. */
+/* Guards the table, the accounts, and all counts. */
 static DEFINE_SPINLOCK(quota_lock);
 static DEFINE_HASHTABLE(accounts, ACCOUNT_BITS);
 static struct ba_use system_held;
@@ -81,7 +81,7 @@ static u64 part_of_memory(unsigned int parts)
 	return (u64)(totalram_pages() / parts) << PAGE_SHIFT;
 }
 
-/* A parameter can change at any time. A lower limit takes nothing away. */
+/* A limit can change at any time. A lower limit frees nothing. */
 static struct ba_use user_max(void)
 {
 	return (struct ba_use) {
@@ -167,7 +167,7 @@ static int quota_add(struct ba_quota *quota, kuid_t uid)
 	return 0;
 }
 
-/* Return: what charges of that opener count for, or NULL without memory. */
+/* Return: the quota of a client that @opener has opened, or NULL: no memory. */
 struct ba_quota *ba_quota_create(const struct cred *opener)
 {
 	const struct user_namespace *ns = opener->user_ns;
@@ -268,11 +268,12 @@ static void uncharge(struct ba_quota *quota, struct ba_use less)
 }
 
 /**
- * ba_quota_charge() - count more, before it is taken
- * @quota: of the client that asks.
+ * ba_quota_charge() - charge memory before it is allocated
+ * @quota: of the client.
  * @more: bytes and buffers.
  *
- * Return: 0, or -EDQUOT and nothing is counted: see ba_quota_limiting().
+ * Return: 0, or -EDQUOT: a limit is passed, and nothing is charged. ba_quota_limiting() tells the
+ * limit.
  */
 int ba_quota_charge(struct ba_quota *quota, struct ba_use more)
 {
@@ -293,13 +294,13 @@ void ba_quota_uncharge(struct ba_quota *quota, struct ba_use less)
 }
 
 /**
- * ba_quota_find_refused() - compare a whole set with the limits, and charge nothing
- * @asks: the parts of the set, as &struct ba_quota_ask.
+ * ba_quota_find_refused() - compare several charges with the limits, and charge nothing
+ * @asks: the charges, as &struct ba_quota_ask.
  *
- * The parts may count for the same users, so each is charged on top of those before it,
- * and all of them are uncharged again under the same lock: no other caller sees it.
+ * The charges can count for the same users. So each is charged on top of those before it, and all
+ * are uncharged under the same lock: no other caller sees them.
  *
- * Return: the first part that does not fit, or NULL.
+ * Return: the first charge that passes a limit, or NULL.
  */
 const struct ba_quota_ask *ba_quota_find_refused(struct list_head *asks)
 {
@@ -354,11 +355,12 @@ static void tell(const struct ba_quota *quota, struct ba_use more,
 }
 
 /**
- * ba_quota_limiting() - say which limit refused
- * @quota: that ba_quota_charge() refused.
- * @more: what it refused.
+ * ba_quota_limiting() - tell which limit refused a charge
+ * @quota: as for ba_quota_charge().
+ * @more: the charge that was refused.
  *
- * Return: the limit that is the nearest: that one, unless it moved since.
+ * Return: the limit with the least room. It is the limit that refused, unless limits or charges
+ * have changed since.
  */
 enum bufalloc_reason ba_quota_limiting(const struct ba_quota *quota, struct ba_use more)
 {
@@ -382,7 +384,7 @@ void ba_quota_tell(const struct ba_quota *quota, struct ba_quota_report *report)
 	tell(quota, buffer, report);
 }
 
-/* By all clients together. */
+/* Bytes and buffers of all clients together. */
 struct ba_use ba_quota_in_use(void)
 {
 	struct ba_use held;

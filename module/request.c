@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One request of ALLOC: its values are checked. They say what memory the buffer needs
- * (struct ba_requirements) and where the memory comes from (struct ba_alloc_context). Nothing
- * is taken here.
+ * Checks one request of ALLOC, and translates its values: into the memory that the buffer needs
+ * (struct ba_requirements), and into the origin of that memory (struct ba_alloc_context).
+ *
+ * Main object: struct check. It belongs to one thread, and no memory is taken, so there is no lock.
  */
 #include <linux/fcntl.h>
 #include <linux/limits.h>
@@ -26,9 +27,9 @@
 
 /**
  * struct check - the check of one request
- * @request: as the user gave it.
- * @context: to be filled in; its client is there.
- * @requirements: to be filled in.
+ * @request: the caller's request.
+ * @context: filled in; @context.client is set already.
+ * @requirements: filled in.
  * @reason: why the request is refused.
  */
 struct check {
@@ -39,8 +40,8 @@ struct check {
 };
 
 /*
- * Half of the memory, since the machine needs the rest to go on; and no more than a size_t
- * and an ssize_t hold, with room for rounding.
+ * Half of the machine's memory, because the machine needs the rest. No more than a size_t and an
+ * ssize_t hold after rounding.
  */
 u64 ba_request_max_length(void)
 {
@@ -61,8 +62,8 @@ static int refuse(struct check *check, enum bufalloc_reason reason, int err)
 }
 
 /*
- * The caller cannot choose where the memory of a process lies, nor when it is there. So a
- * request for such memory has no other field, and a request for other memory no address.
+ * Memory of a process exists already, so its request cannot choose a place or a time: all other
+ * fields are zero. A request for other memory has no address.
  */
 static int check_user_memory(struct check *check)
 {
@@ -93,7 +94,7 @@ static int check_user_memory(struct check *check)
 	return 0;
 }
 
-/* Values that no kernel takes. */
+/* Values that are invalid on every kernel. */
 static int check_values(struct check *check)
 {
 	const struct bufalloc_request *req = check->request;
@@ -150,7 +151,7 @@ static void state_requirements(struct check *check)
 		requirements->max_segments = 1;
 	requirements->user_memory = is_user_memory(check);
 	requirements->pageable = req->flags & BUFALLOC_ALLOC_PAGEABLE;
-	/* Its heap says nothing of where it is. */
+	/* The pages of a process can be anywhere, whatever the heap. */
 	requirements->heap_is_fixed = req->heap != BUFALLOC_HEAP_ANY ||
 				      requirements->pageable;
 }
@@ -168,7 +169,7 @@ static int find_heap(struct check *check)
 	return 0;
 }
 
-/* Behind an IOMMU the DMA API takes what is contiguous from CMA, if it can. */
+/* Behind an IOMMU the DMA API takes contiguous memory from CMA, if there is a CMA area. */
 static int check_charged(struct check *check)
 {
 	const struct ba_heap *heap = check->context->heap;
@@ -228,12 +229,12 @@ static int check_all(struct check *check)
 
 /**
  * ba_request_check() - check one request
- * @request: as the user gave it.
- * @context: to be filled in; its client is there.
- * @requirements: to be filled in.
- * @reason: why the request is refused, where it is.
+ * @request: the caller's request.
+ * @context: filled in; @context->client is set already.
+ * @requirements: filled in.
+ * @reason: set on error.
  *
- * Return: 0, or what <linux/bufalloc.h> lists for such a request.
+ * Return: 0, or an error that <linux/bufalloc.h> lists for the request.
  */
 int ba_request_check(const struct bufalloc_request *request, struct ba_alloc_context *context,
 		     struct ba_requirements *requirements, enum bufalloc_reason *reason)

@@ -144,8 +144,8 @@ int ba_residency_check_needed(const struct ba_buffer *buffer, enum bufalloc_reas
 
 /**
  * struct populate_args - for ba_contention_take()
- * @fresh: what it is to become.
- * @reason: why there is none.
+ * @fresh: the backing to populate.
+ * @reason: set on error.
  */
 struct populate_args {
 	struct ba_backing *fresh;
@@ -170,7 +170,7 @@ static int take_fresh(struct ba_backing *fresh, enum bufalloc_reason *reason)
 	return ret;
 }
 
-/* One try of ba_residency_populate(): 0 where it has memory now, or -EAGAIN. */
+/* One try of ba_residency_populate(). Return: 0: the buffer has memory; -EAGAIN; an error. */
 static int populate_once(struct ba_buffer *buffer, enum bufalloc_reason *reason)
 {
 	struct ba_backing fresh;
@@ -221,21 +221,24 @@ static bool is_populated(struct ba_buffer *buffer)
 }
 
 /**
- * ba_residency_populate() - have a buffer get its memory, before its lock is taken
+ * ba_residency_populate() - populate a buffer, before its lock is taken
  * @buffer: not locked.
- * @reason: why the buffer has no memory, on failure.
+ * @reason: set on error.
  *
- * The owner of the buffer decides how long that takes, so only users of the same buffer wait:
- * with room for one copy, a second attempt would fail for the memory that the first is about to
- * publish. If devices attach in each try, ba_residency_populate_locked() follows.
+ * The owner of the buffer decides how long that takes, so only users of the same buffer wait. If
+ * they did not wait, two copies could be taken, with room for one. If devices attach during each
+ * try, the caller goes on with ba_residency_populate_locked().
  *
- * Return: 0, -EAGAIN, -EINTR after a fatal signal, or why there is no memory.
+ * Return: 0, or an error:
+ * -EAGAIN: devices attached during each try.
+ * -EINTR: a fatal signal is pending.
+ * Other errors are those of ba_populate() and of ba_placement_apply().
  */
 int ba_residency_populate(struct ba_buffer *buffer, enum bufalloc_reason *reason)
 {
 	int tries, ret;
 
-	/* Pages that another thread reads in from the swap device are not waited for. */
+	/* Do not wait for a thread that reads pages in: the buffer has memory already. */
 	if (is_populated(buffer))
 		return 0;
 	ret = begin_populate(buffer, reason);
@@ -292,8 +295,8 @@ static int end_pin(struct ba_buffer *buffer, struct ba_shmem_pin *pin, int err)
 }
 
 /*
- * One try of ba_residency_pin(): 0, or -EAGAIN where it has no memory, which who insists has
- * it get while others wait.
+ * One try of ba_residency_pin(). With @insist the buffer is populated under its lock, while its
+ * other users wait. Return: 0; -EAGAIN: the buffer has lost its memory; an error.
  */
 static int pin_once(struct ba_buffer *buffer, bool insist,
 		    enum bufalloc_reason *reason)
@@ -321,12 +324,14 @@ static int pin_once(struct ba_buffer *buffer, bool insist,
 }
 
 /**
- * ba_residency_pin() - have memory that stays where it is until ba_residency_unpin()
- * @buffer: not locked. As in ba_residency_populate(), nobody waits but who wants the same.
- * @reason: why not, where that fails.
+ * ba_residency_pin() - populate a buffer, and pin its memory until ba_residency_unpin()
+ * @buffer: not locked. Only users of the same buffer wait, as in ba_residency_populate().
+ * @reason: set on error.
  *
- * Return: 0, -EBUSY for one that nobody needs, -EINTR after a fatal signal, or why
- * there is no memory, or not all of it.
+ * Return: 0, or an error:
+ * -EBUSY: the buffer is in the dontneed state.
+ * -EINTR: a fatal signal is pending.
+ * Other errors are those of ba_populate() and ba_backing_pin_pages().
  */
 int ba_residency_pin(struct ba_buffer *buffer, enum bufalloc_reason *reason)
 {
@@ -358,7 +363,7 @@ static void drop_sgts(struct ba_buffer *buffer)
 		ba_attachment_drop(attachment);
 }
 
-/* With the lock. After the last unpin the kernel may move the pages. */
+/* Called with the lock. After the last unpin the kernel may move the pages. */
 void ba_residency_unpin(struct ba_buffer *buffer)
 {
 	if (--buffer->pin_count)
@@ -369,13 +374,14 @@ void ba_residency_unpin(struct ba_buffer *buffer)
 }
 
 /**
- * ba_residency_prepare() - say what memory a buffer would get now
+ * ba_residency_prepare() - describe the memory that a buffer would get now
  * @dmabuf: locked.
- * @fresh: to be filled in, where it has none; ba_residency_release_fresh() ends it.
- * @reason: why there can be none, where that fails.
+ * @fresh: filled in if the buffer has no memory; ba_residency_release_fresh() ends it.
+ * @reason: set on error.
  *
- * Return: 1 where it needs memory, 0 where it has it, -EIO, or -EBUSY for one that
- * nobody needs.
+ * Return: 1: the buffer needs memory; 0: the buffer has memory; or an error:
+ * -EIO: no memory of the heap is within reach of all attached devices.
+ * -EBUSY: the buffer is in the dontneed state.
  */
 int ba_residency_prepare(struct dma_buf *dmabuf, struct ba_backing *fresh,
 			 enum bufalloc_reason *reason)
@@ -410,7 +416,7 @@ void ba_residency_adopt(struct dma_buf *dmabuf, struct ba_backing *fresh)
 		adopt_fresh(buffer, fresh);
 }
 
-/* Without the lock: the answer may be outdated at once. */
+/* Called without the lock: the answer may be outdated at once. */
 bool ba_residency_has_memory(struct dma_buf *dmabuf)
 {
 	return is_populated(dmabuf->priv);
@@ -429,12 +435,14 @@ static bool is_in_use(const struct ba_buffer *buffer, struct dma_resv *resv)
 }
 
 /**
- * ba_residency_dontneed() - its users do not need it for now
- * @dmabuf: whose memory may be taken from here on.
- * @retained: whether it has still what was in it.
+ * ba_residency_dontneed() - let the shrinker purge a buffer
+ * @dmabuf: the buffer; enters the dontneed state.
+ * @retained: set: whether the buffer still has its content.
  *
- * Return: 0; -EBUSY while an importer is attached, a CPU or the kernel has it mapped, or
- * a fence is not signalled; -EINVAL for memory of a process, of which there is no other.
+ * Return: 0, or an error:
+ * -EBUSY: an importer is attached, the CPU or the kernel has the buffer mapped, or a fence is not
+ *	signalled.
+ * -EINVAL: the memory belongs to a process, and cannot come a second time.
  */
 int ba_residency_dontneed(struct dma_buf *dmabuf, bool *retained)
 {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One SYNC: what DMA_BUF_IOCTL_SYNC does, for a part of a buffer, so that a line of
+ * One SYNC: does for a part of a buffer what DMA_BUF_IOCTL_SYNC does for a whole one. So a line of
  * text that the CPU draws costs no sync of the whole image.
+ *
+ * Main object: the dma-buf. The buffer's lock is taken in ba_buffer_sync(); the wait for fences
+ * comes before, without a lock.
  */
 #include <linux/dma-buf.h>
 #include <linux/err.h>
@@ -11,7 +14,7 @@
 #include "buffer.h"
 #include "sync.h"
 
-/* Memory that needs no sync has no attachment to sync: only the wait is left. */
+/* Memory that needs no sync has no attachment to sync: the call only waits for fences. */
 static int sync_buffer(struct dma_buf *dmabuf, const struct bufalloc_sync *arg)
 {
 	struct ba_part part;
@@ -45,8 +48,10 @@ int ba_sync_check(const struct bufalloc_sync *arg)
  * ba_sync_run() - hand a part of a buffer to the CPU, or back to the devices
  * @arg: the call, checked.
  *
- * Return: 0; -EBADF or -EINVAL for what is no buffer of ours; -EINVAL for a part that
- * passes its end; -ERESTARTSYS for a signal before the devices were done.
+ * Return: 0, or an error:
+ * -EBADF: the file descriptor is not open, or is not a dma-buf's.
+ * -EINVAL: the dma-buf is another exporter's, or the part passes its end.
+ * -ERESTARTSYS: a signal came before all fences were signalled.
  */
 int ba_sync_run(const struct bufalloc_sync *arg)
 {
