@@ -24,6 +24,7 @@
 #define FRAME_1080 (1920UL * 1080 * 4)
 #define FRAME_4K (3840UL * 2160 * 4)
 #define SET 64
+#define COMMIT_MAX 1024
 #define LIVE 8000
 #define SLAB_BUFFERS 1000
 
@@ -206,6 +207,31 @@ static int64_t commit_cycle(const struct machine *machine, const struct operatio
 	ret = bufalloc_commit(machine->device, fds, SET, NULL, NULL);
 	set_close(results);
 	return ret ? ret : now() - begin;
+}
+
+static int64_t commit_populated(const struct machine *machine, const struct operation *operation)
+{
+	static int fds[COMMIT_MAX];
+	unsigned int i, count;
+	int64_t cost = 0;
+
+	for (count = 0; count < COMMIT_MAX; count++) {
+		fds[count] = ours_open_buffer(machine, operation);
+		if (fds[count] < 0) {
+			cost = fds[count];
+			break;
+		}
+	}
+	if (!cost) {
+		cost = now();
+		if (bufalloc_commit(machine->device, fds, COMMIT_MAX, NULL, NULL))
+			cost = -EIO;
+		else
+			cost = now() - cost;
+	}
+	for (i = 0; i < count; i++)
+		close(fds[i]);
+	return cost;
 }
 
 static int64_t heap_set(const struct machine *machine, const struct operation *operation)
@@ -563,6 +589,8 @@ const struct operation operations[] = {
 	LIMIT("P12", "slab of a buffer, bytes", slab, heap_slab, HEAP, PAGE, WC, 1782, 3),
 	LIMIT("COMMIT", "64 buffers, whole cycle", commit_cycle, heap_set, HEAP, 64 * KIB, WC,
 	      900000, 15),
+	LIMIT("COMMIT", "1,024 buffers that have memory", commit_populated, NULL, "", PAGE,
+	      COHERENT, 765000, 5),
 	LIMIT("QUERY", "QUERY", query, NULL, "", PAGE, WC, 1202, 15),
 	ROW("SYNC", "sync of the CPU, begin + end", sync_cpu, heap_sync_cpu, HEAP, PAGE, WC, 1.1,
 	    15),
