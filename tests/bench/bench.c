@@ -115,17 +115,18 @@ static int measure(const struct machine *machine, const struct operation *operat
 
 TEST_F_TIMEOUT(bench, operations_are_measured, PATIENCE)
 {
-	const struct operation *operation;
+	struct operation operation;
 	unsigned int i;
 	int ret;
 
-	for (i = 0; i < operations_count; i++) {
-		operation = &operations[i];
-		ret = measure(&self->machine, operation);
+	for (i = 0; i < alloc_operations_count + operations_count; i++) {
+		operation = i < alloc_operations_count ? alloc_operation(i) :
+							 operations[i - alloc_operations_count];
+		ret = measure(&self->machine, &operation);
 		EXPECT_EQ(0, ret);
 		if (ret)
-			TH_LOG("%s %s of %zu bytes", operation->id, operation->name,
-			       operation->bytes);
+			TH_LOG("%s %s of %zu bytes", operation.id, operation.name,
+			       operation.bytes);
 	}
 }
 

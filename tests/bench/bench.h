@@ -53,6 +53,9 @@ struct operation {
 	unsigned int rounds;
 };
 
+struct operation alloc_operation(unsigned int index);
+extern const unsigned int alloc_operations_count;
+
 extern const struct operation operations[];
 extern const unsigned int operations_count;
 

@@ -15,6 +15,7 @@
 #include <xf86drm.h>
 
 #include "bench/bench.h"
+#include "kselftest.h"
 #include "lib/buffers.h"
 #include "lib/guest.h"
 #include "lib/imports.h"
@@ -543,26 +544,41 @@ static int64_t heap_sync_cpu(const struct machine *machine, const struct operati
 		id, name, run, peer, peer_name, bytes, BUFALLOC_CACHING_##caching, goal, 1, rounds \
 	}
 
-#define ALLOC_ROWS(bytes, goal, goal_wc) \
-	ROW("P1", "alloc + close", alloc, heap_alloc, HEAP, bytes, WC, goal, 15), \
-		ROW("P1", "alloc + close", alloc, heap_alloc, HEAP, bytes, COHERENT, goal, 15), \
-		ROW("P1", "alloc + close", alloc, heap_alloc, HEAP, bytes, CACHED, goal, 15), \
-		ROW("P2", "alloc + close, new client", alloc_in_new_client, heap_alloc, HEAP, \
-		    bytes, WC, goal_wc, 15), \
-		ROW("P2", "alloc + close, new client", alloc_in_new_client, heap_alloc, HEAP, \
-		    bytes, COHERENT, 1.0, 15), \
-		ROW("P2", "alloc + close, new client", alloc_in_new_client, heap_alloc, HEAP, \
-		    bytes, CACHED, 1.0, 15)
+/* ALLOC + close of each size: the goal where memory was freed before (P1). */
+static const struct {
+	size_t bytes;
+	double goal;
+} sizes[] = {
+	{ PAGE, 0.95 },
+	{ 64 * KIB, 0.45 },
+	{ 2 * MIB, 1.0 / 40 },
+	{ FRAME_1080_NV12, 1.0 / 60 },
+	{ FRAME_1080, 1.0 / 150 },
+	{ FRAME_4K, 1.0 / 600 },
+};
+
+const unsigned int alloc_operations_count = 2 * 3 * ARRAY_SIZE(sizes);
+
+/* Number @index: of the same client, and of a new one, for each caching of each size. */
+struct operation alloc_operation(unsigned int index)
+{
+	unsigned int caching = index / 2 % 3, size = index / 6;
+	struct operation operation = ROW("P1", "alloc + close", alloc, heap_alloc, HEAP,
+					 sizes[size].bytes, WC, sizes[size].goal, 15);
+
+	operation.caching = caching;
+	if (index % 2) {
+		operation.id = "P2";
+		operation.name = "alloc + close, new client";
+		operation.run = alloc_in_new_client;
+		operation.goal = caching == BUFALLOC_CACHING_WC ? 2.5 : 1.0;
+	}
+	return operation;
+}
 
 const struct operation operations[] = {
-	ALLOC_ROWS(PAGE, 0.95, 2.5),
 	ROW("P2", "alloc + close beside another", alloc_beside_another, heap_alloc, HEAP, PAGE,
 	    WC, 1.1, 15),
-	ALLOC_ROWS(64 * KIB, 0.45, 2.5),
-	ALLOC_ROWS(2 * MIB, 1.0 / 40, 2.5),
-	ALLOC_ROWS(FRAME_1080_NV12, 1.0 / 60, 2.5),
-	ALLOC_ROWS(FRAME_1080, 1.0 / 150, 2.5),
-	ALLOC_ROWS(FRAME_4K, 1.0 / 600, 2.5),
 	ROW("P3", "pages cleared", pages_cleared, pages_of_buffer, "pages handed out", FRAME_4K,
 	    WC, 1.01, 5),
 	ROW("P3", "pages cleared", pages_cleared, pages_of_buffer, "pages handed out", FRAME_4K,
@@ -583,7 +599,8 @@ const struct operation operations[] = {
 	    1.1, 15),
 	ROW("P8", "attach + map + unmap + detach, strict IOMMU", attach, heap_attach, HEAP,
 	    FRAME_4K, WC, 0.7, 15),
-	LIMIT("P9", "map again + unmap", map_again, heap_map_again, HEAP, FRAME_4K, WC, 450, 15),
+	LIMIT("P9", "map again + unmap, with two ioctls", map_again, heap_map_again, HEAP,
+	      FRAME_4K, WC, 450, 15),
 	ROW("P11", "alloc + close beside 8,000", alloc_beside_many, alloc_beside_another,
 	    "beside one", PAGE, COHERENT, 1.02, 3),
 	LIMIT("P12", "slab of a buffer, bytes", slab, heap_slab, HEAP, PAGE, WC, 1782, 3),
@@ -596,4 +613,4 @@ const struct operation operations[] = {
 	    15),
 };
 
-const unsigned int operations_count = sizeof(operations) / sizeof(operations[0]);
+const unsigned int operations_count = ARRAY_SIZE(operations);
