@@ -60,7 +60,7 @@ static struct ba_buffer *buffer_alloc(const struct ba_alloc_context *context,
 	INIT_LIST_HEAD(&buffer->attachments);
 	buffer->heap = context->heap;
 	ba_backing_init(&buffer->backing, context, requirements);
-	/* The first use can come from another cgroup, or from a kernel thread: charge the caller. */
+	/* The first use can come from another cgroup or a kernel thread: charge the caller. */
 	if (!requirements->user_memory)
 		buffer->backing.context.memcg =
 			get_mem_cgroup_from_mm(current->mm);

@@ -239,7 +239,7 @@ int ba_heap_add(struct ba_heap *heap)
 	} else {
 		heap->index = heaps_count;
 		heaps[heap->index] = heap;
-		/* Pairs with the acquire of readers: the slot is filled before they see the count. */
+		/* Pairs with the acquire of readers: fill the slot before they see the count. */
 		smp_store_release(&heaps_count, heap->index + 1);
 	}
 	mutex_unlock(&heaps_lock);

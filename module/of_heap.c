@@ -72,7 +72,7 @@ static int of_heap_describe_region(struct ba_heap *heap, struct device_node *np)
 	heap->dma_bits = fls64(region->base + region->size - 1);
 	heap->coherent_pool = !of_property_read_bool(np, "reusable");
 	heap->no_map = of_property_read_bool(np, "no-map");
-	/* The direct map does not contain the region, so its memory type cannot be changed there. */
+	/* The direct map does not contain the region: its memory type cannot be changed. */
 	if (heap->coherent_pool &&
 	    ba_memtype_in_direct_map(BUFALLOC_MEMTYPE_WRITE_COMBINE))
 		return dev_err_probe(heap->dev, -EOPNOTSUPP,
