@@ -71,21 +71,24 @@
  *  5. ENOENT      no heap has that index, or none fits the request
  *  6. EACCES      /dev/bufalloc-charged: memory that no cgroup can be charged for
  *  7. EOPNOTSUPP  defined, but not available from this kernel or this machine
- *  8. EBADF       COMMIT, QUERY, SYNC, ADVISE: not an open file descriptor; EINVAL:
- *                 not a buffer of bufalloc; COMMIT: EINVAL: a buffer that is there
- *                 twice; SYNC: EINVAL: a part that passes the end of the buffer;
- *                 ADVISE: DONTNEED: EACCES: the file descriptor is read-only;
- *                 EINVAL: memory of a process
+ *  8.             COMMIT, QUERY, SYNC, ADVISE:
+ *     EBADF       the file descriptor is not open
+ *     EINVAL      the file descriptor is not of a buffer of bufalloc
+ *     EINVAL      COMMIT: a buffer is in the array twice
+ *     EINVAL      SYNC: the part passes the end of the buffer
+ *     EACCES      ADVISE: DONTNEED, and the file descriptor is read-only
+ *     EINVAL      ADVISE: DONTNEED, and the memory is of a process
  *  9. EMFILE      ALLOC: the process has no file descriptors left
- * 10. EDQUOT      ALLOC, COMMIT: past a quota of the user or of the system; ENOMEM:
- *                 no memory, or none that satisfies the request; ENFILE: the
- *                 system has no open files left; EIO: COMMIT, mmap(2): no memory is
- *                 where all devices that are attached reach it; EAGAIN: COMMIT:
- *                 devices came and went all the while; EBUSY: ADVISE: DONTNEED, and
- *                 the buffer is in use; COMMIT, mmap(2): after a DONTNEED; ALLOC,
- *                 COMMIT, mmap(2): while the machine hibernates; EFAULT: ALLOC:
- *                 memory of the caller that cannot be pinned
- * 11. EFAULT      what is told could not be written, and all was undone
+ * 10. EDQUOT      ALLOC, COMMIT, mmap(2): a quota of the user or of the system is passed
+ *     ENOMEM      ALLOC, COMMIT, mmap(2): no memory that satisfies the request is available
+ *     ENFILE      ALLOC, COMMIT, mmap(2): the system has no open files left
+ *     EFAULT      ALLOC: memory of the caller cannot be pinned
+ *     EIO         COMMIT, mmap(2): no memory is within the reach of all attached devices
+ *     EAGAIN      COMMIT: devices attached or detached during each of eight tries
+ *     EBUSY       ADVISE: DONTNEED, and the buffer is in use
+ *     EBUSY       COMMIT, mmap(2): the last advice was DONTNEED
+ *     EBUSY       ALLOC, COMMIT, mmap(2): the machine hibernates
+ * 11. EFAULT      the output cannot be written, and all was undone
  *
  * ALLOC makes steps 1 to 4 for the call itself, then steps 1 to 7 for each request in its
  * order, all before any buffer's memory is taken. COMMIT makes steps 1 to 4 and 11 for its
@@ -232,26 +235,28 @@
 /**
  * DOC: Who pays
  *
- * Memory is charged to the memory cgroup of the task that calls ALLOC, and so are the records
- * that bufalloc and the file system keep of it. The charge lasts until they are freed,
- * whoever holds the buffer by then. (Memory of a process: see there.) Past the limit of the
- * cgroup ALLOC is ENOMEM: memory for buffers is allocated without the OOM killer. (A table of
- * file descriptors that has to grow may call it, as with open(2).) Past memory.high or
- * memory.swap.high the kernel slows ALLOC down, by seconds for each chunk; a signal that ends
- * the process ends the call. The root cgroup charges nothing, and neither does a kernel that
- * does not account for its own memory (cgroup.memory=nokmem).
+ * Memory cgroup: the memory, and the kernel's records of it, are charged to the cgroup of the task
+ * that calls ALLOC. The charge lasts until the memory is freed, whichever process holds the buffer.
  *
- * Memory that was set aside when the machine started, and CMA memory, cannot be charged to a
- * memory cgroup: HEAP tells which. A kernel with the dmem controller charges that memory
- * there, in a region named "bufalloc/" and the name of the heap. Such memory is not available
- * behind /dev/bufalloc-charged, which takes the same calls.
+ *  - Past the limit of the cgroup ALLOC is ENOMEM, and calls no OOM killer. A table of file
+ *    descriptors that has to grow may call the OOM killer, as with open(2).
+ *  - Past memory.high or memory.swap.high the kernel delays ALLOC by seconds for each chunk. A
+ *    fatal signal ends the call.
+ *  - The root cgroup charges nothing. A kernel with cgroup.memory=nokmem charges nothing.
+ *  - Memory that was reserved at boot, and CMA memory, cannot be charged to a memory cgroup: HEAP
+ *    tells which heaps have such memory. A kernel with the dmem controller charges it to dmem, in a
+ *    region named "bufalloc/" and the name of the heap. /dev/bufalloc-charged takes the same
+ *    calls, and gives no such memory.
+ *  - Memory of a process is charged already: see DOC: Memory of a process.
  *
- * All memory counts for quotas as well: that of the system, and that of each user. The user is
- * the real user ID of the opener of the file; in a user namespace also the owner of that
- * namespace, and of those above. Quotas are module parameters, and INFO tells them. For a quota
- * of bytes a buffer counts as its memory and bufalloc_info.out_buffer_cost. Small
- * write-combined buffers on x86 come out of blocks of 2 MiB. A block belongs to one open file,
- * and is charged whole, to the cgroup of the task whose request took it.
+ * Quotas: all memory counts for the quota of the system, and for the quota of each user.
+ *
+ *  - The user is the real user ID of the opener of the file. In a user namespace the owner of that
+ *    namespace, and of each namespace above, is charged as well.
+ *  - Quotas are module parameters; INFO tells them.
+ *  - For a quota of bytes a buffer counts as its memory and bufalloc_info.out_buffer_cost.
+ *  - Small write-combined buffers on x86 are parts of blocks of 2 MiB. A block belongs to one open
+ *    file. The whole block is charged to the cgroup of the task whose request allocated the block.
  */
 
 #define BUFALLOC_IOC_TYPE 0xBF
@@ -269,20 +274,18 @@
 #define BUFALLOC_HEAP_NAME_LEN 32
 
 /**
- * enum bufalloc_caching - how the CPU sees a buffer, as asked for
+ * enum bufalloc_caching - how the CPU sees a buffer, as requested
  *
  * A caching is given as requested, or refused with EOPNOTSUPP. With
  * %BUFALLOC_ALLOC_ANY_CACHING another one may be given, and is reported.
  *
  * @BUFALLOC_CACHING_WC: Write-combined: never cacheable for the CPU. Writes are
  *	gathered and fast, reads are slow. Needs no sync. The default.
- * @BUFALLOC_CACHING_COHERENT: Never needs a sync. What it is on this machine,
- *	cacheable or not, is reported as an &enum bufalloc_memtype. Where some devices
- *	snoop the caches and others do not, it is for those that do not, or for those that
- *	do: see DOC: When a buffer gets its memory.
- * @BUFALLOC_CACHING_CACHED: Cacheable. CPU accesses belong between
- *	DMA_BUF_IOCTL_SYNC calls, which cost time where a device is not
- *	coherent.
+ * @BUFALLOC_CACHING_COHERENT: Needs no sync. It is cacheable on some machines; &enum
+ *	bufalloc_memtype tells. If only some devices of the machine snoop the caches, a buffer is
+ *	for devices that snoop, or for the others: see DOC: When a buffer gets its memory.
+ * @BUFALLOC_CACHING_CACHED: Cacheable. CPU accesses belong between DMA_BUF_IOCTL_SYNC calls,
+ *	which take time if a device does not snoop.
  */
 enum bufalloc_caching {
 	BUFALLOC_CACHING_WC = 0,
@@ -293,7 +296,7 @@ enum bufalloc_caching {
 /**
  * enum bufalloc_memtype - what a CPU mapping of a buffer really is
  *
- * @BUFALLOC_MEMTYPE_NONE: This caching is not available here.
+ * @BUFALLOC_MEMTYPE_NONE: The caching is not available.
  * @BUFALLOC_MEMTYPE_WRITE_BACK: Ordinary cacheable memory.
  * @BUFALLOC_MEMTYPE_WRITE_COMBINE: Not cacheable, writes may be gathered.
  * @BUFALLOC_MEMTYPE_UNCACHED: Not cacheable, writes are not gathered.
@@ -305,7 +308,7 @@ enum bufalloc_memtype {
 	BUFALLOC_MEMTYPE_UNCACHED = 3,
 };
 
-/* Bits of bufalloc_info.out_features: what this kernel does beyond version 1. */
+/* Bits of bufalloc_info.out_features: additions to version 1 of the ABI. */
 /** BUFALLOC_FEATURE_DEFERRED - %BUFALLOC_ALLOC_DEFERRED and COMMIT */
 #define BUFALLOC_FEATURE_DEFERRED (1ULL << 0)
 /** BUFALLOC_FEATURE_ALIGNMENT - bufalloc_request.alignment above zero */
@@ -319,9 +322,8 @@ enum bufalloc_memtype {
 /** BUFALLOC_FEATURE_PURGEABLE - ADVISE */
 #define BUFALLOC_FEATURE_PURGEABLE (1ULL << 7)
 /**
- * BUFALLOC_FEATURE_USER_MEMORY - %BUFALLOC_ALLOC_USER_MEMORY, where the administrator
- * allows it: module parameter user_memory, which may be changed at any time, and the bit
- * with it
+ * BUFALLOC_FEATURE_USER_MEMORY - %BUFALLOC_ALLOC_USER_MEMORY, if the administrator allows it: the
+ * bit follows the module parameter user_memory, which can change at any time
  */
 #define BUFALLOC_FEATURE_USER_MEMORY (1ULL << 5)
 /** BUFALLOC_FEATURE_SYNC - SYNC */
@@ -333,26 +335,25 @@ enum bufalloc_memtype {
  * @out_abi_version: %BUFALLOC_ABI_VERSION of the kernel.
  * @out_features: BUFALLOC_FEATURE_* bits. A feature whose bit is clear is
  *	refused with EOPNOTSUPP.
- * @out_page_size: Bytes in a page: the unit lengths are rounded up to.
+ * @out_page_size: Bytes in a page. Lengths are rounded up to pages.
  * @out_heaps: Number of heaps; their indexes are 0 to @out_heaps - 1 and do not
  *	change while the module is loaded.
  * @out_max_batch: Largest number of requests in one ALLOC, and of buffers in one COMMIT.
  * @out_buffer_cost: Bytes that each buffer counts for in a quota, beside its
  *	memory.
- * @out_max_length: Largest length of one buffer, in bytes. Says what is
- *	accepted, not what there is memory for.
- * @out_client_bytes: Memory held on behalf of this open file, in bytes, with
- *	what rounding costs.
+ * @out_max_length: Largest length of one buffer, in bytes. A request of that length is valid, but
+ *	the memory may not be available.
+ * @out_client_bytes: Bytes that this open file is charged, rounding included.
  * @out_client_buffers: Live buffers that this open file allocated.
  * @out_system_bytes: The same for all open files.
  * @out_system_buffers: The same for all open files.
- * @out_user_bytes: The same for the user that this open file counts for; where
- *	it counts for several, for the one with the least room.
+ * @out_user_bytes: The same for the user that this open file is charged to; of several users, the
+ *	one with the least room.
  * @out_user_buffers: The same for that user.
  * @out_user_bytes_max: Bytes that one user may hold, see DOC: Who pays.
  * @out_user_buffers_max: Buffers that one user may hold.
- * @out_system_bytes_max: Bytes that all may hold.
- * @out_system_buffers_max: Buffers that all may hold.
+ * @out_system_bytes_max: Bytes that all users together may hold.
+ * @out_system_buffers_max: Buffers that all users together may hold.
  *
  * The first version ended with @out_system_buffers.
  *
@@ -379,31 +380,29 @@ struct bufalloc_info {
 	__aligned_u64 out_system_buffers_max;
 };
 
-/* Bits of bufalloc_heap.out_flags: what is not as everywhere else. */
+/* Bits of bufalloc_heap.out_flags: exceptions of a heap. */
 /**
- * BUFALLOC_HEAP_KERNEL_MAPPING - the kernel maps WC and COHERENT buffers of
- * this heap for itself, all the time: DMA_ATTR_NO_KERNEL_MAPPING is ignored
- * behind an IOMMU, and a pool that the kernel does not map otherwise is mapped
- * whole. For importers that look at memory by themselves, without asking for a
- * mapping of it, such a pool is out of reach.
+ * BUFALLOC_HEAP_KERNEL_MAPPING - the kernel has a mapping of WC and COHERENT buffers of this heap
+ *
+ * Behind an IOMMU the DMA API ignores DMA_ATTR_NO_KERNEL_MAPPING. A pool outside of the kernel's
+ * direct map is mapped whole; importers that access pages through the direct map cannot use it.
  */
 #define BUFALLOC_HEAP_KERNEL_MAPPING (1U << 0)
 /**
- * BUFALLOC_HEAP_UNCHARGED - memory of this heap was set aside when the machine
- * started. No memory cgroup is charged for it; its size is the limit.
+ * BUFALLOC_HEAP_UNCHARGED - memory of this heap was reserved at boot: no memory cgroup is charged
  */
 #define BUFALLOC_HEAP_UNCHARGED (1U << 1)
 /**
  * BUFALLOC_HEAP_UNCHARGED_CONTIGUOUS - no memory cgroup is charged for contiguous memory
  *
- * %BUFALLOC_ALLOC_CONTIGUOUS buffers of this heap may come from the kernel's CMA area, and
- * so may deferred ones that a device prefers contiguous. Kernels before 7.2 do not tell
- * whether there is such an area: there the bit is set wherever there may be one.
+ * %BUFALLOC_ALLOC_CONTIGUOUS buffers of this heap can come from the kernel's CMA area. So can
+ * deferred buffers if a device prefers contiguous memory. Kernels before 7.2 do not tell whether
+ * there is a CMA area: the bit is set if there can be one.
  */
 #define BUFALLOC_HEAP_UNCHARGED_CONTIGUOUS (1U << 2)
 /**
- * BUFALLOC_HEAP_DMEM - what no memory cgroup is charged for is charged to the dmem
- * controller, as "bufalloc/" and the name of the heap.
+ * BUFALLOC_HEAP_DMEM - memory that no memory cgroup is charged for is charged to the dmem
+ * controller, in the region "bufalloc/" and the name of the heap
  */
 #define BUFALLOC_HEAP_DMEM (1U << 3)
 
@@ -412,24 +411,21 @@ struct bufalloc_info {
  * @size: sizeof(struct bufalloc_heap).
  * @index: Number of the heap, 0 to bufalloc_info.out_heaps - 1.
  * @out_name: Name of the heap, NUL-terminated; the same after every boot.
- * @out_dma_bits: Every byte of the heap lies below 2^out_dma_bits in physical
- *	addresses.
+ * @out_dma_bits: All memory of the heap has physical addresses below 2^out_dma_bits.
  * @out_cachings: Available cachings, a bit (1 << caching) for each.
- * @out_memtype_wc: &enum bufalloc_memtype of a WC buffer;
- *	%BUFALLOC_MEMTYPE_NONE where its bit in @out_cachings is clear. The same
- *	goes for the other two.
+ * @out_memtype_wc: &enum bufalloc_memtype of a WC buffer; %BUFALLOC_MEMTYPE_NONE: the bit of WC in
+ *	@out_cachings is clear.
  * @out_memtype_coherent: &enum bufalloc_memtype of a COHERENT buffer.
  * @out_memtype_cached: &enum bufalloc_memtype of a CACHED buffer.
  * @out_flags: BUFALLOC_HEAP_* bits.
- * @out_bytes_total: Bytes in the heap's own region, or zero where it takes
- *	memory from the whole system.
- * @out_bytes_used: Bytes taken from the heap and not given back.
- * @out_contiguous: Bytes up to which a %BUFALLOC_ALLOC_CONTIGUOUS buffer can be
- *	had while memory is not fragmented. Longer ones need a region set aside
- *	for them, which the kernel does not tell of: ask, and be refused.
+ * @out_bytes_total: Bytes in the heap's own region; 0: the heap uses memory of the whole system.
+ * @out_bytes_used: Bytes that are allocated from the heap now.
+ * @out_contiguous: Bytes up to which a %BUFALLOC_ALLOC_CONTIGUOUS buffer is available while memory
+ *	is not fragmented. A longer buffer needs a CMA area, of which the kernel does not tell: the
+ *	request may succeed.
  *
- * Errors: see DOC: Errors, steps 1 to 3, then ENOENT for an index past the
- * last heap.
+ * Errors: see DOC: Errors, steps 1 to 3, then ENOENT: @index is not below
+ * bufalloc_info.out_heaps.
  */
 struct bufalloc_heap {
 	__u32 size;
@@ -448,8 +444,8 @@ struct bufalloc_heap {
 
 /* Bits of bufalloc_request.flags. */
 /**
- * BUFALLOC_ALLOC_CONTIGUOUS - one physically contiguous run of memory of up to
- * 1 GiB, or ENOMEM with %BUFALLOC_REASON_CONTIGUOUS. Never silently scattered.
+ * BUFALLOC_ALLOC_CONTIGUOUS - one physically contiguous range of up to 1 GiB, or ENOMEM with
+ * %BUFALLOC_REASON_CONTIGUOUS
  */
 #define BUFALLOC_ALLOC_CONTIGUOUS (1U << 0)
 /**
@@ -458,34 +454,34 @@ struct bufalloc_heap {
  */
 #define BUFALLOC_ALLOC_ANY_CACHING (1U << 1)
 /**
- * BUFALLOC_ALLOC_DEFERRED - take memory at first use, see DOC: When a buffer gets
+ * BUFALLOC_ALLOC_DEFERRED - allocate the memory at the first use, see DOC: When a buffer gets
  * its memory. Needs %BUFALLOC_FEATURE_DEFERRED.
  */
 #define BUFALLOC_ALLOC_DEFERRED (1U << 2)
 /**
- * BUFALLOC_ALLOC_PAGEABLE - memory that the kernel may swap out while no device uses
- * it, see DOC: Memory that may be swapped out. Only %BUFALLOC_CACHING_CACHED of
- * %BUFALLOC_HEAP_ANY, in any number of segments and anywhere: EINVAL, with the reason of
- * that field, with any other caching, heap, dma_bits, max_segments or alignment (but that
- * of a page), and with %BUFALLOC_REASON_FIELD together with %BUFALLOC_ALLOC_CONTIGUOUS or
- * %BUFALLOC_ALLOC_ANY_CACHING. Needs %BUFALLOC_FEATURE_PAGEABLE.
+ * BUFALLOC_ALLOC_PAGEABLE - memory that the kernel may swap out while no device uses it
+ *
+ * See DOC: Memory that may be swapped out. Needs %BUFALLOC_FEATURE_PAGEABLE. The caching is
+ * %BUFALLOC_CACHING_CACHED and the heap %BUFALLOC_HEAP_ANY. EINVAL with the reason of the field:
+ * another caching or heap, dma_bits or max_segments above 0, an alignment above a page. EINVAL with
+ * %BUFALLOC_REASON_FIELD: together with %BUFALLOC_ALLOC_CONTIGUOUS or %BUFALLOC_ALLOC_ANY_CACHING.
  */
 #define BUFALLOC_ALLOC_PAGEABLE (1U << 3)
 
 /**
- * BUFALLOC_ALLOC_USER_MEMORY - memory that the caller has becomes a buffer, see
- * DOC: Memory of a process. Needs %BUFALLOC_FEATURE_USER_MEMORY.
+ * BUFALLOC_ALLOC_USER_MEMORY - memory of the caller becomes a buffer, see DOC: Memory of a
+ * process. Needs %BUFALLOC_FEATURE_USER_MEMORY.
  */
 #define BUFALLOC_ALLOC_USER_MEMORY (1U << 4)
 
 /**
- * BUFALLOC_HEAP_ANY - whichever of the heaps of the system's memory fits
- * bufalloc_request.dma_bits. A heap that a device tree describes has to be named.
+ * BUFALLOC_HEAP_ANY - the built-in heap that fits bufalloc_request.dma_bits. A heap that a device
+ * tree describes must be named.
  */
 #define BUFALLOC_HEAP_ANY 0xffffffffU
 
 /**
- * struct bufalloc_request - one buffer wanted
+ * struct bufalloc_request - a request for one buffer
  *
  * A cleared request asks for write-combined memory of the first heap behind a
  * read-only file descriptor. Most programs set heap to %BUFALLOC_HEAP_ANY and
@@ -499,19 +495,17 @@ struct bufalloc_heap {
  *	the dma-buf's file descriptor. O_RDONLY stops writes by the CPU through
  *	this file descriptor; it stops no device.
  * @heap: Index of a heap, or %BUFALLOC_HEAP_ANY.
- * @dma_bits: Memory must lie below 2^dma_bits; 0 for no limit, else 12 to 64.
- * @max_segments: Physically contiguous runs that the memory may be in at most; 0 for
- *	no limit, 1 for the same as %BUFALLOC_ALLOC_CONTIGUOUS. More than 1 makes memory
- *	come no other way than without a limit: what is in more runs is refused, and may
- *	be in fewer another time. (Needs %BUFALLOC_FEATURE_SEGMENTS.)
- * @alignment: Bytes, a power of two up to %BUFALLOC_MAX_ALIGNMENT that the address
- *	of each run is a multiple of, as the heap's device sees it; 0 for no more than
- *	a page. (Needs %BUFALLOC_FEATURE_ALIGNMENT.)
- * @padding: Bytes after @length that a device may read: they are there, and zero at
- *	first. With @length at most bufalloc_info.out_max_length. (Needs
- *	%BUFALLOC_FEATURE_PADDING.)
- * @address: With %BUFALLOC_ALLOC_USER_MEMORY, where the memory is: a multiple of the
- *	page size. Else zero.
+ * @dma_bits: All physical addresses lie below 2^dma_bits; 0: no limit; else 12 to 64.
+ * @max_segments: Largest number of physically contiguous ranges; 0: no limit; 1: the same as
+ *	%BUFALLOC_ALLOC_CONTIGUOUS. A request with a limit above 1 is refused if the memory that is
+ *	available has more ranges; it can succeed at another time. Needs
+ *	%BUFALLOC_FEATURE_SEGMENTS.
+ * @alignment: Bytes, a power of two up to %BUFALLOC_MAX_ALIGNMENT: the address of each range, as
+ *	the heap's device sees it, is a multiple of it; 0: a page. Needs
+ *	%BUFALLOC_FEATURE_ALIGNMENT.
+ * @padding: Bytes after @length that a device may read. They are zero at first. @length + @padding
+ *	is at most bufalloc_info.out_max_length. Needs %BUFALLOC_FEATURE_PADDING.
+ * @address: With %BUFALLOC_ALLOC_USER_MEMORY the page-aligned address of the memory. Else zero.
  *
  * The first version ended with @padding.
  */
@@ -529,33 +523,31 @@ struct bufalloc_request {
 };
 
 /* Bits of bufalloc_result.state and bufalloc_query.out_state. */
-/** BUFALLOC_STATE_BACKED - the buffer has its memory, or the promise of it */
+/** BUFALLOC_STATE_BACKED - the buffer has memory; pageable memory may be swapped out */
 #define BUFALLOC_STATE_BACKED (1U << 0)
-/** BUFALLOC_STATE_CONTIGUOUS - the memory is one physically contiguous run */
+/** BUFALLOC_STATE_CONTIGUOUS - the memory is one physically contiguous range */
 #define BUFALLOC_STATE_CONTIGUOUS (1U << 1)
-/** BUFALLOC_STATE_PAGEABLE - the kernel may swap it out */
+/** BUFALLOC_STATE_PAGEABLE - the kernel may swap the memory out */
 #define BUFALLOC_STATE_PAGEABLE (1U << 2)
-/** BUFALLOC_STATE_DONTNEED - %BUFALLOC_ADVICE_DONTNEED, and nothing since */
+/** BUFALLOC_STATE_DONTNEED - the last advice was %BUFALLOC_ADVICE_DONTNEED */
 #define BUFALLOC_STATE_DONTNEED (1U << 3)
-/** BUFALLOC_STATE_PURGED - its memory was taken, and it has no other yet */
+/** BUFALLOC_STATE_PURGED - the kernel has taken the memory, and the buffer has no new memory */
 #define BUFALLOC_STATE_PURGED (1U << 4)
-/** BUFALLOC_STATE_USER_MEMORY - it is memory of a process */
+/** BUFALLOC_STATE_USER_MEMORY - the memory belongs to a process */
 #define BUFALLOC_STATE_USER_MEMORY (1U << 5)
 
 /**
- * struct bufalloc_result - one buffer obtained
+ * struct bufalloc_result - one buffer that ALLOC made
  * @fd: The dma-buf's file descriptor.
- * @caching: &enum bufalloc_caching obtained.
+ * @caching: &enum bufalloc_caching of the buffer.
  * @memtype: &enum bufalloc_memtype of its CPU mappings.
- * @heap: Index of the heap the memory came from; while it has none, of the one that
- *	it would come from without devices; %BUFALLOC_HEAP_ANY for memory of a process.
- * @length: Bytes in the dma-buf: what was asked for, rounded up.
- * @chunks: Number of allocations, or parts of one, that make up the memory; 0 where
- *	that is pageable.
+ * @heap: Index of the heap of the memory. Without memory: of the heap that would be used without
+ *	devices. %BUFALLOC_HEAP_ANY: memory of a process.
+ * @length: Bytes in the dma-buf: the requested length, rounded up.
+ * @chunks: Number of allocations, or parts of allocations; 0: pageable memory.
  * @state: BUFALLOC_STATE_* bits.
  *
- * The kernel writes every field and reads none. The results are written when
- * the call succeeds; they mean nothing when it fails.
+ * The kernel writes every field and reads none. If the call fails, the fields mean nothing.
  */
 struct bufalloc_result {
 	__s32 fd;
@@ -570,81 +562,73 @@ struct bufalloc_result {
 /**
  * enum bufalloc_reason - why a request, or a device, was refused
  *
- * Written to bufalloc_alloc.out_reason, bufalloc_commit.out_reason and
- * bufalloc_advise.out_reason beside the errno, and told by QUERY of the last device that
- * could not map a buffer.
+ * ALLOC, COMMIT and ADVISE write the reason to out_reason beside the errno. QUERY tells the reason
+ * for the last device that could not map a buffer.
  *
- * @BUFALLOC_REASON_NONE: Nothing was refused, or the errno says it all.
- * @BUFALLOC_REASON_FIELD: EINVAL: an undefined flag, flags that do not go together, or
- *	a field that is to be zero, such as an address without
- *	%BUFALLOC_ALLOC_USER_MEMORY.
- * @BUFALLOC_REASON_LENGTH: EINVAL: zero, or above bufalloc_info.out_max_length, or not
- *	whole pages of a process. This, what follows up to the heap, the alignment and
- *	the segments, also with EINVAL where memory that is pageable, or of a process,
- *	cannot be so.
- * @BUFALLOC_REASON_CACHING: EINVAL: not an &enum bufalloc_caching; EOPNOTSUPP:
- *	not available from this heap on this machine.
- * @BUFALLOC_REASON_FD_FLAGS: EINVAL: more than O_RDONLY, O_RDWR and O_CLOEXEC.
- * @BUFALLOC_REASON_DMA_BITS: EINVAL: not 0 or 12 to 64; ENOENT: no heap lies
- *	below that limit, or the heap asked for does not.
+ * @BUFALLOC_REASON_NONE: Nothing was refused, or the errno has one meaning only.
+ * @BUFALLOC_REASON_FIELD: EINVAL: a flag is undefined, two flags exclude each other, or a field is
+ *	not zero (an address without %BUFALLOC_ALLOC_USER_MEMORY, for one).
+ * @BUFALLOC_REASON_LENGTH: EINVAL: the length is zero, or above bufalloc_info.out_max_length.
+ *	EINVAL: the memory is of a process, and the length is not whole pages. The reasons from
+ *	here to HEAP, ALIGNMENT and SEGMENTS are EINVAL as well if pageable memory, or memory of a
+ *	process, cannot have the requested value.
+ * @BUFALLOC_REASON_CACHING: EINVAL: the value is not an &enum bufalloc_caching. EOPNOTSUPP: the
+ *	heap does not offer the caching on this machine.
+ * @BUFALLOC_REASON_FD_FLAGS: EINVAL: there are other flags than O_RDONLY, O_RDWR and O_CLOEXEC.
+ * @BUFALLOC_REASON_DMA_BITS: EINVAL: the value is not 0 or 12 to 64. ENOENT: no heap lies below
+ *	that limit, or the requested heap does not.
  * @BUFALLOC_REASON_HEAP: ENOENT: no heap has that index.
- * @BUFALLOC_REASON_FEATURE: EOPNOTSUPP: a feature whose bit INFO does not show; that of
- *	memory of a process shows where the module's parameter user_memory is set.
- * @BUFALLOC_REASON_FDS: EMFILE or ENFILE: no file descriptor left.
- * @BUFALLOC_REASON_CONTIGUOUS: ENOMEM: no contiguous run of that length, or no
- *	memory at all, for a request with %BUFALLOC_ALLOC_CONTIGUOUS or a max_segments of 1.
- * @BUFALLOC_REASON_MEMORY: ENOMEM: not enough memory, or past the limit of the
- *	memory cgroup.
- * @BUFALLOC_REASON_SIGNAL: EINTR: a fatal signal.
- * @BUFALLOC_REASON_USER_BYTES: EDQUOT: past bufalloc_info.out_user_bytes_max.
- * @BUFALLOC_REASON_USER_BUFFERS: EDQUOT: past
- *	bufalloc_info.out_user_buffers_max.
- * @BUFALLOC_REASON_SYSTEM_BYTES: EDQUOT: past
- *	bufalloc_info.out_system_bytes_max.
- * @BUFALLOC_REASON_SYSTEM_BUFFERS: EDQUOT: past
- *	bufalloc_info.out_system_buffers_max.
- * @BUFALLOC_REASON_UNCHARGED: EACCES: memory that no memory cgroup can be
- *	charged for, asked for through /dev/bufalloc-charged.
- * @BUFALLOC_REASON_ALIGNMENT: EINVAL: not a power of two, or above
- *	%BUFALLOC_MAX_ALIGNMENT; ENOMEM: no memory at such addresses, or none at all, for
- *	a request with an alignment above a page.
- * @BUFALLOC_REASON_SEGMENTS: ENOMEM: no memory in so few runs.
- * @BUFALLOC_REASON_NARROW: ENOMEM: not enough memory where all devices that are
- *	attached reach it, or not enough at all, for a buffer that has such devices.
- * @BUFALLOC_REASON_UNREACHABLE: EIO: a device that no IOMMU translates for does not
- *	reach the memory that the buffer has, or any memory of ours.
- * @BUFALLOC_REASON_BOUNCED: EIO: the device would see a copy of the memory.
- * @BUFALLOC_REASON_NOT_SNOOPING: EIO: the device does not see what is in the caches,
- *	and this memory gets no syncs.
- * @BUFALLOC_REASON_TABLE: EINVAL: the device's segments are shorter than a page; EIO:
- *	what an IOMMU made of them is longer than a segment can be.
+ * @BUFALLOC_REASON_FEATURE: EOPNOTSUPP: INFO does not show the bit of the feature. The bit of
+ *	USER_MEMORY follows the module parameter user_memory.
+ * @BUFALLOC_REASON_FDS: EMFILE, ENFILE: no file descriptor is left.
+ * @BUFALLOC_REASON_CONTIGUOUS: ENOMEM: no contiguous range of that length is available, for a
+ *	request with %BUFALLOC_ALLOC_CONTIGUOUS or a max_segments of 1.
+ * @BUFALLOC_REASON_MEMORY: ENOMEM: the memory is not available, or passes the limit of the memory
+ *	cgroup.
+ * @BUFALLOC_REASON_SIGNAL: EINTR: a fatal signal is pending.
+ * @BUFALLOC_REASON_USER_BYTES: EDQUOT: the memory passes bufalloc_info.out_user_bytes_max.
+ * @BUFALLOC_REASON_USER_BUFFERS: EDQUOT: the buffers pass bufalloc_info.out_user_buffers_max.
+ * @BUFALLOC_REASON_SYSTEM_BYTES: EDQUOT: the memory passes bufalloc_info.out_system_bytes_max.
+ * @BUFALLOC_REASON_SYSTEM_BUFFERS: EDQUOT: the buffers pass bufalloc_info.out_system_buffers_max.
+ * @BUFALLOC_REASON_UNCHARGED: EACCES: no memory cgroup can be charged for the memory, and the file
+ *	is of /dev/bufalloc-charged.
+ * @BUFALLOC_REASON_ALIGNMENT: EINVAL: the value is not a power of two, or above
+ *	%BUFALLOC_MAX_ALIGNMENT. ENOMEM: no memory is available at such addresses, for a request
+ *	with an alignment above a page.
+ * @BUFALLOC_REASON_SEGMENTS: ENOMEM: no memory is available in so few ranges.
+ * @BUFALLOC_REASON_NARROW: ENOMEM: no memory is available within the reach of all attached
+ *	devices, one of which does not reach all memory.
+ * @BUFALLOC_REASON_UNREACHABLE: EIO: a device without an IOMMU does not reach the memory of the
+ *	buffer, or does not reach the memory of any heap.
+ * @BUFALLOC_REASON_BOUNCED: EIO: the device would get a copy of the memory.
+ * @BUFALLOC_REASON_NOT_SNOOPING: EIO: the memory is cacheable and gets no syncs, but the device
+ *	does not snoop the caches.
+ * @BUFALLOC_REASON_TABLE: EINVAL: the device takes segments of less than a page. EIO: the IOMMU
+ *	has merged segments to one that no entry can hold.
  * @BUFALLOC_REASON_NO_DMA: ENODEV: the device does no DMA.
- * @BUFALLOC_REASON_DIRECTION: EBUSY: the device has it mapped in another direction.
- * @BUFALLOC_REASON_MAPPING: another errno: the device's addresses ran out, or the
- *	memory for its tables.
- * @BUFALLOC_REASON_FD: EBADF or EINVAL: not a buffer of bufalloc.
+ * @BUFALLOC_REASON_DIRECTION: EBUSY: the device has the buffer mapped in another direction.
+ * @BUFALLOC_REASON_MAPPING: other errnos: no address of the device is left, or no memory for its
+ *	tables.
+ * @BUFALLOC_REASON_FD: EBADF, EINVAL: the file descriptor is not of a buffer of bufalloc.
  * @BUFALLOC_REASON_TWICE: EINVAL: the buffer is in the array twice.
- * @BUFALLOC_REASON_CHANGED: EAGAIN: devices attached and detached in each of eight tries, or
- *	requirements changed.
- * @BUFALLOC_REASON_USER_ADDRESS: EINVAL: the address is not page-aligned, or address +
- *	length overflows. EFAULT: the caller has no memory there, or may not write it: past
- *	the end of a file, in a full file system, at a guard page, without a free huge page,
- *	or after an error of the swap device.
- * @BUFALLOC_REASON_USER_KIND: EFAULT: memory of a file or of a device, or of
- *	memfd_secret(2).
- * @BUFALLOC_REASON_LOCKED: ENOMEM: past RLIMIT_MEMLOCK.
- * @BUFALLOC_REASON_BUSY: EBUSY: a device is attached or has not signalled its fence, or
- *	the CPU or the kernel has it mapped.
- * @BUFALLOC_REASON_PURGED: EBUSY: nobody needs it, since %BUFALLOC_ADVICE_DONTNEED.
- * @BUFALLOC_REASON_SNOOPING: EIO: the device snoops, and CPU mappings of this memory are
- *	not cacheable while the kernel's own mapping is: the caches may have old lines.
- * @BUFALLOC_REASON_MOVABLE: EBUSY: pages of the buffer lie in memory that the kernel may
- *	have to empty (ZONE_MOVABLE), and a kernel before 6.11 gives no means to move them.
- * @BUFALLOC_REASON_UNREADABLE: EIO: a page of a %BUFALLOC_ALLOC_PAGEABLE buffer is
- *	poisoned after a hardware error, or the swap device cannot be read; EFAULT: a page
- *	of the caller's memory is poisoned.
- * @BUFALLOC_REASON_HIBERNATION: EBUSY: the machine hibernates just now, which could not
- *	save this memory.
+ * @BUFALLOC_REASON_CHANGED: EAGAIN: devices attached or detached during each of eight tries.
+ * @BUFALLOC_REASON_USER_ADDRESS: EINVAL: the address is not page-aligned, or address + length
+ *	overflows. EFAULT: the caller has no memory there, or cannot write it: behind the end of a
+ *	file, in a full file system, at a guard page, without a free huge page, or after an error of
+ *	the swap device.
+ * @BUFALLOC_REASON_USER_KIND: EFAULT: the memory is of a file, of a device or of memfd_secret(2).
+ * @BUFALLOC_REASON_LOCKED: ENOMEM: the memory passes RLIMIT_MEMLOCK.
+ * @BUFALLOC_REASON_BUSY: EBUSY: an importer is attached, a fence is not signalled, or the CPU or
+ *	the kernel has the buffer mapped.
+ * @BUFALLOC_REASON_PURGED: EBUSY: the last advice was %BUFALLOC_ADVICE_DONTNEED.
+ * @BUFALLOC_REASON_SNOOPING: EIO: the device snoops the caches, CPU mappings of the memory are not
+ *	cacheable, and the kernel's own mapping is: the caches may have old lines.
+ * @BUFALLOC_REASON_MOVABLE: EBUSY: pages lie in memory that the kernel must be able to empty
+ *	(ZONE_MOVABLE), and a kernel before 6.11 does not let the module move them.
+ * @BUFALLOC_REASON_UNREADABLE: EIO: a page of a %BUFALLOC_ALLOC_PAGEABLE buffer is poisoned after a
+ *	hardware error, or the swap device cannot be read. EFAULT: a page of the caller's memory is
+ *	poisoned.
+ * @BUFALLOC_REASON_HIBERNATION: EBUSY: the machine hibernates, and would not save the memory.
  */
 enum bufalloc_reason {
 	BUFALLOC_REASON_NONE = 0,
@@ -697,19 +681,17 @@ enum bufalloc_reason {
  * @request_size: sizeof(struct bufalloc_request).
  * @result_size: sizeof(struct bufalloc_result).
  * @count: Elements in each array, 1 to %BUFALLOC_MAX_BATCH.
- * @out_failed: Index of the request that was refused; @count where none was,
- *	or where the error concerns the call itself.
- * @out_reason: &enum bufalloc_reason of that request;
- *	%BUFALLOC_REASON_NONE where the errno says it all.
+ * @out_failed: Index of the request that was refused; @count: no request was refused, or the error
+ *	is of the call itself.
+ * @out_reason: &enum bufalloc_reason of that request.
  * @__reserved: Zero.
  *
- * All buffers are made, or none: a failed call leaves no buffer, no file
- * descriptor and no memory behind. Memory is zero when userspace
- * or a device first sees it. File descriptors appear in the process after
- * everything else has succeeded.
+ * All buffers are made, or none: a failed call leaves no buffer, no file descriptor and no memory
+ * behind. Memory is zero when userspace or a device first sees it. File descriptors are installed
+ * after everything else has succeeded.
  *
- * Errors: see DOC: Errors. @out_failed and @out_reason are written with all of
- * them, but for those of reading this structure.
+ * Errors: see DOC: Errors. @out_failed and @out_reason are written with each error of a later step
+ * than those that read this structure.
  */
 struct bufalloc_alloc {
 	__u32 size;
@@ -729,25 +711,24 @@ struct bufalloc_alloc {
  * @size: sizeof(struct bufalloc_query).
  * @fd: File descriptor of a buffer, allocated by this or any other process.
  * @out_length: Bytes in the dma-buf.
- * @out_caching: &enum bufalloc_caching obtained.
- * @out_memtype: &enum bufalloc_memtype of its CPU mappings. While the buffer has no
- *	memory, both are what they would be without devices.
- * @out_heap: Index of its heap; %BUFALLOC_HEAP_ANY for memory of a process.
+ * @out_caching: &enum bufalloc_caching of the buffer. Without memory: the caching that it would
+ *	have without devices.
+ * @out_memtype: &enum bufalloc_memtype of its CPU mappings, likewise.
+ * @out_heap: Index of its heap; %BUFALLOC_HEAP_ANY: memory of a process.
  * @out_state: BUFALLOC_STATE_* bits.
- * @out_chunks: Number of allocations, or parts of one, that make it up; 0 where it is
- *	pageable, but while a device or the kernel has it mapped.
- * @out_segments: Physically contiguous runs: neighbouring chunks count as one. The
- *	same goes for them.
+ * @out_chunks: Number of allocations, or parts of allocations. Pageable memory has 0, and 1 while a
+ *	device or the kernel has it mapped.
+ * @out_segments: Number of physically contiguous ranges; 0 for pageable memory that is not mapped.
  * @out_attachments: Devices attached to the buffer now.
  * @__reserved: Zero.
- * @out_max_cpu_page: Bytes of the largest page that a CPU mapping can use: of a large page (2 MiB
- *	on x86) if the memory contains one and the kernel can map it, else of a small page. 0: memory
- *	of a process cannot be mapped through the buffer.
+ * @out_max_cpu_page: Bytes of the largest page that a CPU mapping can use: a large page (2 MiB on
+ *	x86) if the memory contains one and the kernel can map it, else a small page. 0: memory of
+ *	a process cannot be mapped through the buffer.
  * @out_refusals: How often a device could not map the buffer. Read it before and after an
  *	import to know whether @out_refusal is of that import.
- * @out_refusal: &enum bufalloc_reason of the last time.
- * @out_resident: Bytes that are in memory: all of what it has, but for pageable memory
- *	that was not used yet, or was swapped out.
+ * @out_refusal: &enum bufalloc_reason of the last refusal.
+ * @out_resident: Bytes that are in memory. Pages of pageable memory that were not used yet, or are
+ *	swapped out, do not count.
  *
  * The first version ended with @out_max_cpu_page.
  *
@@ -775,22 +756,21 @@ struct bufalloc_query {
  * struct bufalloc_commit - BUFALLOC_IOCTL_COMMIT: memory for buffers, all or nothing
  * @size: sizeof(struct bufalloc_commit).
  * @flags: Zero.
- * @fds: Address of an array of file descriptors of buffers, each an int (__s32),
- *	allocated by this or any other process. Those that have their memory already
- *	keep it.
- * @count: Elements in it, 1 to %BUFALLOC_MAX_BATCH.
- * @out_failed: Index of the buffer that could not be; @count where none was, or
- *	where the error concerns the call itself.
- * @out_reason: &enum bufalloc_reason of that buffer; %BUFALLOC_REASON_NONE where the
- *	errno says it all.
+ * @fds: Address of an array of file descriptors (__s32) of buffers, allocated by this or any other
+ *	process. A buffer that has memory keeps it.
+ * @count: Elements in the array, 1 to %BUFALLOC_MAX_BATCH.
+ * @out_failed: Index of the buffer that was refused; @count: no buffer was refused, or the error is
+ *	of the call itself.
+ * @out_reason: &enum bufalloc_reason of that buffer.
  * @__reserved: Zero.
  *
- * Afterwards all have memory, or no buffer has changed. If there is not enough memory for all
- * concurrent calls, those that there is room for succeed, and the others fail as ALLOC does;
- * no call waits for another that waits. A call that the kernel delays past memory.high can
- * make another fail as well. If two calls share a buffer, one may be refused for memory that
- * the other has taken and not yet published: a later call finds it populated. A buffer that
- * is discarded during COMMIT keeps its old memory, or has none.
+ * Afterwards all buffers have memory, or no buffer has changed.
+ *
+ *  - Concurrent calls: a call succeeds if there is room for its buffers, and fails as ALLOC does if
+ *    not. A call that the kernel delays past memory.high can make another call fail as well.
+ *  - Two calls share a buffer: one can fail for memory that the other has allocated and not
+ *    published yet. A later call finds the buffer populated.
+ *  - A buffer that gets %BUFALLOC_ADVICE_DONTNEED during COMMIT keeps its old memory, or has none.
  *
  * Errors: see DOC: Errors.
  */
@@ -808,22 +788,24 @@ struct bufalloc_commit {
  * struct bufalloc_sync - BUFALLOC_IOCTL_SYNC: a part of a buffer, for the CPU or back
  * @size: sizeof(struct bufalloc_sync).
  * @fd: File descriptor of a buffer, allocated by this or any other process.
- * @offset: Bytes before the part, less than the buffer has.
- * @length: Bytes in it, 1 to what the buffer has from @offset on.
+ * @offset: Offset of the part in bytes, below the length of the buffer.
+ * @length: Bytes in the part; 1 to the length of the buffer - @offset.
  * @flags: DMA_BUF_SYNC_READ, DMA_BUF_SYNC_WRITE or DMA_BUF_SYNC_RW of
  *	<linux/dma-buf.h>, and DMA_BUF_SYNC_START or DMA_BUF_SYNC_END.
  * @__reserved: Zero.
  *
- * As DMA_BUF_IOCTL_SYNC, for a part: call START before the CPU's accesses, END after them.
- * START waits for the devices' fences, whatever the caching. Then a CACHED buffer is synced
- * for devices that do not snoop. Only the part is touched, and the rest of the cache lines in
- * which it begins and ends: what the CPU has written there goes to memory, over what a
- * device has written. So keep parts of the CPU and of a device a cache line apart.
+ * Does for a part what DMA_BUF_IOCTL_SYNC does for a whole buffer: call START before the CPU's
+ * accesses, END after them. START waits for the devices' fences, whatever the caching. Then the
+ * part of a CACHED buffer is synced for devices that do not snoop.
  *
- * Needs %BUFALLOC_FEATURE_SYNC; without it the command is ENOTTY.
+ * The sync also writes back the rest of the cache lines in which the part begins and ends. There
+ * CPU writes replace what a device has written. So keep parts of the CPU and of a device a cache
+ * line apart.
  *
- * Errors: see DOC: Errors, steps 1 to 4, then step 8, then EINTR for a signal while it
- * waits, where the signal's handler does not ask for calls to be begun again.
+ * Needs %BUFALLOC_FEATURE_SYNC. ENOTTY: the kernel has no SYNC.
+ *
+ * Errors: see DOC: Errors, steps 1 to 4, then step 8. Then EINTR: a signal came during the wait,
+ * and its handler was installed without SA_RESTART.
  */
 struct bufalloc_sync {
 	__u32 size;
@@ -837,8 +819,8 @@ struct bufalloc_sync {
 /**
  * enum bufalloc_advice - whether a buffer's content is needed
  *
- * @BUFALLOC_ADVICE_WILLNEED: It is, as at first.
- * @BUFALLOC_ADVICE_DONTNEED: Not for now: the kernel may take the memory.
+ * @BUFALLOC_ADVICE_WILLNEED: The content is needed. This is the state of a new buffer.
+ * @BUFALLOC_ADVICE_DONTNEED: The content is not needed for now: the kernel may take the memory.
  */
 enum bufalloc_advice {
 	BUFALLOC_ADVICE_WILLNEED = 0,
@@ -848,12 +830,12 @@ enum bufalloc_advice {
 /**
  * struct bufalloc_advise - BUFALLOC_IOCTL_ADVISE: see DOC: Content that can be made again
  * @size: sizeof(struct bufalloc_advise).
- * @fd: File descriptor of a buffer, allocated by this or any other process; for
- *	%BUFALLOC_ADVICE_DONTNEED one that can be written.
- * @advice: &enum bufalloc_advice. Saying it again changes nothing.
- * @out_retained: 1 where the buffer has what was last in it, which may be nothing but
- *	zeros; 0 where that was taken, and it has no new memory yet. Also 0 on failure.
- * @out_reason: &enum bufalloc_reason; %BUFALLOC_REASON_NONE where the errno says it all.
+ * @fd: File descriptor of a buffer, allocated by this or any other process; writable for
+ *	%BUFALLOC_ADVICE_DONTNEED.
+ * @advice: &enum bufalloc_advice. The same advice again changes nothing.
+ * @out_retained: 1: the buffer has its last content, or zeros if nothing was written. 0: the kernel
+ *	has taken the content, and the buffer has no new memory; or the call failed.
+ * @out_reason: &enum bufalloc_reason.
  * @__reserved: Zero.
  *
  * Errors: see DOC: Errors. EBUSY comes with %BUFALLOC_REASON_BUSY.
