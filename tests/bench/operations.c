@@ -577,6 +577,8 @@ struct operation alloc_operation(unsigned int index)
 }
 
 const struct operation operations[] = {
+	/* First: buffers that were freed leave slabs behind. */
+	LIMIT("P12", "slab of a buffer, bytes", slab, heap_slab, HEAP, PAGE, WC, 1782, 3),
 	ROW("P2", "alloc + close beside another", alloc_beside_another, heap_alloc, HEAP, PAGE,
 	    WC, 1.1, 15),
 	ROW("P3", "pages cleared", pages_cleared, pages_of_buffer, "pages handed out", FRAME_4K,
@@ -603,7 +605,6 @@ const struct operation operations[] = {
 	      FRAME_4K, WC, 450, 15),
 	ROW("P11", "alloc + close beside 8,000", alloc_beside_many, alloc_beside_another,
 	    "beside one", PAGE, COHERENT, 1.02, 3),
-	LIMIT("P12", "slab of a buffer, bytes", slab, heap_slab, HEAP, PAGE, WC, 1782, 3),
 	LIMIT("COMMIT", "64 buffers, whole cycle", commit_cycle, heap_set, HEAP, 64 * KIB, WC,
 	      900000, 15),
 	LIMIT("COMMIT", "1,024 buffers that have memory", commit_populated, NULL, "", PAGE,
