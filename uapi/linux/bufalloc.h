@@ -568,10 +568,10 @@ struct bufalloc_result {
  * @BUFALLOC_REASON_NONE: Nothing was refused, or the errno has one meaning only.
  * @BUFALLOC_REASON_FIELD: EINVAL: a flag is undefined, two flags exclude each other, or a field is
  *	not zero (an address without %BUFALLOC_ALLOC_USER_MEMORY, for one).
- * @BUFALLOC_REASON_LENGTH: EINVAL: the length is zero, or above bufalloc_info.out_max_length.
- *	EINVAL: the memory is of a process, and the length is not whole pages. The reasons from
- *	here to HEAP, ALIGNMENT and SEGMENTS are EINVAL as well if pageable memory, or memory of a
- *	process, cannot have the requested value.
+ * @BUFALLOC_REASON_LENGTH: EINVAL: the length is zero, or length + padding is above
+ *	bufalloc_info.out_max_length. EINVAL: the memory is of a process, and the length is not
+ *	whole pages, or there is padding. The reasons from here to HEAP, ALIGNMENT and SEGMENTS are
+ *	EINVAL as well if pageable memory, or memory of a process, cannot have the requested value.
  * @BUFALLOC_REASON_CACHING: EINVAL: the value is not an &enum bufalloc_caching. EOPNOTSUPP: the
  *	heap does not offer the caching on this machine.
  * @BUFALLOC_REASON_FD_FLAGS: EINVAL: there are other flags than O_RDONLY, O_RDWR and O_CLOEXEC.
@@ -595,7 +595,7 @@ struct bufalloc_result {
  * @BUFALLOC_REASON_ALIGNMENT: EINVAL: the value is not a power of two, or above
  *	%BUFALLOC_MAX_ALIGNMENT. ENOMEM: no memory is available at such addresses, for a request
  *	with an alignment above a page.
- * @BUFALLOC_REASON_SEGMENTS: ENOMEM: no memory is available in so few ranges.
+ * @BUFALLOC_REASON_SEGMENTS: ENOMEM: the memory that was available has more ranges.
  * @BUFALLOC_REASON_NARROW: ENOMEM: no memory is available within the reach of all attached
  *	devices, one of which does not reach all memory.
  * @BUFALLOC_REASON_UNREACHABLE: EIO: a device without an IOMMU does not reach the memory of the
