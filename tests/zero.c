@@ -319,6 +319,7 @@ static long clears_of_alloc(int device, size_t length, uint32_t caching, int *fd
 {
 	long hits;
 
+	*fd = -1;
 	if (probe_start("ba_caching_clear", ""))
 		return -1;
 	*fd = buffer_open(device, length, caching);
@@ -339,7 +340,7 @@ TEST_F(zero, pages_are_cleared_once)
 	struct bufalloc_query query;
 	bool cleared;
 	long clears;
-	int kept, fd;
+	int kept, fd = -1;
 	unsigned int i;
 
 	ASSERT_LE(0, importer);
@@ -357,6 +358,7 @@ TEST_F(zero, pages_are_cleared_once)
 	ASSERT_LE(0, kept);
 	close(buffer_open(self->device, 4 * KIB, variant->caching));
 	clears = clears_of_alloc(self->device, 4 * KIB, variant->caching, &fd);
+	ASSERT_LE(0, fd);
 	EXPECT_EQ(cleared && !carved ? 0 : 1, clears);
 	close(fd);
 	close(kept);
