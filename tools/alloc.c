@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* bufalloc alloc: allocate, show what was obtained, fill it, hold it. */
+/* bufalloc alloc: allocate buffers, show them, fill them, hold them. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "alloc.h"
 
-/* A heap's name comes first: it could be a number. */
+/* Look for a name first: the name of a heap could be a number. */
 static int find_heap(int device, struct alloc_options *opts)
 {
 	uint32_t *index = &opts->request.heap;
@@ -31,7 +31,7 @@ static int find_heap(int device, struct alloc_options *opts)
 	return ret;
 }
 
-/* All are filled before the first is read: memory used twice shows. */
+/* Fill all buffers before the first is read: so memory that two buffers share is found. */
 static int fill_all(const struct alloc_options *opts, const struct alloc_result *result)
 {
 	struct mismatch mismatch;

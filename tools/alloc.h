@@ -20,7 +20,7 @@ struct alloc_options {
 	bool json;
 };
 
-/* One buffer obtained, and what is known about it. */
+/* One allocated buffer, and what the kernel tells about it. */
 struct alloc_result {
 	struct bufalloc_query query;
 	int fd;
@@ -28,7 +28,7 @@ struct alloc_result {
 	char heap_name[BUFALLOC_HEAP_NAME_LEN];
 };
 
-/* alloc_options.c: an exit status, or a negative number when there is something to do. */
+/* alloc_options.c: an exit status, or PROCEED: the caller allocates. */
 #define PROCEED (-1)
 int parse_alloc_options(struct alloc_options *opts, int argc, char **argv);
 

@@ -213,7 +213,7 @@ int parse_alloc_options(struct alloc_options *opts, int argc, char **argv)
 		if (ret)
 			return ret;
 	}
-	/* It can be no other. */
+	/* The kernel refuses any other caching. */
 	if (opts->request.flags & BUFALLOC_ALLOC_PAGEABLE && !opts->has_caching)
 		opts->request.caching = BUFALLOC_CACHING_CACHED;
 	ret = take_size(opts, argc, argv);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Cachings as people name them. */
+/* Names of cachings, for the option --caching. */
 #include <string.h>
 
 #include "tool.h"

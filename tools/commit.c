@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* bufalloc commit: have buffers of a process get their memory, all or none. */
+/* bufalloc commit: give buffers of a process their memory, all or none. */
 #include <errno.h>
 
 #include "process.h"
@@ -26,7 +26,7 @@ static void json_committed(const struct process *process)
 	json_close(&json, '}');
 }
 
-/* The index of a buffer says nothing to who did not name them. */
+/* Name the file descriptor: the user may have given none, and then an index tells nothing. */
 static void json_refused_fd(const struct process *process, int err, uint32_t failed,
 			    uint32_t reason)
 {

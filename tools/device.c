@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The device: which is meant where none is named, and whether it is bufalloc's. */
+/* The device: the default path, and a check that a device is bufalloc's. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,8 +18,8 @@ const char *default_device(void)
 }
 
 /*
- * The kernel's name of a device, whatever its path is called: other drivers take our
- * ioctls for theirs and answer with any error. Without sysfs the answer is yes.
+ * Compare the kernel's name of the device: a path can have any name. Do not try an ioctl: another
+ * driver may take the ioctl for its own, and return any error. Without sysfs the answer is yes.
  */
 static bool is_bufalloc(int fd)
 {

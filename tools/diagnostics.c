@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Errors, in words that say what to do next. */
+/* Error messages, each with the next step for the user. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -65,7 +65,7 @@ void diagnose_open(const char *path, int err)
 	}
 }
 
-/* ENOENT is the name of a heap, not of a file. */
+/* strerror(ENOENT) speaks of a file, but here no heap was found. */
 const char *refusal_words(int err, uint32_t reason)
 {
 	if (err == ENOENT && reason == BUFALLOC_REASON_DMA_BITS)
@@ -157,7 +157,7 @@ int usage_error(const char *verb)
 	return USAGE;
 }
 
-/* A pipe that closed or a full disk is a failure, seen at the latest here. */
+/* A closed pipe or a full disk is a failure. fflush() sees it at the latest. */
 int finish_output(int status)
 {
 	if (!fflush(stdout) && !ferror(stdout))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* bufalloc explain: what state buffers are in, and why a device could not map them. */
+/* bufalloc explain: the state of buffers, and why a device could not map them. */
 #include "process.h"
 
 static const char help[] =
@@ -60,10 +60,10 @@ static void print_memory(int device, const struct bufalloc_query *query)
 	}
 }
 
-/* In the place of a reason. */
+/* The text if there is no reason. */
 static const char no_refusal[] = "No refusal of a device has reached bufalloc.";
 
-/* The next step for memory whose place no option chooses. */
+/* The next step. Options cannot choose where user memory and pageable memory lie. */
 static const char *hint(const struct bufalloc_query *query)
 {
 	if (query->out_refusal != BUFALLOC_REASON_UNREACHABLE)
@@ -89,7 +89,7 @@ static bool reaches_above_4_gib(int device, const struct bufalloc_query *query)
 	return !bufalloc_get_heap(device, query->out_heap, &heap) && heap.out_dma_bits > 32;
 }
 
-/* Properties that some drivers check themselves, before they map. */
+/* Properties that some drivers check before they map a buffer, and that this buffer lacks. */
 static void print_lacks(int device, const struct bufalloc_query *query)
 {
 	if (is_of_process(query)) {
@@ -110,7 +110,7 @@ static void print_lacks(int device, const struct bufalloc_query *query)
 		puts("  - memory below 4 GiB, as cirrus does: allocate it with --dma-bits 32.");
 }
 
-/* There is nothing to tell of these: so what may have been the cause. */
+/* bufalloc refused no device: list causes for which a driver can refuse the buffer. */
 static void print_possible_causes(int device, const struct bufalloc_query *query)
 {
 	printf("  %s\n", no_refusal);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Writing a pattern through a CPU mapping, and reading it back through another. */
+/* Write a pattern through one CPU mapping, and read the pattern through another mapping. */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,7 +19,7 @@ bool parse_fill(const char *text, struct fill *fill)
 	return true;
 }
 
-/* Eight bytes at @offset. The buffer's number tells pages of two buffers apart. */
+/* The eight bytes at @offset. The number of the buffer tells pages of two buffers apart. */
 static uint64_t word_at(const struct fill *fill, uint32_t buffer, uint64_t offset)
 {
 	if (fill->by_offset)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Waiting with buffers in hand. */
+/* Wait, while the caller holds its buffers. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -17,7 +17,7 @@ static int64_t now_ms(void)
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-/* With a time to wait for, standard input says nothing: it may be /dev/null. */
+/* With a time limit ignore standard input: it may be /dev/null, which ends at once. */
 static int wait_for_end(int signals, int64_t seconds)
 {
 	struct pollfd ends[] = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* bufalloc info: what there is, and what this machine really gives. */
+/* bufalloc info: the module, its heaps, and the memory types of this machine. */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -51,7 +51,7 @@ static void view_cachings(const struct bufalloc_heap *heap, struct caching_view 
 	views[2] = (struct caching_view) { BUFALLOC_CACHING_CACHED, heap->out_memtype_cached };
 }
 
-/* The module's version, or an empty string where it says none. */
+/* The version of the module, or an empty string if the module has none. */
 static void read_module_version(char *version, size_t size)
 {
 	FILE *file = fopen("/sys/module/bufalloc/version", "re");
@@ -64,7 +64,7 @@ static void read_module_version(char *version, size_t size)
 	fclose(file);
 }
 
-/* A kernel that knows no quotas leaves the limits clear. */
+/* The limits are 0 if the module is older than the quotas. */
 static void print_use(const char *who, uint64_t buffers, uint64_t bytes, uint64_t buffers_max,
 		      uint64_t bytes_max)
 {
@@ -193,7 +193,7 @@ static void json_heap(struct json *json, const struct bufalloc_heap *heap)
 	json_close(json, '}');
 }
 
-/* Nothing is said where not every process can be looked at. */
+/* Show nothing if the user may not look into every process. */
 static void show_unheld(struct json *json, int device)
 {
 	uint64_t unheld;
@@ -224,8 +224,8 @@ static void json_node(void *data, const char *node)
 }
 
 /*
- * If COHERENT memory of the first heap is write-back, a device without a description snoops,
- * and so do all. The kernel does not expose what ACPI says.
+ * If COHERENT memory of the first heap is write-back, a device without a firmware description
+ * snoops. Then all devices snoop. The kernel does not expose the description of ACPI.
  */
 static bool all_snoop(const struct bufalloc_heap *first)
 {

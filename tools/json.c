@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* JSON on its way out: valid whatever the strings contain. */
+/* A writer of JSON. The output is valid JSON for every content of the strings. */
 #include <string.h>
 
 #include "tool.h"
@@ -16,7 +16,7 @@ static int utf8_length(const unsigned char *text)
 	for (i = 1; i < length; i++)
 		if ((text[i] & 0xc0) != 0x80)
 			return 0;
-	/* Overlong forms, surrogates, and what lies past U+10FFFF. */
+	/* Overlong forms, surrogates, and values above U+10FFFF. */
 	if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] >= 0xa0) ||
 	    (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] >= 0x90))
 		return 0;

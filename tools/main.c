@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The bufalloc command: one verb, one file. */
+/* The bufalloc command. Each verb has its own file. */
 #include <string.h>
 
 #include "tool.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Numbers as people write them, and sizes as people read them. */
+/* Read numbers and sizes of the command line, and write sizes with a unit. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 static bool parse_prefix(const char *text, uint64_t *number, char **rest)
 {
-	/* strtoull() takes a sign and blanks; a size has neither. */
+	/* strtoull() takes a sign and blanks; a number here has neither. */
 	if (!isdigit((unsigned char)text[0]))
 		return false;
 	errno = 0;

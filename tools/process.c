@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Buffers that another process holds: taken from it by pidfd_getfd(2). */
+/* Buffers of another process. pidfd_getfd(2) copies its file descriptors. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 #include "process.h"
 
-/* The C library has no names for them before glibc 2.36. */
+/* glibc before 2.36 does not have these two functions. */
 static int pidfd_open(pid_t pid)
 {
 	return syscall(SYS_pidfd_open, pid, 0);
@@ -22,7 +22,7 @@ static int pidfd_getfd(int pidfd, int fd)
 	return syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 }
 
-/* A process may hold more than one usually may, and so must who looks at it. */
+/* The other process may hold more file descriptors than our soft limit. */
 static void allow_many_fds(void)
 {
 	struct rlimit limit;
@@ -48,7 +48,7 @@ static int make_room(struct process *process)
 	return 0;
 }
 
-/* It is told apart from other dma-bufs by asking. 1, 0 or a negative errno. */
+/* Return: 1 for a buffer of bufalloc, 0 for another file, or a negative errno. */
 static int recognize(struct process *process, int fd, struct process_buffer *buffer)
 {
 	struct stat stat;
@@ -63,7 +63,7 @@ static int recognize(struct process *process, int fd, struct process_buffer *buf
 	return 1;
 }
 
-/* Likewise. */
+/* Return: as recognize(). */
 static int take(struct process *process, int pidfd, int fd)
 {
 	struct process_buffer *buffer;
@@ -101,7 +101,7 @@ static int take_all(struct process *process, int pidfd, pid_t pid)
 		if (end == entry->d_name)
 			continue;
 		ret = take(process, pidfd, fd);
-		/* It was closed meanwhile, or is no file to look into. */
+		/* EBADF: the process has closed the file, or opened the file with O_PATH. */
 		if (ret == -EBADF)
 			ret = 0;
 	}

@@ -8,8 +8,8 @@
 #include "tool.h"
 
 /*
- * One file descriptor of a buffer: ours now, and the process's own number. Those of one
- * buffer have the same inode.
+ * One file descriptor of a buffer. @fd is our copy; @number is the file descriptor in the process.
+ * All file descriptors of one buffer have the same inode.
  */
 struct process_buffer {
 	int fd;
@@ -25,14 +25,14 @@ struct process {
 	struct process_buffer *buffers;
 };
 
-/* The @count buffers that are named, or without names all. 0 or a negative errno. */
+/* Take the @count buffers of @fds; 0: all buffers. Return: 0 or a negative errno. */
 int process_open(struct process *process, int device, pid_t pid, char **fds, int count);
 void process_close(struct process *process);
-/* Leave one of each buffer, the first. */
+/* Keep the first file descriptor of each buffer, and close the others. */
 void process_drop_twins(struct process *process);
 void diagnose_process(const char *verb, pid_t pid, int err);
 
-/* The command line of such a verb: PID [FD...] and few options. */
+/* The command line of these verbs: PID [FD...] and options. */
 struct target {
 	const char *verb;
 	const char *help;
@@ -43,11 +43,11 @@ struct target {
 	int count;
 };
 
-/* target.c: an exit status, or a negative number when there is something to do. */
+/* target.c: an exit status, or PROCEED: the caller runs the verb. */
 #define PROCEED (-1)
 int parse_target(struct target *target, int argc, char **argv);
 
-/* Open the device and take the buffers; says itself what goes wrong. */
+/* Open the device and take the buffers; print each error. Return: 0 or a negative errno. */
 int target_open(const struct target *target, struct process *process);
 void target_close(struct process *process);
 

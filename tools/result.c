@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The allocated buffers: queried and shown. */
+/* Query the allocated buffers, and show them. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -7,7 +7,7 @@
 
 #include "alloc.h"
 
-/* Gather what there is to know about a buffer, and name it. */
+/* Query a buffer, and name it. */
 int look_at(int device, const struct alloc_options *opts, int fd, struct alloc_result *result)
 {
 	struct bufalloc_heap heap;

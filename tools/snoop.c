@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Devices that snoop the processor's caches, as the device tree tells. */
+/* Devices that snoop the processor's caches, according to the device tree. */
 #include <dirent.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #define TREE "/proc/device-tree"
 #define PATH_LEN 1024
 
-/* The device tree says it of a node and of all below it. */
+/* The property holds for the node and for all nodes below. */
 static bool is_marked(const char *path)
 {
 	char property[PATH_LEN + sizeof("/dma-coherent")];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* A verb for buffers that another process holds: its command line, and the way there. */
+/* For verbs on the buffers of another process: parse the command line, and take the buffers. */
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
@@ -88,7 +88,7 @@ static void no_process(const struct target *target, int err)
 {
 	if (target->json)
 		json_error(strerror(err));
-	/* process_open() has named the file descriptor. */
+	/* process_open() has printed the error of the file descriptor. */
 	if (err != EBADF && err != EINVAL)
 		diagnose_process(target->verb, target->pid, err);
 }

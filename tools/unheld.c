@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Buffers that no process holds, by a file descriptor or by a mapping. */
+/* Count the buffers of which no process has a file descriptor or a mapping. */
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -13,7 +13,7 @@
 #define PATH_LEN 64
 #define TRIES 3
 
-/* The inodes of all buffers that were found, each as often as it was. */
+/* The inodes of all buffers that were found. An inode can be there several times. */
 struct held {
 	uint64_t *inodes;
 	size_t count;
@@ -80,8 +80,9 @@ static int add_fds(struct held *held, const char *pid)
 }
 
 /*
- * A mapping does not tell its exporter, so a dma-buf of another exporter counts, too. The
- * pages of a pageable buffer are a file of their own.
+ * A mapping does not tell its exporter, so a dma-buf of another exporter counts as well. A mapping
+ * of a pageable buffer shows the shmem file of the pages, whose inode is not the dma-buf's. So the
+ * number of held buffers can be too high, and the number of unheld buffers too low.
  */
 static int add_mappings(struct held *held, const char *pid)
 {
