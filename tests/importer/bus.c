@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A device on a bus that no other module knows, as those of a modular bus are: the same
- * as the platform devices otherwise.
+ * A device on a bus of its own, which no other module knows. So are the devices of a bus driver
+ * that is a module. Otherwise the device is like the platform devices.
  */
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
@@ -15,8 +15,8 @@
 /**
  * struct lone_device - the only device of the bus
  * @dev: the device.
- * @mask: what it reaches.
- * @limits: no limit of segments.
+ * @mask: its DMA mask.
+ * @limits: its DMA parameters; segments have no limit.
  */
 struct lone_device {
 	struct device dev;
@@ -24,7 +24,7 @@ struct lone_device {
 	struct device_dma_parameters limits;
 };
 
-/* Constant where those of the kernel are. */
+/* The type is constant on kernels where the kernel's own bus types are. */
 static typeof(platform_bus_type) lone_bus = {
 	.name = "bufalloc-importer",
 };
@@ -36,7 +36,7 @@ static void lone_release(struct device *dev)
 	kfree(container_of(dev, struct lone_device, dev));
 }
 
-/* From here on put_device() frees it. */
+/* put_device() frees the device after device_initialize(). */
 static struct lone_device *lone_create(void)
 {
 	struct lone_device *made = kzalloc(sizeof(*made), GFP_KERNEL);

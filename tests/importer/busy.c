@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A page that somebody is busy with, as one that is being read: who wants it waits,
- * for as long as a test likes.
+ * A locked page, as a page that is being read. Tasks that need the page wait, until the test
+ * releases the page.
  */
 #include <linux/err.h>
 #include <linux/mm.h>
@@ -9,7 +9,7 @@
 
 #include "busy.h"
 
-/* What the caller has at an address: locked, and held. Or an ERR_PTR. */
+/* Return: the folio at an address of the caller, locked and with a reference; or an ERR_PTR. */
 struct folio *busy_begin(unsigned long address)
 {
 	struct folio *folio;

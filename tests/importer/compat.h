@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What older kernels call by other names; see module/compat/compat.h. */
+/* The names of the newest kernel, for older kernels; see module/compat/compat.h. */
 #ifndef _IMPORTER_COMPAT_H
 #define _IMPORTER_COMPAT_H
 
@@ -11,8 +11,8 @@
 #define MODULE_IMPORT_NS(ns) MODULE_INFO(import_ns, ns)
 
 /*
- * 6.2 made the reservation lock the caller's, with names for those without.
- * Stable kernels before it have the one and not the other.
+ * From 6.2 on the caller takes the reservation lock; the functions named _unlocked take the lock
+ * themselves. Stable kernels before 6.2 have only one of the two pairs.
  */
 #ifndef HAVE_MAP_UNLOCKED
 #define dma_buf_map_attachment_unlocked dma_buf_map_attachment
@@ -23,7 +23,7 @@
 #define dma_buf_vunmap_unlocked dma_buf_vunmap
 #endif
 
-/* Nothing where all devices of the architecture snoop. */
+/* Do nothing on an architecture where all devices snoop. */
 static inline void clear_dma_coherent(struct device *dev)
 {
 #if defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_DEVICE) || \
@@ -32,7 +32,7 @@ static inline void clear_dma_coherent(struct device *dev)
 #ifdef HAVE_DEV_CLEAR_DMA_COHERENT
 	dev_clear_dma_coherent(dev);
 #else
-	/* Seen in 7.3, not in 6.12: until then it is a field. */
+	/* 7.3 has the function; 6.12 does not, and has the field. */
 	dev->dma_coherent = false;
 #endif
 #endif

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * QEMU's "edu" PCI device: it has a DMA engine and memory of its own, so that a
- * test can say "the device read this, and wrote that". Its registers are
- * described in docs/specs/edu of QEMU.
+ * QEMU's "edu" PCI device. It has a DMA engine and memory of its own, so that a test sees which
+ * bytes the device reads and writes. docs/specs/edu of QEMU describes the registers.
  */
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
@@ -16,7 +15,7 @@
 #include "importer.h"
 #include "port.h"
 
-/* The device cuts addresses to dma_mask= of QEMU, and no register tells that. */
+/* The device cuts addresses to the dma_mask= of QEMU, which no register shows. */
 static unsigned int edu_bits[IMPORTER_EDUS_MAX] = {
 	[0 ... IMPORTER_EDUS_MAX - 1] = 64,
 };
@@ -24,8 +23,8 @@ module_param_array(edu_bits, uint, NULL, 0444);
 MODULE_PARM_DESC(edu_bits, "address bits of each edu, by its PCI address");
 
 /*
- * QEMU's machines have devices of one kind only. It has no caches, so that a device
- * that is said not to snoop works as one that does.
+ * In a machine of QEMU all devices snoop, or none does. QEMU has no caches, so a device works the
+ * same if the kernel takes the device for one that does not snoop.
  */
 static bool edu_snoops[IMPORTER_EDUS_MAX] = {
 	[2 ... IMPORTER_EDUS_MAX - 1] = true,
@@ -44,12 +43,12 @@ MODULE_PARM_DESC(edu_snoops, "whether each edu snoops, if its machine's devices 
 #define EDU_DMA_TO_MEMORY BIT(1)
 
 /*
- * Its own memory, as its DMA engine addresses it. It is a page, but QEMU 7.2
- * stops at a transfer of all of it.
+ * The address of the device's own memory, for its DMA engine. The memory has 4096 bytes, but
+ * QEMU 7.2 stops if a transfer covers all of it.
  */
 #define EDU_MEMORY 0x40000
 
-/* Move bytes between memory and the device's own; it takes its time. */
+/* Begin to move bytes between memory and the device's memory. edu_wait() waits for the end. */
 int edu_start(void __iomem *registers, dma_addr_t address, size_t length,
 	      enum dma_data_direction direction)
 {
@@ -92,7 +91,7 @@ int edu_wait(void __iomem *registers)
 				  10 * USEC_PER_SEC);
 }
 
-/* Its number is its rank, and so the same whenever its driver comes back. */
+/* Number the devices by their PCI order: a device keeps its number when its driver is rebound. */
 static u32 edu_rank(const struct pci_dev *pdev)
 {
 	struct pci_dev *other = NULL;
@@ -120,7 +119,7 @@ static int edu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = pcim_enable_device(pdev);
 	if (ret)
 		return ret;
-	/* The bus sets it again for each driver that it binds. */
+	/* The bus sets coherence again each time a driver is bound. */
 	if (!edu_snoops[rank])
 		clear_dma_coherent(&pdev->dev);
 	ret = dma_set_mask_and_coherent(&pdev->dev,

@@ -5,7 +5,7 @@
 #include <linux/dma-direction.h>
 #include <linux/types.h>
 
-/* Each takes the registers of one, or NULL for what is none. */
+/* @registers: of an edu; NULL: the device is no edu. */
 int edu_start(void __iomem *registers, dma_addr_t address, size_t length,
 	      enum dma_data_direction direction);
 bool edu_is_busy(void __iomem *registers);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the kernel has on record of a device, and of what was mapped for it. */
+/* Facts that the kernel records of a device, and of a mapped table. */
 #include <linux/device.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
@@ -22,7 +22,7 @@ static u32 domain_kind(struct iommu_domain *domain)
 	return IMPORTER_DOMAIN_IDENTITY;
 }
 
-/* Its first device stands for a domain: no address of the kernel is told. */
+/* Number a domain by its first device. A kernel address must not be shown. */
 static u32 domain_number(struct iommu_domain *domain)
 {
 	struct port *port;
@@ -68,7 +68,7 @@ void facts_of_device(struct device *dev, struct importer_facts *facts)
 	facts->out_references = kref_read(&dev->kobj.kref);
 }
 
-/* The end of the memory that is farthest, where the pages say that or not. */
+/* The highest physical address, even if the table does not show pages. */
 static u64 last_phys(struct device *dev, const struct sg_table *sgt)
 {
 	struct scatterlist *sg;

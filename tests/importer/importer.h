@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * /dev/bufalloc-importer: a driver that imports dma-bufs on request and tells
- * what it got, and a look into the page tables. For tests, never installed.
+ * /dev/bufalloc-importer: a driver that imports dma-bufs on request and describes its mappings. It
+ * also reads page tables. The driver is for tests, and is never installed.
  */
 #ifndef _BUFALLOC_IMPORTER_H
 #define _BUFALLOC_IMPORTER_H
@@ -15,11 +15,11 @@
 #define IMPORTER_DEVICE_64 0 /* reaches all memory */
 #define IMPORTER_DEVICE_32 1 /* reaches 4 GiB */
 #define IMPORTER_DEVICE_NONE 2 /* does no DMA at all */
-/* QEMU's "edu", as many as there are, in the order of their PCI addresses. */
+/* QEMU's "edu" devices, in the order of their PCI addresses. */
 #define IMPORTER_DEVICE_EDU_0 3
 #define IMPORTER_EDUS_MAX 8
 #define IMPORTER_DEVICE_EDU_END (IMPORTER_DEVICE_EDU_0 + IMPORTER_EDUS_MAX)
-/* Reaches all memory, on a bus that only this driver knows. */
+/* A device that reaches all memory, on a bus that only this driver knows. */
 #define IMPORTER_DEVICE_OTHER_BUS IMPORTER_DEVICE_EDU_END
 #define IMPORTER_DEVICES (IMPORTER_DEVICE_OTHER_BUS + 1)
 
@@ -38,18 +38,18 @@ struct importer_attach {
 struct importer_segment {
 	__u64 dma;
 	__u64 phys; /* zero past the physical segments */
-	__u64 length; /* as the device sees it */
+	__u64 length; /* in the device's address space */
 };
 
 struct importer_map {
 	__u32 id;
 	__u32 direction;
-	__u32 out_nents; /* as the device sees it */
-	__u32 out_orig_nents; /* as the memory is */
+	__u32 out_nents; /* segments for the device */
+	__u32 out_orig_nents; /* physical segments */
 	struct importer_segment out_segments[IMPORTER_SEGMENTS_MAX];
 };
 
-/* A word of the memory of a mapped attachment, by its physical address. */
+/* A word of the memory of a mapped attachment, read by its physical address. */
 struct importer_peek {
 	__u32 id;
 	__u32 pad;
@@ -57,7 +57,7 @@ struct importer_peek {
 	__u64 out_value;
 };
 
-/* What the CPU's page tables say: the types as PAT numbers them. */
+/* Memory types of the CPU's page tables, with the numbers of the PAT. */
 #define IMPORTER_UNCACHED 0
 #define IMPORTER_WRITE_COMBINE 1
 #define IMPORTER_WRITE_THROUGH 4
@@ -66,9 +66,9 @@ struct importer_peek {
 #define IMPORTER_UC_MINUS 7
 
 struct importer_pte {
-	__u64 address; /* of the caller, or a page frame number */
+	__u64 address; /* an address of the caller, or a page frame number */
 	__u64 out_pfn;
-	__u64 out_size; /* bytes that the entry maps, 0 where nobody tells */
+	__u64 out_size; /* bytes that the entry maps; 0: not known */
 	__u32 out_memtype;
 	__u32 pad;
 };
@@ -78,46 +78,46 @@ struct importer_vmap {
 	__u32 out_memtype; /* of the page at the offset */
 	__u64 offset; /* a multiple of 8 */
 	__u64 out_value; /* the word there */
-	/* By the exporter alone: the core takes it for a bug when that fails. */
+	/* 1: call the exporter directly, because the core warns if the call fails. */
 	__u32 bare;
 	__u32 pad;
 };
 
-/* mmap() at this times an id maps that attachment's buffer. */
+/* mmap() at the offset IMPORTER_MMAP_STEP * id maps the buffer of that attachment. */
 #define IMPORTER_MMAP_STEP (1ULL << 32)
 
 /*
- * A device, and who translates its addresses. Domains are told apart by a number
- * that two devices have in common exactly where they share one; it means nothing
- * else, and nothing where there is none.
+ * A device, and the IOMMU domain that translates its addresses. Two devices have the same
+ * out_domain exactly if they share a domain. The number has no other meaning, and none without a
+ * domain.
  */
 #define IMPORTER_DOMAIN_NONE 0 /* no IOMMU */
-#define IMPORTER_DOMAIN_IDENTITY 1 /* one that lets everything through */
+#define IMPORTER_DOMAIN_IDENTITY 1 /* addresses are not translated */
 #define IMPORTER_DOMAIN_TRANSLATED 2
 
 struct importer_facts {
 	__u32 device;
 	__u32 out_kind; /* IMPORTER_DOMAIN_* */
 	__u32 out_domain;
-	__s32 out_group; /* of the IOMMU; -1 for none */
-	__u64 out_mask; /* what the driver told the DMA API */
-	__u32 out_limit; /* bytes in a segment; 0 where the driver set none */
+	__s32 out_group; /* IOMMU group; -1: none */
+	__u64 out_mask; /* the DMA mask that the driver has set */
+	__u32 out_limit; /* bytes in a segment; 0: the driver has set no limit */
 	__u32 out_coherent;
-	char out_name[32]; /* on its bus */
-	__u32 out_references; /* that are held to the device */
+	char out_name[32]; /* name on its bus */
+	__u32 out_references; /* number of references to the device */
 	__u32 pad;
 };
 
-/* Bytes in a segment, until the file is closed; 0 as if it were never set. */
+/* Set the bytes in a segment until the file is closed; 0: as if no limit was set. */
 struct importer_limit {
 	__u32 device;
 	__u32 bytes;
 };
 
 /*
- * The bus of IMPORTER_DEVICE_64 or 32, until the file is closed: the device sees memory at
- * its physical address plus @shift, and takes no segment across a multiple of
- * @boundary, a power of two; 0 as if it were never set.
+ * Set the bus of IMPORTER_DEVICE_64 or 32 until the file is closed. The device sees memory at its
+ * physical address plus @shift. A segment does not cross a multiple of @boundary, a power of two.
+ * 0: as if the value was never set.
  */
 struct importer_bus {
 	__u32 device;
@@ -130,17 +130,17 @@ struct importer_bus {
 struct importer_table {
 	__u32 id;
 	__u32 out_nents;
-	__u64 out_length; /* of all segments, as the device sees them */
+	__u64 out_length; /* of all segments, in the device's address space */
 	__u64 out_largest;
 	__u64 out_smallest;
-	__u64 out_last; /* highest address that the device gets */
-	__u64 out_last_phys; /* highest one of the memory */
+	__u64 out_last; /* highest address for the device */
+	__u64 out_last_phys; /* highest physical address */
 };
 
 /*
- * DMA by an "edu" of bytes that lie in one segment: to the device it fills the
- * device's own memory, from the device it is written from there. It is only begun,
- * and over a tenth of a second later.
+ * DMA by an "edu" between its own memory and bytes that lie in one segment of a buffer. The
+ * direction is TO_DEVICE or FROM_DEVICE. The call only begins the DMA, which ends a tenth of a
+ * second later.
  */
 #define IMPORTER_DMA_MAX 4095
 
@@ -151,7 +151,7 @@ struct importer_dma {
 	__u64 length;
 };
 
-/* All of the kernel's own mapping of memory. */
+/* The whole direct map. */
 struct importer_direct {
 	__u64 out_typed; /* bytes that are not write-back */
 };
@@ -165,39 +165,38 @@ struct importer_direct {
 #define IMPORTER_VMAP _IOWR(IMPORTER_TYPE, 5, struct importer_vmap)
 #define IMPORTER_PTE_USER _IOWR(IMPORTER_TYPE, 6, struct importer_pte)
 #define IMPORTER_PTE_DIRECT _IOWR(IMPORTER_TYPE, 7, struct importer_pte)
-/* Take a dma-buf's pages out of all user mappings; the argument is the fd. */
+/* Remove the pages of a dma-buf from all user mappings; the argument is the fd. */
 #define IMPORTER_ZAP _IO(IMPORTER_TYPE, 8)
 #define IMPORTER_DMA_START _IOW(IMPORTER_TYPE, 9, struct importer_dma)
 #define IMPORTER_DMA_WAIT _IO(IMPORTER_TYPE, 10) /* the id */
-#define IMPORTER_DMA_PENDING _IO(IMPORTER_TYPE, 11) /* the id; 1 while so */
+#define IMPORTER_DMA_PENDING _IO(IMPORTER_TYPE, 11) /* the id; 1: DMA is pending */
 #define IMPORTER_FACTS _IOWR(IMPORTER_TYPE, 12, struct importer_facts)
 #define IMPORTER_LIMIT _IOW(IMPORTER_TYPE, 13, struct importer_limit)
 #define IMPORTER_TABLE _IOWR(IMPORTER_TYPE, 14, struct importer_table)
 /*
- * Take so many MiB of write-combined memory for IMPORTER_DEVICE_64, mapped for the
- * kernel, until the file is closed.
+ * Allocate write-combined memory for IMPORTER_DEVICE_64, with a kernel mapping, until the file is
+ * closed. The argument is the number of MiB.
  */
 #define IMPORTER_TAKE _IO(IMPORTER_TYPE, 15)
-/* EOPNOTSUPP where a type is not one of the memory. */
+/* EOPNOTSUPP: on this architecture the type belongs to a mapping, and not to the memory. */
 #define IMPORTER_DIRECT _IOR(IMPORTER_TYPE, 16, struct importer_direct)
 /*
- * Lock the page that the caller has at an address, so that who needs it waits, until
- * the file is closed or this is called with 0.
+ * Lock the page at an address of the caller, so that tasks that need the page wait. The lock ends
+ * when the file is closed, or with the address 0.
  */
 #define IMPORTER_BUSY _IO(IMPORTER_TYPE, 17)
-/* EINVAL where it is another device's. */
+/* EINVAL: the device is neither IMPORTER_DEVICE_64 nor IMPORTER_DEVICE_32. */
 #define IMPORTER_BUS _IOW(IMPORTER_TYPE, 24, struct importer_bus)
 /*
- * Attach, map and unmap later: in the remove() of the device's driver, as soon as it is
- * unbound.
+ * Attach, map and unmap later: in the remove() of the device's driver, when the driver is unbound.
  */
 #define IMPORTER_LATE _IOWR(IMPORTER_TYPE, 25, struct importer_attach)
 /*
- * Detach the import with this id, and attach, map and unmap again. EBUSY where the device
- * has a driver, or the import is mapped.
+ * Detach the import with this id, then attach, map and unmap again. EBUSY: the device has a driver,
+ * or the import is mapped.
  */
 #define IMPORTER_DRIVERLESS _IO(IMPORTER_TYPE, 26)
-/* 1 if each page that the page allocator gives out is zero, else 0. */
+/* Return: 1 if the page allocator clears each page (init_on_alloc, init_on_free), else 0. */
 #define IMPORTER_CLEARS _IO(IMPORTER_TYPE, 27)
 
 #endif /* _BUFALLOC_IMPORTER_H */

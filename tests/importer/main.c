@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A small importer: what any driver does with a dma-buf, one step at a time, on
- * the word of a test. Each open file has its own attachments; closing it undoes
- * what it left.
+ * A small importer. It takes the steps of a driver that imports a dma-buf, one step for each call
+ * of a test. Each open file has its own attachments. When the file is closed, the importer undoes
+ * all steps that are left.
  */
 #include <linux/cpu.h>
 #include <linux/dma-buf.h>
@@ -33,11 +33,11 @@
 
 /**
  * struct import - a buffer attached to one of the devices
- * @dmabuf: held.
+ * @dmabuf: the buffer, with a reference.
  * @attach: the attachment; NULL until there is one.
- * @sgt: its table while mapped, or NULL.
+ * @sgt: its table while mapped, else NULL.
  * @direction: of the mapping.
- * @port: of the device, held.
+ * @port: the port of the device, with a reference.
  */
 struct import {
 	struct dma_buf *dmabuf;
@@ -49,12 +49,12 @@ struct import {
 
 /**
  * struct session - an open file
- * @lock: one call at a time.
+ * @lock: serializes the calls.
  * @imports: by id.
- * @limited: the devices whose segments it set a limit for.
- * @moved: those whose bus it has changed.
- * @taken: memory that it took by IMPORTER_TAKE.
- * @busy: what it locked by IMPORTER_BUSY, or NULL.
+ * @limited: devices with a limit of IMPORTER_LIMIT.
+ * @moved: devices with a bus of IMPORTER_BUS.
+ * @taken: memory of IMPORTER_TAKE.
+ * @busy: the folio that IMPORTER_BUSY has locked, or NULL.
  */
 struct session {
 	struct mutex lock;
@@ -65,7 +65,7 @@ struct session {
 	struct folio *busy;
 };
 
-/* As a good driver: no DMA is under way when the memory goes. */
+/* Wait for the end of DMA before the memory can be freed, as each driver must. */
 static void import_unmap(struct import *import)
 {
 	if (!import->sgt)
@@ -92,7 +92,7 @@ static void import_destroy(struct import *import)
 	kfree(import);
 }
 
-/* The mapping is not in use any more: whether it is kept is up to the exporter. */
+/* Map and unmap at once. The exporter may keep the mapping, which is not in use any more. */
 void import_late(struct import *import)
 {
 	struct dma_buf_attachment *attach;
@@ -140,7 +140,7 @@ static int attach_now_or_late(struct import *import, bool late)
 	return ret;
 }
 
-/* Keeps the port only where it succeeds. */
+/* On success the import takes over the reference to the port. */
 static struct import *import_create(int fd, struct port *port, bool late)
 {
 	struct import *import;
@@ -198,7 +198,7 @@ static long run_attach(struct session *session, void __user *user, bool late)
 	return copy_to_user(user, &arg, sizeof(arg)) ? -EFAULT : 0;
 }
 
-/* Attach once more, map and unmap. */
+/* Attach to a device without a driver, map and unmap. */
 static long run_driverless(struct session *session, unsigned long id)
 {
 	struct import *import = xa_load(&session->imports, id);
@@ -252,8 +252,8 @@ static void describe(struct device *dev, const struct sg_table *sgt,
 }
 
 /*
- * Other exporters take it for granted that who imports does DMA, and the DMA API
- * warns. Ours has to refuse it by itself.
+ * Do not map a buffer of another exporter for a device that does no DMA: the DMA API would warn.
+ * bufalloc must refuse this map by itself.
  */
 static bool can_map(const struct import *import)
 {
@@ -274,7 +274,7 @@ static struct sg_table *import_map(struct import *import,
 	return sgt;
 }
 
-/* What a second map says while the first one is in use; it is undone at once. */
+/* Map a second time while the first mapping is in use, and unmap at once. Return: the result. */
 static long map_again(struct import *import, enum dma_data_direction direction)
 {
 	struct sg_table *sgt;
@@ -334,7 +334,7 @@ static long run_unmap(struct session *session, unsigned long id)
 	return 0;
 }
 
-/* Where the device sees @length bytes at @offset, or DMA_MAPPING_ERROR. */
+/* Return: the device address of @length bytes at @offset, or DMA_MAPPING_ERROR. */
 static dma_addr_t dma_address(const struct sg_table *sgt, u64 offset,
 			      u64 length)
 {
@@ -352,7 +352,7 @@ static dma_addr_t dma_address(const struct sg_table *sgt, u64 offset,
 	return DMA_MAPPING_ERROR;
 }
 
-/* A byte at a time: the next may be in another page, or in another entry. */
+/* Read single bytes: the next byte may be in another page, or in another entry. */
 static bool peek_hidden(const struct import *import, struct importer_peek *arg)
 {
 	u8 *bytes = (u8 *)&arg->out_value;
@@ -713,9 +713,8 @@ static long stock_nodes(void *unused)
 }
 
 /*
- * CONFIG_DMA_API_DEBUG gives up for good when it gets no node for a mapping. A
- * processor that has some in stock lets it have those when a test makes the
- * allocation of one fail.
+ * CONFIG_DMA_API_DEBUG disables itself for good if the allocation of a radix tree node fails. Some
+ * tests make allocations fail. So fill the stock of nodes of each processor before.
  */
 static int stock_all_nodes(void)
 {
@@ -767,9 +766,8 @@ static int importer_release(struct inode *inode, struct file *file)
 }
 
 /*
- * mmap() of the buffer whose id is the offset in IMPORTER_MMAP_STEPs, from the
- * page that is the rest: by the exporter's own operation, so that it is seen
- * what that checks without the core in front of it.
+ * Map a buffer. The offset is IMPORTER_MMAP_STEP * id, plus the offset in the buffer. Call the
+ * exporter's operation directly: a test sees the exporter's checks, without those of the core.
  */
 static int importer_mmap(struct file *file, struct vm_area_struct *vma)
 {
@@ -779,7 +777,7 @@ static int importer_mmap(struct file *file, struct vm_area_struct *vma)
 	struct import *import;
 	int ret;
 
-	/* Not the session's lock: it is held while memory of the user is touched. */
+	/* Do not take the session's lock: its holders access user memory. */
 	xa_lock(&session->imports);
 	import = xa_load(&session->imports, vma->vm_pgoff / step);
 	if (import) {
@@ -790,7 +788,7 @@ static int importer_mmap(struct file *file, struct vm_area_struct *vma)
 	if (!dmabuf)
 		return -ENOENT;
 
-	/* Of memory of a process there is none. */
+	/* A buffer of memory of a process has no mmap operation. */
 	if (!dmabuf->ops->mmap) {
 		ret = -EINVAL;
 		goto put_dmabuf;

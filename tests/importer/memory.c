@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory behind a mapping as its device finds it, by addresses of DMA: for
- * kernels whose tables tell no more than that.
+ * Find the memory of a mapping by its DMA addresses, as the device does. Some kernels hide the
+ * pages of a table from importers.
  */
 #include <linux/dma-direct.h>
 #include <linux/highmem.h>

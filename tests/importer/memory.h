@@ -7,9 +7,9 @@
 struct device;
 struct sg_table;
 
-/* Whether tables tell no pages: dma-buf hides them, since importers misuse them. */
+/* Whether dma-buf hides the pages of a table, so that no importer uses them. */
 bool memory_is_hidden(void);
-/* Where the device's address leads. */
+/* The physical address of a DMA address. */
 phys_addr_t memory_at(struct device *dev, dma_addr_t address);
 u8 memory_byte(struct device *dev, dma_addr_t address);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the page tables say of an address, as the processor reads them: tables
- * of 32-bit entries ("short descriptors"), whose types PRRR and NMRR explain.
+ * Read the memory type of an address from the page tables. Entries have 32 bits ("short
+ * descriptors"), and PRRR and NMRR define the memory types.
  */
 #include <linux/errno.h>
 #include <linux/highmem.h>
@@ -24,7 +24,7 @@
 		value; \
 	})
 
-/* @index is made of TEX[0], C and B. */
+/* @index: TEX[0], C and B. */
 static int memtype_of(unsigned int index)
 {
 	u32 primary = read_cp15("c10, c2, 0") >> index * 2 & 3;
@@ -60,7 +60,7 @@ static int decode(u32 value, unsigned int tex, u32 size, unsigned long address,
 	return 0;
 }
 
-/* An entry of a table that may be in memory which the kernel does not map. */
+/* Read an entry of a table. The table can be in high memory, which the kernel does not map. */
 static u32 read_entry(phys_addr_t table, unsigned int index)
 {
 	phys_addr_t at = table + index * sizeof(u32);
@@ -86,7 +86,7 @@ static int walk(phys_addr_t table, unsigned long address,
 	return decode(value, 6, SZ_4K, address, entry);
 }
 
-/* mmap_lock is held, so that nothing is unmapped meanwhile. */
+/* mmap_lock keeps the mapping during the walk. */
 int pagetable_user(struct importer_pte *entry)
 {
 	int ret;
@@ -99,14 +99,14 @@ int pagetable_user(struct importer_pte *entry)
 	return ret;
 }
 
-/* TTBR1 has the kernel's own table, of which each process has a copy. */
+/* Walk the table of TTBR1, the kernel's own. Each process has a copy of its entries. */
 int pagetable_kernel(const void *address, struct importer_pte *entry)
 {
 	return walk(read_cp15("c2, c0, 1") & ~(SZ_16K - 1),
 		    (unsigned long)address, entry);
 }
 
-/* The kernel's own mapping of a page frame, where it has one. */
+/* The entry of a page frame in the direct map, if there is one. */
 int pagetable_direct(struct importer_pte *entry)
 {
 	if (!pfn_valid(entry->address))
@@ -117,7 +117,7 @@ int pagetable_direct(struct importer_pte *entry)
 				entry);
 }
 
-/* A type belongs to each mapping here, and the kernel's own stays as it is. */
+/* On arm each mapping has its own memory type, and the direct map does not change. */
 int pagetable_typed(u64 *bytes)
 {
 	return -EOPNOTSUPP;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the page tables say of an address, by asking the processor to translate
- * it: the answer has the memory type in it, as MAIR_EL1 spells it.
+ * Let the processor translate an address. The result has the memory type of the page table entry,
+ * in the encoding of MAIR_EL1.
  */
 #include <linux/bitfield.h>
 #include <linux/errno.h>
@@ -15,7 +15,7 @@
 #include "importer.h"
 #include "pagetable.h"
 
-/* Of PAR_EL1. */
+/* Fields of PAR_EL1. */
 #define PAR_FAILED BIT(0)
 #define PAR_ADDRESS GENMASK_ULL(47, 12)
 #define PAR_TYPE GENMASK_ULL(63, 56)
@@ -23,7 +23,7 @@
 static int memtype_of(u8 attributes)
 {
 	switch (attributes) {
-	case 0x00: /* Device, four kinds of it */
+	case 0x00: /* Device, four kinds */
 	case 0x04:
 	case 0x08:
 	case 0x0c:
@@ -32,7 +32,7 @@ static int memtype_of(u8 attributes)
 		return IMPORTER_WRITE_COMBINE;
 	case 0xbb:
 		return IMPORTER_WRITE_THROUGH;
-	case 0xf0: /* the same with memory tags */
+	case 0xf0: /* Normal, write-back, with memory tags */
 	case 0xff:
 		return IMPORTER_WRITE_BACK;
 	default:
@@ -54,7 +54,7 @@ static int decode(u64 par, unsigned long address, struct importer_pte *entry)
 	return 0;
 }
 
-/* The answer is in a register of this processor until the next question. */
+/* Another translation on this processor overwrites the result in PAR_EL1. */
 #define translate(how, address) \
 	({ \
 		unsigned long flags; \
@@ -67,7 +67,7 @@ static int decode(u64 par, unsigned long address, struct importer_pte *entry)
 		par; \
 	})
 
-/* How much the entry maps, which a translation does not tell. */
+/* Bytes that the entry maps. A translation does not tell them. */
 static u64 entry_size(unsigned long address)
 {
 	pgd_t *pgd = pgd_offset(current->mm, address);
@@ -79,7 +79,7 @@ static u64 entry_size(unsigned long address)
 	return pmd_leaf(*pmd_offset(pud, address)) ? PMD_SIZE : PAGE_SIZE;
 }
 
-/* mmap_lock is held, so that nothing is unmapped meanwhile. */
+/* mmap_lock keeps the mapping during the walk. */
 int pagetable_user(struct importer_pte *entry)
 {
 	struct mm_struct *mm = current->mm;
@@ -104,7 +104,7 @@ int pagetable_kernel(const void *address, struct importer_pte *entry)
 		      entry);
 }
 
-/* The kernel's own mapping of a page frame. */
+/* The entry of a page frame in the direct map. */
 int pagetable_direct(struct importer_pte *entry)
 {
 	if (!pfn_valid(entry->address))
@@ -113,7 +113,7 @@ int pagetable_direct(struct importer_pte *entry)
 				entry);
 }
 
-/* A type belongs to each mapping here, and the kernel's own stays as it is. */
+/* On arm64 each mapping has its own memory type, and the direct map does not change. */
 int pagetable_typed(u64 *bytes)
 {
 	return -EOPNOTSUPP;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the page tables say of an address. Asking an allocator whether its
- * memory is write-combined proves nothing; the entry the CPU uses does.
+ * Read the memory type of an address from the page tables. Only the entry that the CPU uses proves
+ * that memory is write-combined.
  */
 #include <linux/errno.h>
 #include <linux/mm.h>
@@ -21,7 +21,7 @@ static u64 read_pat(void)
 	return (u64)high << 32 | low;
 }
 
-/* The three bits choose one of eight types that the PAT register lists. */
+/* PWT, PCD and PAT of the entry select one of the eight types in the PAT register. */
 static u32 entry_memtype(u64 pat, u64 flags, bool large)
 {
 	u64 pat_bit = large ? _PAGE_PAT_LARGE : _PAGE_PAT;
@@ -57,8 +57,8 @@ static int decode(const pte_t *pte, unsigned int level, unsigned long address,
 }
 
 /*
- * The walks hold mmap_lock, so that nothing is unmapped under them; pages of
- * bufalloc are never moved or swapped.
+ * mmap_lock keeps the mapping during the walk. The pages of a buffer are neither moved nor swapped
+ * out meanwhile, unless the buffer is pageable: then the result can be old.
  */
 int pagetable_user(struct importer_pte *entry)
 {
@@ -104,7 +104,7 @@ int pagetable_kernel(const void *address, struct importer_pte *entry)
 	return decode(pte, level, (unsigned long)address, entry);
 }
 
-/* The kernel's own mapping of a page frame. */
+/* The entry of a page frame in the direct map. */
 int pagetable_direct(struct importer_pte *entry)
 {
 	if (!pfn_valid(entry->address))
@@ -119,7 +119,7 @@ static bool is_typed(u64 pat, const pte_t *pte, unsigned int level)
 		       IMPORTER_WRITE_BACK;
 }
 
-/* A table of small pages. */
+/* Bytes of a table of small pages that are not write-back. */
 static u64 table_typed(u64 pat, const pte_t *pte)
 {
 	unsigned int i;
@@ -132,8 +132,8 @@ static u64 table_typed(u64 pat, const pte_t *pte)
 }
 
 /*
- * A table at a time, so that this can be asked for often. Tables of this mapping
- * only go when a type changes, which the caller does not cause meanwhile.
+ * Read whole tables, so that a test can call this often. Tables of the direct map are freed only
+ * when a memory type changes. The caller changes none meanwhile.
  */
 int pagetable_typed(u64 *bytes)
 {

@@ -9,7 +9,7 @@ struct importer_pte;
 int pagetable_user(struct importer_pte *entry);
 int pagetable_kernel(const void *address, struct importer_pte *entry);
 int pagetable_direct(struct importer_pte *entry);
-/* Bytes of all of the kernel's own mapping that are not write-back. */
+/* Bytes of the direct map that are not write-back. */
 int pagetable_typed(u64 *bytes);
 
 #endif /* _IMPORTER_PAGETABLE_H */

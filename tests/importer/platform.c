@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Devices without hardware: they can be attached and mapped for, and move
- * nothing. Nothing describes them to the kernel, so that no IOMMU translates for
- * them, and they are not coherent where a device has to say that it is.
+ * Devices without hardware. Buffers can be attached to them and mapped, but the devices move no
+ * data. No firmware describes the devices. So no IOMMU translates for them, and they are not
+ * coherent on architectures where firmware declares coherence.
  */
 #include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
@@ -47,7 +47,7 @@ static int platform_add(u32 index)
 	return 0;
 }
 
-/* One region with all of memory in it; the one after it has no size, and ends the map. */
+/* The first region has all memory. The second region has no size, and ends the map. */
 static struct bus_dma_region *regions_create(u64 shift)
 {
 	struct bus_dma_region *regions = kcalloc(2, sizeof(*regions), GFP_KERNEL);
@@ -56,14 +56,14 @@ static struct bus_dma_region *regions_create(u64 shift)
 		return NULL;
 	regions->dma_start = shift;
 	regions->size = U64_MAX;
-	/* Up to 6.8 or so it is kept beside what it is the difference of. */
+	/* Kernels up to about 6.8 also store the difference of the two addresses. */
 #ifdef HAVE_BUS_DMA_REGION_OFFSET
 	regions->offset = -shift;
 #endif
 	return regions;
 }
 
-/* While nothing is mapped for it. The device frees the regions with itself. */
+/* Only while no buffer is mapped for the device. The release of the device frees the regions. */
 int platform_set_bus(u32 index, u64 boundary, u64 shift)
 {
 	const struct bus_dma_region *regions = NULL;

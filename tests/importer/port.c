@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The devices that can be attached, by number. A driver can be unbound while
- * its device is attached: who has a port keeps it, and is told that it is gone.
+ * The devices that buffers can be attached to, by number. A driver can be unbound while a buffer is
+ * attached. The import keeps a reference to the port, whose @gone is then set.
  */
 #include <linux/device.h>
 #include <linux/slab.h>
@@ -27,7 +27,7 @@ void port_put(struct port *port)
 	kref_put(&port->ref, port_free);
 }
 
-/* Return: the port, held, or NULL. */
+/* Return: the port with a reference, or NULL. */
 struct port *port_get(u32 index)
 {
 	struct port *port = NULL;
@@ -58,7 +58,7 @@ int port_add(u32 index, struct device *dev, void __iomem *registers)
 	return 0;
 }
 
-/* Nothing is begun afterwards, and what was begun is over. */
+/* Wait for the end of DMA. No new DMA begins afterwards. */
 void port_remove(u32 index)
 {
 	struct port *port;

@@ -11,13 +11,13 @@ struct import;
 
 /**
  * struct port - a device that buffers are attached to
- * @ref: the table's, and one for each attachment.
- * @lock: guards what follows, and is held while the device is put to work, so
- *	that its driver is not unbound meanwhile.
- * @dev: held; it outlives its driver.
- * @registers: of an edu, or NULL.
+ * @ref: a reference of the table, and a reference of each import.
+ * @lock: guards the following fields. The importer holds the lock while the device works, so that
+ *	the driver is not unbound meanwhile.
+ * @dev: the device, with a reference; it outlives its driver.
+ * @registers: of an edu; NULL for other devices.
  * @gone: the driver was unbound.
- * @late: what its remove() attaches, or NULL.
+ * @late: the import that remove() attaches, or NULL.
  */
 struct port {
 	struct kref ref;
@@ -28,7 +28,7 @@ struct port {
 	struct import *late;
 };
 
-/* For @late, with the port's lock. */
+/* Attach, map and unmap @import. The caller holds the lock of the port. */
 void import_late(struct import *import);
 
 int port_add(u32 index, struct device *dev, void __iomem *registers);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory of the DMA API as a driver takes it that wants to look at it itself:
- * without DMA_ATTR_NO_KERNEL_MAPPING, to measure what that attribute saves.
+ * Memory of the DMA API with a kernel mapping, that is, without DMA_ATTR_NO_KERNEL_MAPPING. Tests
+ * measure the savings of that attribute.
  */
 #include <linux/dma-mapping.h>
 #include <linux/list.h>
@@ -34,7 +34,7 @@ static int piece_add(struct list_head *taken, struct device *dev)
 	return 0;
 }
 
-/* What was taken before a failure stays until taken_free(). */
+/* After a failure the memory that was taken before stays until taken_free(). */
 int taken_add(struct list_head *taken, struct device *dev, size_t bytes)
 {
 	int ret = 0;
