@@ -14,7 +14,7 @@
 #define POWER "/sys/power/"
 #define EDU_DRIVER "/sys/bus/pci/drivers/bufalloc-importer-edu/"
 
-/* Refused while the other event of that kind is under way. */
+/* EBUSY: the kernel takes no processor offline now. */
 static int cut_processor(struct random *random)
 {
 	int ret = write_string(PROCESSOR, "0");
@@ -29,12 +29,12 @@ static int cut_processor(struct random *random)
 	return 0;
 }
 
-/* The kernel turns around at a level, as if the machine had slept. */
+/* Suspend to a level of pm_test, from which the kernel resumes at once. */
 static int sleep_to(const char *level)
 {
 	int ret, restored;
 
-	/* Nobody looks at the frozen machine. */
+	/* Do not stay suspended: by default the kernel waits 5 seconds. */
 	write_string("/sys/module/suspend/parameters/pm_test_delay", "0");
 	ret = write_string(POWER "pm_test", level);
 	if (!ret)
@@ -55,7 +55,7 @@ static int suspend(struct random *random)
 	const char *level = levels[random_below(random, ARRAY_SIZE(levels))];
 	int ret = sleep_to(level);
 
-	/* A task or a device may be in the midst of something. */
+	/* A task or a device may be busy. */
 	if (ret == -EBUSY || ret == -EAGAIN) {
 		soak_count(SUSPENDS_REFUSED);
 		return 0;
@@ -66,7 +66,7 @@ static int suspend(struct random *random)
 	return 0;
 }
 
-/* As far as the freezer, since nothing keeps an image here. */
+/* Hibernate up to the freezer only: no device can store an image here. */
 static int hibernate(void)
 {
 	int ret;
@@ -79,8 +79,8 @@ static int hibernate(void)
 		ret = write_string(POWER "state", "disk");
 	write_string(POWER "pm_test", "none");
 	/*
-	 * Memory that an image would not have, a task that cannot be frozen yet, or no
-	 * room for an image.
+	 * EBUSY: buffers live that an image would not save, or a task cannot be frozen yet. ENOMEM:
+	 * there is no room for an image.
 	 */
 	if (ret == -EBUSY || ret == -EAGAIN || ret == -ENOMEM)
 		return 0;
@@ -90,7 +90,7 @@ static int hibernate(void)
 	return 0;
 }
 
-/* Its driver leaves a device, whatever is mapped there, and comes back. */
+/* Unbind the driver of a device, even while buffers are mapped, and bind it again. */
 static int unbind(struct random *random)
 {
 	struct importer_facts facts;
@@ -111,7 +111,7 @@ static int unbind(struct random *random)
 	return 0;
 }
 
-/* Less than is held already: all requests are refused for a while. */
+/* Set a quota below the bytes or buffers in use: requests are refused for a while. */
 static int cut_quota(struct random *random)
 {
 	struct quotas before, less;
@@ -144,7 +144,7 @@ int work_machine(struct random *random)
 	case 3:
 		return hibernate();
 	case 4:
-		/* The kernel would rightly complain of what is mapped. */
+		/* CONFIG_DMA_API_DEBUG complains of a driver that leaves mappings, and rightly. */
 		return edus_may_leave_mapped() ? unbind(random) : 0;
 	default:
 		return cut_processor(random);

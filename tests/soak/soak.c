@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * Everything at once, for as long as one likes: cameras, DMA, rivals for memory,
- * content that is not needed, little memory, processors that go, suspend, control
- * groups that go, and workers that are killed. Then nothing is left. Told by the
- * environment:
+ * All kinds of use and of trouble at once: cameras, DMA, processes that compete for memory,
+ * purgeable buffers, little memory, processors that go offline, suspend, control groups that are
+ * removed, and workers that are killed. At the end no buffer and no charge is left. The environment
+ * gives the parameters:
  *
  *   BUFALLOC_SOAK_SEED		another number gives another order of events
- *   BUFALLOC_SOAK_SECONDS	how long
+ *   BUFALLOC_SOAK_SECONDS	seconds that the soak runs
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -32,10 +32,10 @@
 #include "lib/swap.h"
 #include "soak/soak.h"
 
-/* In a week nobody waits for more. */
+/* The longest time in seconds that the harness waits for the soak: a week. */
 #define PATIENCE (7 * 24 * 60 * 60)
 #define PROGRESS_SECONDS 60
-/* After so long each kind of event has happened, on a slow machine too. */
+/* Seconds after which each kind of event must have happened, even on a slow machine. */
 #define SECONDS_FOR_ALL 1200
 #define TICK_US 50000
 
@@ -43,14 +43,14 @@
 /* Bytes that the kernel may keep charged to an empty group. */
 #define GROUP_SPARE (8L << 20)
 
-/* A tenth of memory is free before the kernel stops to take it back. */
+/* Let the kernel reclaim memory until a tenth is free. */
 #define WATERMARK "/proc/sys/vm/watermark_scale_factor"
 #define WATERMARK_SOAK "1000"
 #define USER_MEMORY "/sys/module/bufalloc/parameters/user_memory"
 
 struct soak *soak;
 
-/* Workers: those at the front may be killed and moved, the last may not. */
+/* All workers but the last may be killed and moved. */
 static const struct work works[] = {
 	{ "camera", work_camera },
 	{ "camera_contiguous", work_camera_contiguous },
@@ -128,7 +128,7 @@ static uint64_t number_of(const char *name, uint64_t otherwise)
 	return text && *text ? strtoull(text, NULL, 0) : otherwise;
 }
 
-/* Before the harness forks a process for each test. */
+/* Runs before the harness forks a process for each test. */
 __attribute__((constructor)) static void prepare(void)
 {
 	soak = mmap(NULL, sizeof(*soak), PROT_READ | PROT_WRITE,
@@ -178,7 +178,7 @@ static int worker_number(pid_t pid)
 	return -1;
 }
 
-/* Those that ended; the rivals of a worker that was killed come here, too. */
+/* Reap workers, and children of workers that were killed. */
 static void workers_reap(void)
 {
 	int status, worker;
@@ -232,7 +232,7 @@ static void move_one(struct random *random)
 		soak_count(MOVES);
 }
 
-/* Processes leave the group; their memory stays charged to it. */
+/* Move the processes out of a group, and remove it. Their memory stays charged to the group. */
 static void remove_group(struct random *random)
 {
 	char group[64], path[96], text[16];
@@ -251,7 +251,7 @@ static void remove_group(struct random *random)
 		if (file)
 			fclose(file);
 	}
-	/* A rival that was forked meanwhile may be in it: the next time, then. */
+	/* A child that was forked meanwhile may be in the group: another event removes it. */
 	if (rmdir(group))
 		return;
 	soak_count(GROUPS_REMOVED);
@@ -287,7 +287,7 @@ static void say_progress(uint64_t seconds)
 	fflush(stdout);
 }
 
-/* Until the time is over or something is wrong. */
+/* Start workers and cause events, until the time is over or an error is found. */
 static void direct(void)
 {
 	struct random random = random_from(soak->seed, 0);
@@ -308,7 +308,7 @@ static void direct(void)
 	say_progress(now() - started);
 }
 
-/* Each is given time to end what it does; whoever does not is killed. */
+/* Give each worker time to end its work, then kill it. */
 static void workers_end(void)
 {
 	unsigned int tries, i;
@@ -328,7 +328,7 @@ static void workers_end(void)
 		;
 }
 
-/* Refusals are as the machine likes. */
+/* Whether an event must happen. A machine may refuse nothing, and may refuse hibernation. */
 static bool must_happen(enum count what)
 {
 	return what != COMMITS_REFUSED && what != CHURNS_REFUSED &&
@@ -378,7 +378,7 @@ TEST_F_TIMEOUT(soak, everything_at_once, PATIENCE)
 	ASSERT_EQ(0, swap_start());
 	ASSERT_EQ(0, write_string(USER_MEMORY, "1"));
 	ASSERT_EQ(0, write_string(WATERMARK, WATERMARK_SOAK));
-	/* Children of workers that were killed are ours to wait for. */
+	/* This process reaps the children of killed workers. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	direct();
 	workers_end();
@@ -388,7 +388,7 @@ TEST_F_TIMEOUT(soak, everything_at_once, PATIENCE)
 	EXPECT_EQ(self->kills, vmstat("oom_kill"));
 	for (i = 0; i < COUNTS; i++) {
 		printf("# total: %" PRIu64 " %s\n", soak->counts[i], names[i]);
-		/* A kind of event that never happened was not tested. */
+		/* The soak has not tested a kind of event that never happened. */
 		if (soak->seconds >= SECONDS_FOR_ALL && must_happen(i))
 			EXPECT_LT(0, soak->counts[i]);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A soak: workers that use buffers in every way at once, and a director that kills
- * them, moves them between control groups, and disturbs the machine they run on.
+ * A soak. Workers use buffers in every way at once. A director kills workers, and moves them
+ * between control groups. One worker disturbs the machine.
  */
 #ifndef SOAK_SOAK_H
 #define SOAK_SOAK_H
@@ -14,7 +14,7 @@
 
 /* Events that are counted. */
 enum count {
-	FRAMES, /* a camera filled a buffer and the pixels were right */
+	FRAMES, /* a camera filled a buffer, and the pixels were right */
 	DMAS, /* a device read a buffer */
 	GEMS, /* another driver imported a buffer */
 	USERS, /* memory of a process was a buffer, and a device wrote to it */
@@ -22,30 +22,30 @@ enum count {
 	COMMITS, /* a set of buffers got its memory */
 	COMMITS_REFUSED,
 	KEPT, /* a purgeable buffer still had its content */
-	PURGED, /* it had lost it */
-	CHURNS, /* a batch of buffers came and went */
+	PURGED, /* a purgeable buffer had lost its content */
+	CHURNS, /* a batch of buffers was allocated and freed */
 	CHURNS_REFUSED,
-	HOGS, /* memory was nearly used up */
+	HOGS, /* a process used nearly all memory */
 	KILLS,
-	MOVES, /* of a worker to another control group */
-	GROUPS_REMOVED, /* while buffers live that were charged to it */
+	MOVES, /* a worker was moved to another control group */
+	GROUPS_REMOVED, /* a control group was removed while buffers may be charged to it */
 	QUOTAS_CUT,
 	OFFLINES,
 	SUSPENDS,
 	SUSPENDS_REFUSED,
 	HIBERNATIONS,
-	UNBINDS, /* of a device's driver */
+	UNBINDS, /* the driver of a device was unbound */
 	COUNTS,
 };
 
 /**
  * struct soak - shared by all processes
- * @seed: decides the order of events, as far as the machine's speed does not.
- * @seconds: how long it runs.
- * @stop: workers end after what they do now.
+ * @seed: of the random numbers. The order of events also depends on the speed of the machine.
+ * @seconds: seconds that the soak runs.
+ * @stop: set: workers end after the work that they do now.
  * @counts: see &enum count.
- * @wrong: what a worker or the director found wrong first; "" for nothing.
- * @is_wrong: claims @wrong.
+ * @wrong: the first error that a worker or the director found; "": none.
+ * @is_wrong: set by the first finder of an error, who alone writes @wrong.
  */
 struct soak {
 	uint64_t seed;
@@ -59,13 +59,13 @@ struct soak {
 extern struct soak *soak;
 
 void soak_count(enum count what);
-/* Returns -EIO, for whoever called. */
+/* Record an error. Return: -EIO, for the caller to return. */
 __attribute__((format(printf, 1, 2))) int soak_wrong(const char *format, ...);
 
 /**
  * struct work - what a worker does again and again
  * @name: for reports.
- * @run: once. Returns 0, or a negative errno after soak_wrong().
+ * @run: does the work once. Return: 0, or a negative errno after soak_wrong().
  */
 struct work {
 	const char *name;
@@ -82,9 +82,9 @@ int work_user(struct random *random);
 int work_pass(struct random *random);
 int work_hog(struct random *random);
 
-/* Events of the machine, one of them at a time. */
+/* Cause one event of the machine. */
 int work_machine(struct random *random);
-/* Undoes what an event may have left when its process was ended. */
+/* Undo an event whose process was killed before the end. */
 void machine_restore(void);
 
 #endif /* SOAK_SOAK_H */

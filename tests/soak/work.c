@@ -27,13 +27,13 @@
 
 #define PAGE 4096UL
 
-/* Of a camera. */
+/* Frames of a camera. */
 #define WIDTH 320
 #define HEIGHT 180
 #define BUFFERS 3
 #define FRAMES_MAX 24
 
-/* Of buffers that compete. */
+/* Buffers of one COMMIT. */
 #define SET 24
 #define SET_LENGTH (64 * KIB)
 
@@ -83,7 +83,7 @@ static int frame_check(struct capture *capture, uint32_t index)
 	bufalloc_begin_cpu_access(capture->fds[index], DMA_BUF_SYNC_READ);
 	wrong = pattern_count_wrong(mapping.bytes, capture->camera.stride, WIDTH,
 				    HEIGHT);
-	/* So that the next frame is not this one. */
+	/* Overwrite the frame, so that the next check cannot pass with the same frame. */
 	memset(mapping.bytes, 0x5a, mapping.length);
 	bufalloc_end_cpu_access(capture->fds[index], DMA_BUF_SYNC_READ);
 	buffer_unmap(&mapping);
@@ -101,7 +101,7 @@ static int capture_frames(struct capture *capture, struct random *random)
 
 	while (count-- && !soak->stop) {
 		ret = camera_dequeue(&capture->camera, &index);
-		/* A camera that slept loses its stream, or a frame. */
+		/* A suspend can end the stream of a camera, or drop a frame. */
 		if (ret)
 			return 0;
 		ret = frame_check(capture, index);
@@ -126,7 +126,7 @@ static int capture_buffers(struct capture *capture, struct random *random,
 		if (capture->fds[i] < 0)
 			return capture->fds[i];
 		ret = camera_queue(&capture->camera, i, capture->fds[i]);
-		/* The driver may have found no memory, and says what it likes. */
+		/* The driver may lack memory, and may return any errno. */
 		if (ret)
 			return -ENOMEM;
 	}
@@ -172,7 +172,7 @@ int work_camera_contiguous(struct random *random)
 	return capture_run(random, "platform:vivid-001", BUFALLOC_ALLOC_CONTIGUOUS);
 }
 
-/* A device with DMA, and another driver. */
+/* DMA of a device, and an import by another driver. */
 
 static int gem_import(int fd)
 {
@@ -191,7 +191,7 @@ static int gem_import(int fd)
 	return 0;
 }
 
-/* The device copies a part into itself, and from there into the next part. */
+/* The device reads a part of the buffer into its own memory, and writes it to another part. */
 static int dma_copy(int importer, int id)
 {
 	static struct importer_map map;
@@ -206,15 +206,15 @@ static int dma_copy(int importer, int id)
 	return ret;
 }
 
-/* Errors of a device whose driver is about to leave, or has left. */
+/* Errors of a device whose driver is being unbound, or is unbound. */
 static bool is_leaving(int ret)
 {
 	return ret == -ENODEV || ret == -EAGAIN;
 }
 
 /*
- * @bytes: the first page of the buffer, as the CPU sees it. Each worker has a device of
- * its own, in which nobody else leaves data meanwhile.
+ * @bytes: the CPU mapping of the first page. Each worker has its own device, so no other worker
+ * writes to the memory of the device meanwhile.
  */
 static int dma_run(struct random *random, int importer, int fd,
 		   unsigned char *bytes, enum count what)
@@ -261,7 +261,7 @@ int work_dma(struct random *random)
 	int importer = importer_open();
 	int fd, ret = 0;
 
-	/* No syncs: this is about lifetimes. */
+	/* COHERENT memory needs no syncs. This work tests lifetimes. */
 	fd = buffer_open_low(device, PAGE * (1 + random_below(random, 64)),
 			     BUFALLOC_CACHING_COHERENT, 0);
 	if (fd >= 0)
@@ -275,7 +275,7 @@ int work_dma(struct random *random)
 	return ret;
 }
 
-/* Memory of this process, which outlives its mapping. */
+/* A buffer of memory of this process, which stays after the mapping is gone. */
 
 static int user_open(int device, void *bytes, size_t length)
 {
@@ -311,7 +311,7 @@ int work_user(struct random *random)
 	return ret;
 }
 
-/* Buffers on their way: the process that gets them ends, or is killed. */
+/* Buffers in a message. The receiver ends, or is killed. */
 
 static void receive(int socket)
 {
@@ -367,7 +367,7 @@ int work_pass(struct random *random)
 	return ret;
 }
 
-/* Rivals for the memory of one set. */
+/* Two processes that commit the same buffers. */
 
 static int set_open(int device, struct random *random, int *fds)
 {
@@ -412,7 +412,7 @@ static int set_commit(int device, const int *fds)
 	return is_shortage(ret) ? 0 : soak_wrong("COMMIT: %d", ret);
 }
 
-/* The same set from its end. */
+/* Commit the same buffers in the reverse order. */
 static void rival(int device, const int *fds)
 {
 	int reversed[SET], i;
@@ -444,11 +444,11 @@ int work_commit(struct random *random)
 	for (i = 0; i < SET; i++)
 		close(fds[i]);
 	bufalloc_close(device);
-	/* The rival may have been killed, too. */
+	/* Ignore @status: the child may have been killed. */
 	return ret;
 }
 
-/* Content that is not needed. */
+/* Purgeable buffers. */
 
 struct purgeable {
 	int fd;
@@ -526,7 +526,7 @@ int work_purge(struct random *random)
 	return ret == -EIO ? ret : 0;
 }
 
-/* Batches of any kind. */
+/* Batches of buffers of any kind. */
 
 static struct bufalloc_request any_request(struct random *random)
 {
@@ -572,7 +572,7 @@ int work_churn(struct random *random)
 	for (i = 0; i < count; i++)
 		requests[i] = any_request(random);
 	ret = bufalloc_alloc_batch(device, requests, results, count, NULL, NULL);
-	/* Buffers outlive the file that they were allocated with. */
+	/* Buffers stay after the file of the device is closed. */
 	bufalloc_close(device);
 	if (ret) {
 		soak_count(CHURNS_REFUSED);
@@ -587,7 +587,7 @@ int work_churn(struct random *random)
 	return ret;
 }
 
-/* Memory that is nearly gone: the kernel takes back what it can. */
+/* Use nearly all memory, so that the kernel reclaims. */
 
 int work_hog(struct random *random)
 {
