@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * A fuzzer of the ABI and of what can be done with a buffer: programs of calls from
- * several threads, varied from those of tests/fuzz/corpus/, led by what of the
- * module they reach where the kernel has KCOV. Told by the environment:
+ * A fuzzer of the ABI and of the operations on buffers. It runs programs of calls, each from one or
+ * more threads. The programs are random, or variants of the programs in tests/fuzz/corpus/. With
+ * KCOV a program that reaches new code of the module joins the corpus. The environment gives the
+ * parameters:
  *
  *   BUFALLOC_FUZZ_SEED	another number gives other programs
- *   BUFALLOC_FUZZ_MINUTES	how long; without it, a number of calls that fits a test
+ *   BUFALLOC_FUZZ_MINUTES	minutes that the fuzzer runs; not set: CALLS calls, or SECONDS
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,14 +19,14 @@
 #include "kselftest_harness.h"
 #include "lib/groups.h"
 
-/* As a test: so many calls, and no longer than this. */
+/* The limits without BUFALLOC_FUZZ_MINUTES. */
 #define CALLS 40000
 #define SECONDS 60
 
-/* What the debug kernel keeps of freed memory, and what it splits and caches. */
+/* Memory that a debug kernel may hold after a run: freed objects, page tables, caches. */
 #define MEMORY_SPARE_KIB (192L * 1024)
 
-/* In a day nobody waits for more. */
+/* The longest time in seconds that the harness waits for the fuzzer: a day. */
 #define PATIENCE (24 * 60 * 60)
 
 static struct campaign *campaign;
@@ -37,7 +38,7 @@ static uint64_t number_of(const char *name, uint64_t otherwise)
 	return text && *text ? strtoull(text, NULL, 0) : otherwise;
 }
 
-/* Before the harness forks a process for each test. */
+/* Runs before the harness forks a process for each test. */
 __attribute__((constructor)) static void prepare(void)
 {
 	uint64_t minutes = number_of("BUFALLOC_FUZZ_MINUTES", 0);
@@ -74,7 +75,7 @@ TEST_F_TIMEOUT(fuzz, corpus_replays, PATIENCE)
 	EXPECT_TRUE(campaign_replay(campaign));
 	EXPECT_EQ(2 * programs, campaign->programs);
 	campaign_report(campaign, false);
-	/* It would be led by nothing, and say so of everything. */
+	/* If the places were wrong, coverage would find next to nothing reached. */
 	if (campaign->coverage.nr_places)
 		EXPECT_LT(campaign->coverage.nr_places / 2, campaign->coverage.nr_reached);
 }

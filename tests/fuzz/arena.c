@@ -16,20 +16,20 @@
 #define USER_MEMORY "/sys/module/bufalloc/parameters/user_memory"
 #define HUGE_PAGES "/proc/sys/vm/nr_hugepages"
 
-/* Behind the windows of mappings, at a multiple of a huge page. */
+/* An address above the windows of mappings (memory.c), a multiple of a huge page. */
 #define ARENA_AT 0x40000000UL
 #define REGION (4UL << 20)
 
 #define RW (PROT_READ | PROT_WRITE)
 #define ANY (MAP_PRIVATE | MAP_ANONYMOUS)
 
-/* The rest of a region that is shorter, or cannot be had, is not mapped. */
+/* Each region has REGION bytes. A region that cannot be mapped stays unmapped. */
 enum region {
 	REGION_ANONYMOUS,
 	REGION_SHMEM,
 	REGION_READ_ONLY,
-	REGION_FILE, /* of a file system in memory: no shmem */
-	REGION_COPY, /* what is written of it is anonymous */
+	REGION_FILE, /* a file of ramfs: in memory, but not shmem */
+	REGION_COPY, /* private mapping of the file: written pages become anonymous */
 	REGION_TRANSPARENT,
 	REGION_HUGE,
 	REGION_NOTHING,
@@ -45,7 +45,7 @@ static unsigned char *region(enum region which)
 	return (unsigned char *)ARENA_AT + which * REGION;
 }
 
-/* Kernels without huge pages have none to give. */
+/* A kernel without huge pages has no such file. */
 int arena_allow(void)
 {
 	huge_pages = read_number(HUGE_PAGES);
@@ -72,7 +72,7 @@ static int map_region(enum region which, int prot, int flags, int fd)
 									-errno;
 }
 
-/* Nobody else finds the file, and it goes with the process. */
+/* Open a file that no other process can find. The file is freed when the process ends. */
 static int file_open(void)
 {
 	char place[64];
@@ -92,7 +92,7 @@ static int file_open(void)
 	return fd;
 }
 
-/* The fuzzer's own files have the first numbers, with no gap: see slots_create(). */
+/* Keep the file descriptors of the fuzzer the lowest ones, without a gap: see slots_create(). */
 static int lowest(int fd)
 {
 	int low = fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -107,7 +107,7 @@ static int map_file(void)
 {
 	int ret;
 
-	/* One for all programs of this process: to mount takes long. */
+	/* All programs of this process share one file, because mounting takes long. */
 	if (file < 0)
 		file = lowest(file_open());
 	if (file < 0)
@@ -136,7 +136,7 @@ static int map_all(void)
 	if (ret)
 		return ret;
 	madvise(region(REGION_TRANSPARENT), REGION, MADV_HUGEPAGE);
-	/* There may be too few for this process: whoever had them has not ended. */
+	/* Huge pages may be short while the process before is ending: ignore an error. */
 	munmap(region(REGION_HUGE), 2 * REGION);
 	map_region(REGION_HUGE, RW, ANY | MAP_HUGETLB, -1);
 	return 0;
@@ -165,7 +165,7 @@ uint64_t arena_address(struct random *random)
 		return address + random_below(random, REGION);
 	case 2:
 		return (uintptr_t)window(random_below(random, SLOTS));
-	/* So near to the end that it goes on in the next one. */
+	/* Near the end of a region: the range goes on in the next region. */
 	case 3:
 	case 4:
 		return address + REGION - PAGE * random_below(random, 8);
@@ -192,7 +192,7 @@ static long write_to(unsigned char *address, size_t length)
 	return 0;
 }
 
-/* What a process does to its memory while that is a buffer, or is about to be. */
+/* Operations of a process on its memory, which may be a buffer or become a buffer. */
 long run_user_memory(const uint64_t *args)
 {
 	uint64_t skip = args[0] % (REGIONS * REGION) & ~(PAGE - 1);

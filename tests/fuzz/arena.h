@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory of the process that may become buffers, of each kind there is, side by side at
- * fixed addresses: whatever begins in one may end in the next.
+ * Memory of the process that may become buffers. There is a region of each kind of memory. The
+ * regions lie side by side at fixed addresses, so a range can begin in one and end in the next.
  */
 #ifndef FUZZ_ARENA_H
 #define FUZZ_ARENA_H
@@ -10,17 +10,17 @@
 
 #include "fuzz/random.h"
 
-/* What the machine has to have for it; 0 or a negative errno. And as it was before. */
+/* Set what the machine needs (Return: 0 or a negative errno), and restore the old settings. */
 int arena_allow(void);
 void arena_forbid(void);
 
-/* Once for each process that runs programs. Returns 0 or a negative errno. */
+/* Call once in each process that runs programs. Return: 0 or a negative errno. */
 int arena_create(void);
 
-/* As it was, where a program has changed it. */
+/* Map the regions again if a program has changed them. */
 void arena_restore_changed(void);
 
-/* Mostly where pages begin, seldom beside that or anywhere. */
+/* Return: mostly the address of a page, seldom another address of a region or any address. */
 uint64_t arena_address(struct random *random);
 
 #endif /* FUZZ_ARENA_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What a process does with the file descriptor of a buffer, and with others. */
+/* Operations of a process on the file descriptor of a buffer, and on other files. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -109,13 +109,13 @@ long run_buffer_command(const uint64_t *args)
 	return result(ioctl(slot_get(POOL_BUFFER, args[0]), args[1], address));
 }
 
-/* None that would let a call wait for what never comes. */
+/* Keep O_NONBLOCK set: without the flag a call could wait for ever. */
 static long file_set_flags(int fd)
 {
 	return fcntl(fd, F_SETFL, (fcntl(fd, F_GETFL) ^ O_APPEND) | O_NONBLOCK);
 }
 
-/* What a file may be asked for by who does not know that it is a buffer. */
+/* Operations of a program that does not know that the file is a buffer. */
 long run_file(const uint64_t *args)
 {
 	int fd = slot_get(args[0] % POOL_FDS, args[1]);
@@ -214,7 +214,7 @@ static int message_receive(int socket, int flags)
 	return fd;
 }
 
-/* Through a socket; or only into it, where it is lost with the socket. */
+/* Pass a buffer through a socket; or only send it, and close the socket without a receiver. */
 long run_pass(const uint64_t *args)
 {
 	int sockets[2], fd;
@@ -252,7 +252,7 @@ long run_fork(const uint64_t *args)
 	pid_t pid;
 	long ret;
 
-	/* The child has the importers' files, too. */
+	/* The child has the files of importers as well: no device may change meanwhile. */
 	importers_hold();
 	pid = fork();
 	if (!pid)
@@ -262,11 +262,11 @@ long run_fork(const uint64_t *args)
 	return ret;
 }
 
-/* To a process in a user namespace of its own; -1 where there is none. */
+/* A socket to a process in its own user namespace; -1: there is no such process. */
 static int container = -1;
 static pthread_mutex_t container_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* Opens the device for whoever asks, until nobody can any more. */
+/* Open the device for each request, until the other end of the socket is closed. */
 static void contain(int socket)
 {
 	char byte;
@@ -277,7 +277,7 @@ static void contain(int socket)
 		_exit(1);
 	while (read(socket, &byte, 1) == 1) {
 		fd = open(BUFALLOC_DEVICE, O_RDWR | O_CLOEXEC);
-		/* The other process waits for an answer. */
+		/* Send an answer without a file: the other process waits. */
 		if (fd < 0 || message_send(socket, fd) < 0)
 			send(socket, "", 1, MSG_NOSIGNAL);
 		close(fd);
@@ -285,7 +285,7 @@ static void contain(int socket)
 	_exit(0);
 }
 
-/* Once for each process, while it is small: a process for each call would take long. */
+/* Call once in each process, while the process is small. A fork for each call takes long. */
 void container_create(void)
 {
 	int sockets[2];
@@ -302,7 +302,7 @@ void container_create(void)
 	container = sockets[0];
 }
 
-/* By the process in the container, which passes it on. */
+/* Let the process in the container open the device, and receive the file descriptor. */
 long run_open_contained(const uint64_t *args)
 {
 	int fd = -1;

@@ -9,14 +9,14 @@
 		.name = #call, .weight = weight_, .run = run_##call, .args = { __VA_ARGS__ } \
 	}
 
-/* One whose allocations are the module's, or those of who calls it. */
+/* A call in which only the module, or a caller of the module, allocates memory. */
 #define OP_MAY_FAIL(call, weight_, ...) \
 	{ \
 		.name = #call, .weight = weight_, .run = run_##call, .may_fail = true, \
 		.args = { __VA_ARGS__ } \
 	}
 
-/* Programs of the corpus call them by these names. */
+/* The programs of the corpus use these names. */
 const struct op ops[] = {
 	OP_MAY_FAIL(open_device, 3, NEW_DEVICE, OPEN_FLAGS),
 	OP(close_device, 2, DEVICE),

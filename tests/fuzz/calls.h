@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The calls that programs are made of. Each says of what kind its arguments are, so
- * that they can be made up, and means something for every value of them.
+ * The calls of a program. Each call lists the kinds of its arguments, from which random values are
+ * chosen. A call accepts every value of an argument.
  */
 #ifndef FUZZ_CALLS_H
 #define FUZZ_CALLS_H
@@ -10,10 +10,10 @@
 #include "fuzz/random.h"
 #include "fuzz/slots.h"
 
-/* Arguments; those of a slot say what the call does with it. */
+/* Kinds of arguments. */
 enum kind {
 	NONE,
-	/* A slot whose content it uses. */
+	/* A slot that the call uses. */
 	DEVICE,
 	BUFFER,
 	IMPORTER,
@@ -23,7 +23,7 @@ enum kind {
 	ATTACHMENT,
 	HANDLE,
 	MAPPING,
-	/* A slot that it fills. */
+	/* A slot that the call fills. */
 	NEW_DEVICE,
 	NEW_BUFFER,
 	NEW_IMPORTER,
@@ -36,9 +36,9 @@ enum kind {
 	/* Values. */
 	POOL_OF_FDS,
 	PLACE,
-	SPOIL, /* a word of a structure, from 1 on */
+	SPOIL, /* number of a word of a structure, from 1 on; 0: none */
 	VALUE,
-	LONGER, /* bytes more than a structure has */
+	LONGER, /* bytes after a structure */
 	COUNT,
 	LENGTH,
 	SPAN, /* bytes of a mapping */
@@ -55,7 +55,7 @@ enum kind {
 	PADDING,
 	USER_ADDRESS,
 	NEED,
-	PART, /* bytes of a buffer: where, or how many */
+	PART, /* offset or length of a part of a buffer, in bytes */
 	COMMAND,
 	BUFFER_COMMAND,
 	SYNC_FLAGS,
@@ -67,8 +67,8 @@ enum kind {
 	DIRECTION,
 	PORT,
 	LIMIT,
-	NTH, /* allocation of the next call */
-	WHICH, /* of a few ways to do it */
+	NTH, /* number of the allocation of the next call that fails */
+	WHICH, /* number of a variant of the call */
 	KINDS,
 };
 
@@ -76,34 +76,34 @@ typedef long run_fn(const uint64_t *args);
 
 struct op {
 	const char *name;
-	unsigned int weight; /* how often, beside others */
+	unsigned int weight; /* frequency, relative to other calls */
 	run_fn *run;
-	bool may_fail; /* on purpose: its allocations are the module's */
+	bool may_fail; /* faults may be injected into its allocations */
 	enum kind args[ARGS_MAX];
 };
 
 extern const struct op ops[];
 extern const unsigned int nr_ops;
 
-/* Its index, or -EINVAL. */
+/* Return: the index of the call, or -EINVAL. */
 int op_find(const char *name);
-/* One of them, by their weights. */
+/* Return: the index of a random call, by the weights. */
 unsigned int op_random(struct random *random);
 
-/* The pool of an argument that is a slot; -1 for others. */
+/* Return: the pool of an argument that is a slot; -1 for other arguments. */
 int kind_pool(enum kind kind);
 bool kind_fills(enum kind kind);
-/* A value that it may have; not for slots. */
+/* Return: a random value of an argument that is not a slot. */
 uint64_t kind_random(enum kind kind, struct random *random);
 
 /* Start the process that opens devices for run_open_contained(). */
 void container_create(void);
 
-/* Until importers_release(), no device's driver leaves and no bus changes. */
+/* Until importers_release() no driver is unbound, and no limit and no bus of a device changes. */
 void importers_hold(void);
 void importers_release(void);
 
-/* The rooms of the table. */
+/* The functions of the table, by file. */
 run_fn run_open_device, run_close_device, run_info, run_heap, run_alloc,
 	run_query, run_commit, run_command, run_quota, run_alloc_pageable,
 	run_alloc_user, run_sync_part, run_advise, run_press;

@@ -19,11 +19,11 @@
 #include "lib/faults.h"
 #include "lib/groups.h"
 
-/* A process runs programs for so long. */
+/* Seconds that a process runs programs. */
 #define ROUND_SECONDS 30
-/* No call takes that long: it hangs. */
+/* Seconds without the end of a program, after which a call counts as hung. */
 #define HANG_SECONDS 300
-/* Exit status of a process after which something lived. */
+/* Exit status of a process that found live buffers after a program. */
 #define STATUS_LIVES 3
 
 static uint64_t now(void)
@@ -47,7 +47,7 @@ struct campaign *campaign_create(void)
 	return campaign;
 }
 
-/* One program from its start to nothing. Returns how many edges are new. */
+/* Run one program, and free all that it left. Return: the number of new edges. */
 static uint32_t run_program(struct campaign *campaign,
 			    const struct program *program)
 {
@@ -63,7 +63,7 @@ static uint32_t run_program(struct campaign *campaign,
 	return coverage_collect(&campaign->coverage, program->threads);
 }
 
-/* Without @size calls from @index on, where the new coverage does not need them. */
+/* Remove @size calls from @index on, if the new coverage stays without them. */
 static void shorten(struct campaign *campaign, struct program *program,
 		    uint32_t index, uint32_t size)
 {
@@ -76,7 +76,7 @@ static void shorten(struct campaign *campaign, struct program *program,
 		*program = shorter;
 }
 
-/* Halves, quarters and so on, down to single calls: most need few. */
+/* Remove halves, quarters and so on, down to single calls. Most new coverage needs few calls. */
 static void minimize(struct campaign *campaign, struct program *program)
 {
 	uint32_t size, i;
@@ -108,7 +108,7 @@ static bool is_over(const struct campaign *campaign)
 	       now() - campaign->started >= campaign->seconds_max;
 }
 
-/* What programs a process runs. */
+/* Runs the programs of one process. */
 typedef void round_fn(struct campaign *campaign);
 
 static void round_random(struct campaign *campaign)
@@ -121,12 +121,12 @@ static void round_random(struct campaign *campaign)
 		choose(campaign, &program, &random);
 		if (!run_program(campaign, &program))
 			continue;
-		/* What threads do to each other does not happen again at will. */
+		/* A race of threads cannot be repeated at will, so do not minimize it. */
 		if (program.threads == 1)
 			minimize(campaign, &program);
 		corpus_add(&campaign->corpus, &program);
 	}
-	/* The last one is left to the end of the process. */
+	/* The end of the process cleans up after the last program. */
 	choose(campaign, &program, &random);
 	campaign->running = program;
 	execution_run(&program);
@@ -146,7 +146,7 @@ static void round_begin(struct campaign *campaign, round_fn *round)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	alarm(0);
-	/* By turns in a control group that pays for its memory, and in none. */
+	/* Run each second process in a control group that its memory is charged to. */
 	if (campaign->round % 2)
 		group_enter(GROUP);
 	if (faults_exist())
@@ -175,7 +175,7 @@ static void say_progress(const struct campaign *campaign)
 	fflush(stdout);
 }
 
-/* Where in the kernel each thread of a process is. */
+/* Print the kernel stack of each thread of a process. */
 static void say_stacks(pid_t process)
 {
 	char path[64], line[256];
@@ -201,7 +201,7 @@ static void say_stacks(pid_t process)
 		closedir(dir);
 }
 
-/* It may hold what it waits for itself: then it never ends. */
+/* Kill a process. A process in a deadlock of the kernel never ends, so give up after a while. */
 static int end(pid_t child)
 {
 	int tries, status;
@@ -219,7 +219,7 @@ static int end(pid_t child)
 	return SIGKILL;
 }
 
-/* Returns its wait status, or SIGKILL for one that was ended early. */
+/* Return: the wait status of the process, or SIGKILL if it was killed. */
 static int wait_for(const struct campaign *campaign, pid_t child)
 {
 	uint64_t calls = campaign->calls, since = now();
@@ -240,7 +240,7 @@ static int wait_for(const struct campaign *campaign, pid_t child)
 	return status;
 }
 
-/* One process, and a look at what it left. */
+/* Run one process, and check the kernel afterwards. */
 static bool run_round(struct campaign *campaign, round_fn *round)
 {
 	bool well = true;
@@ -253,7 +253,7 @@ static bool run_round(struct campaign *campaign, round_fn *round)
 	if (!child)
 		round_begin(campaign, round);
 	status = wait_for(campaign, child);
-	/* It may have ended with others. */
+	/* The process may have ended with changed quotas. */
 	quotas_restore();
 	if (status) {
 		printf("# a process of the fuzzer ended with status %#x\n", status);
@@ -275,7 +275,7 @@ bool campaign_replay(struct campaign *campaign)
 {
 	campaign->started = now();
 	coverage_find(&campaign->coverage);
-	/* Once as each kind of process that round_begin() makes. */
+	/* Run each of the two kinds of process of round_begin() once. */
 	return run_round(campaign, round_replay) &&
 	       run_round(campaign, round_replay);
 }

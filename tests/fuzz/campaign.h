@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A campaign: many programs, run by processes that come and go, with a look at the
- * kernel after each of them.
+ * A campaign runs many programs. One process after another runs them, and the kernel is checked
+ * after each process.
  */
 #ifndef FUZZ_CAMPAIGN_H
 #define FUZZ_CAMPAIGN_H
@@ -13,17 +13,17 @@
 #include "fuzz/coverage.h"
 
 /**
- * struct campaign - shared by the processes of one
- * @seed: decides its programs, as far as coverage does not.
- * @calls_max: calls after which it ends; 0 for no limit.
- * @seconds_max: the same in time.
- * @calls: made so far.
- * @programs: run so far.
- * @round: of the process that runs them now.
- * @started: when the first one began.
- * @running: what it runs.
- * @corpus: what it varies.
- * @coverage: what was reached.
+ * struct campaign - shared by the processes of a campaign
+ * @seed: of the random numbers. The programs also depend on the coverage.
+ * @calls_max: calls after which the campaign ends; 0: no limit.
+ * @seconds_max: seconds after which the campaign ends; 0: no limit.
+ * @calls: calls that were made so far.
+ * @programs: programs that were run so far.
+ * @round: number of the process that runs programs now.
+ * @started: start time of the campaign.
+ * @running: the program that runs now.
+ * @corpus: the programs that are varied.
+ * @coverage: the places and edges that were reached.
  */
 struct campaign {
 	uint64_t seed;
@@ -38,16 +38,16 @@ struct campaign {
 	struct coverage coverage;
 };
 
-/* With its corpus; NULL where there is no memory, or the corpus is no corpus. */
+/* Create a campaign with its corpus. Return: NULL: no memory, or a program cannot be read. */
 struct campaign *campaign_create(void);
 
-/* Each program of the corpus, twice. False where something is wrong; it is said. */
+/* Run each program of the corpus twice. Return: false after an error, which is printed. */
 bool campaign_replay(struct campaign *campaign);
 
-/* Random ones, to the limits. */
+/* Run random programs, up to the limits. Return: false after an error, which is printed. */
 bool campaign_run(struct campaign *campaign);
 
-/* What was reached, in words; @places: also each place that was not. */
+/* Print the coverage; with @places also each place that was not reached. */
 void campaign_report(const struct campaign *campaign, bool places);
 
 #endif /* FUZZ_CAMPAIGN_H */

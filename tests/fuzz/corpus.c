@@ -29,7 +29,7 @@ int corpus_load(struct corpus *corpus)
 	return corpus->count;
 }
 
-/* In one piece, since several processes may say something. */
+/* Write the whole text at once, since several processes may write. */
 void program_say(const char *why, const struct program *program)
 {
 	static char text[PROGRAM_TEXT_MAX], comment[2 * PROGRAM_TEXT_MAX];
@@ -56,7 +56,7 @@ void corpus_add(struct corpus *corpus, const struct program *program)
 		corpus->programs[corpus->count++] = *program;
 }
 
-/* The newest half of the time: they lead to what is not known yet. */
+/* Prefer the newest programs half of the time: they are likely to lead to more new coverage. */
 const struct program *corpus_pick(const struct corpus *corpus,
 				  struct random *random)
 {

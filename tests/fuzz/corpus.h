@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Programs that are worth to be varied: those of tests/fuzz/corpus/, and new ones. */
+/* The programs that are varied: the programs of tests/fuzz/corpus/, and new programs. */
 #ifndef FUZZ_CORPUS_H
 #define FUZZ_CORPUS_H
 
@@ -8,25 +8,25 @@
 
 #define CORPUS_MAX 2048
 
-/* Shared by processes; one at a time changes it. */
+/* Shared by processes. Only one process at a time changes the corpus. */
 struct corpus {
 	uint32_t count;
 	struct program programs[CORPUS_MAX];
 };
 
-/* All files of tests/fuzz/corpus/, one after the other. */
+/* The text of all files of tests/fuzz/corpus/. */
 extern const char corpus_text[], corpus_text_end[];
 
-/* The programs that were there when this was compiled: their number, or -EINVAL. */
+/* Load the programs that were compiled in. Return: their number, or -EINVAL. */
 int corpus_load(struct corpus *corpus);
 
-/* And says it, in a form that the host keeps. */
+/* Add a program, and print it. The host stores the printed program (tests/fuzz/run). */
 void corpus_add(struct corpus *corpus, const struct program *program);
 
 const struct program *corpus_pick(const struct corpus *corpus,
 				  struct random *random);
 
-/* As text on standard output, each line of it as a comment of TAP. */
+/* Print a program on standard output, each line as a TAP comment. */
 void program_say(const char *why, const struct program *program);
 
 #endif /* FUZZ_CORPUS_H */

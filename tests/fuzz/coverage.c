@@ -17,14 +17,15 @@
 #define KCOV_TRACE_PC 0
 
 #define TRACE_MAX (64UL * 1024)
-/* Bytes from the first of the module's places to its last, at most. */
+/* The largest distance in bytes from the first place of the module to the last. */
 #define TEXT_MAX (4UL << 20)
 #define MARKS_MAX (CALLS_MAX + 2)
 
 /**
- * struct trace - what KCOV writes for a thread
- * @words: their number, then addresses.
- * @marks: how many there were at the end of each call.
+ * struct trace - the trace that KCOV writes for a thread
+ * @words: the number of addresses, then the addresses.
+ * @marks: the number of addresses at the end of each call.
+ * @nr_marks: the number of marks.
  */
 struct trace {
 	unsigned long *words;
@@ -36,13 +37,13 @@ static struct trace traces[THREADS_MAX];
 
 static uint32_t fresh[FRESH_MAX], remembered[FRESH_MAX];
 static uint32_t nr_fresh, nr_remembered;
-/* The number of the last program that an edge was seen in. */
+/* @seen: for each edge, the number of the last program that had it. @run: number of a program. */
 static uint32_t seen[EDGES_MAX], run;
 
-/* One more than the place at that distance from the first, or 0. */
+/* By distance from the first place: the index of the place plus 1; 0: no place. */
 static uint16_t indexes[TEXT_MAX];
 
-/* A search for each address of a trace would take longer than the calls. */
+/* Fill a table, because a search for each address would take longer than the calls. */
 static void index_places(const struct coverage *coverage)
 {
 	uint64_t distance;
@@ -78,7 +79,7 @@ int coverage_enter(struct coverage *coverage, unsigned int thread)
 		     MAP_SHARED, fd, 0);
 	if (words == MAP_FAILED || ioctl(fd, KCOV_ENABLE, KCOV_TRACE_PC))
 		return -errno;
-	/* A child would copy what it does not use. */
+	/* Children do not use the trace, so do not copy it. */
 	madvise(words, TRACE_MAX * sizeof(*words), MADV_DONTFORK);
 	traces[thread].words = words;
 	return 0;
@@ -102,7 +103,7 @@ void coverage_mark(unsigned int thread)
 			__atomic_load_n(&trace->words[0], __ATOMIC_RELAXED);
 }
 
-/* An address of the module, or -1. */
+/* Return: the index of the place at @address, or -1. */
 static int place_find(const struct coverage *coverage, uint64_t address)
 {
 	uint64_t distance = address - coverage->places[0];

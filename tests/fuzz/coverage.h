@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What of the module was run: by KCOV, which notes each place that a thread passes
- * in the kernel. Places are those that the compiler instrumented; a step from one
- * to the next within one call is an edge.
+ * Coverage of the module, from KCOV. KCOV records each place of the kernel that a thread passes. A
+ * place is a call of __sanitizer_cov_trace_pc() that the compiler has inserted. An edge is a step
+ * from one place of the module to the next within one call.
  */
 #ifndef FUZZ_COVERAGE_H
 #define FUZZ_COVERAGE_H
@@ -15,13 +15,13 @@
 #define FRESH_MAX 4096
 
 /**
- * struct coverage - what was ever reached, shared by processes
- * @places: addresses of the instrumented places of the module, sorted.
- * @nr_places: of them; 0 without KCOV.
- * @reached: a byte for each of them.
- * @nr_reached: of them.
- * @edges: a byte for each edge, by its hash.
- * @nr_edges: of them.
+ * struct coverage - the places and edges that were reached; shared by processes
+ * @places: addresses of the places of the module, sorted.
+ * @nr_places: number of places; 0 without KCOV.
+ * @reached: a byte for each place; 1: reached.
+ * @nr_reached: number of places that were reached.
+ * @edges: a byte for each hash of an edge; 1: reached.
+ * @nr_edges: number of hashes that were reached.
  */
 struct coverage {
 	uint64_t places[PLACES_MAX];
@@ -33,22 +33,22 @@ struct coverage {
 };
 
 /*
- * Finds the places, for this process and those that it forks; anew where the module was
- * loaded anew. Without KCOV there are none, and the rest does nothing.
+ * Find the places, for this process and its children. Call again after the module is loaded again.
+ * Without KCOV there are no places, and the other functions do nothing.
  */
 void coverage_find(struct coverage *coverage);
 
-/* For the thread that calls: a negative errno where KCOV refuses. */
+/* Enable KCOV for the calling thread. Return: 0, or a negative errno of KCOV. */
 int coverage_enter(struct coverage *coverage, unsigned int thread);
 
-/* Around a program, in each of its threads; and after each of its calls. */
+/* In each thread: call begin before a program, and mark after each call of the program. */
 void coverage_begin(unsigned int thread);
 void coverage_mark(unsigned int thread);
 
-/* Edges of the program that ran, of all threads: those that are new are kept. */
+/* Read the traces of all threads, and store the new edges. Return: the number of new edges. */
 uint32_t coverage_collect(struct coverage *coverage, unsigned int threads);
 
-/* Whether the last program had all the edges that were new in the one before it. */
+/* Remember the new edges, and tell whether the last program had all remembered edges. */
 void coverage_remember(void);
 bool coverage_has_remembered(struct coverage *coverage, unsigned int threads);
 

@@ -15,12 +15,12 @@
 #include "fuzz/memory.h"
 #include "lib/guest.h"
 
-/* What the buffers of one call may take: guests are small. */
+/* The most bytes of the buffers of one call, because guests are small. */
 #define BYTES_MAX (2ULL << 20)
-/* Memory takes the kernel more time than all the rest of a call. */
+/* The length that long buffers are cut to: populating takes most of the time of a call. */
 #define LONG (128ULL << 10)
 
-/* More than a page, which is refused. */
+/* More than a page: the module refuses such a structure. */
 #define STRUCT_MAX (PAGE + 256)
 
 union any {
@@ -39,14 +39,14 @@ static long result(long ret)
 	return ret < 0 ? -errno : ret;
 }
 
-/* Words count from 1: 0 spoils nothing. */
+/* Overwrite word number @word, from 1 on; 0: none. */
 static void spoil(uint32_t *words, size_t bytes, uint64_t word, uint64_t value)
 {
 	if (word && word <= bytes / sizeof(*words))
 		words[word - 1] = value;
 }
 
-/* @args: where, which word, its value, how much longer than its own size. */
+/* @args: PLACE, SPOIL, VALUE and LONGER. */
 static long call(uint64_t device, unsigned long cmd, union any *any,
 		 size_t size, const uint64_t *args)
 {
@@ -66,7 +66,7 @@ long run_open_device(const uint64_t *args)
 	uid_t user = users[args[1] / 4 % 4];
 	int fd;
 
-	/* Of this thread alone, and only for whom it counts: it stays privileged. */
+	/* Change the real user ID of this thread only. The thread stays privileged. */
 	if (user)
 		syscall(SYS_setresuid, user, -1, -1);
 	fd = open(args[1] & 16 ? BUFALLOC_DEVICE_CHARGED : BUFALLOC_DEVICE,
@@ -98,13 +98,13 @@ long run_heap(const uint64_t *args)
 		    &args[2]);
 }
 
-/* Of any kind, or a number that may be none. */
+/* Return: a file descriptor of a pool, or @slot itself, which may be no file descriptor. */
 static int file(uint64_t pool, uint64_t slot)
 {
 	return pool < POOL_FDS ? slot_get(pool, slot) : (int)slot;
 }
 
-/* Whatever comes and goes meanwhile, no more of a buffer is there than it has. */
+/* No more bytes are resident than the buffer has, whatever other threads do. */
 static void judge(const struct bufalloc_query *query)
 {
 	if (query->out_resident <= query->out_length)
@@ -123,7 +123,7 @@ long run_query(const uint64_t *args)
 
 	ret = call(args[0], BUFALLOC_IOCTL_QUERY, &any, sizeof(any.query),
 		   &args[3]);
-	/* Only where it lies in a plain place, whole, is it what the kernel told. */
+	/* Judge only an answer at PLACE_PLAIN in a structure that is not spoilt. */
 	if (!ret && !args[3] && !args[4] &&
 	    memory_copy(&any.query, place_plain(ROLE_CALL), sizeof(any.query)))
 		judge(&any.query);
@@ -156,14 +156,14 @@ long run_sync_part(const uint64_t *args)
 
 #define DROP_CACHES "/proc/sys/vm/drop_caches"
 
-/* As if there were no memory left: what nobody needs goes. Without a word in the log. */
+/* Let the shrinkers run, as under memory pressure. "4" keeps the kernel from logging it. */
 long run_press(const uint64_t *args)
 {
 	write_string(DROP_CACHES, "4");
 	return write_string(DROP_CACHES, "2");
 }
 
-/* The first of any kind, two more, and then those that follow the first. */
+/* The first file may be of any pool. Two buffers follow, then the slots after the first. */
 static void fds_list(const uint64_t *args, int *fds, uint64_t count)
 {
 	uint64_t i;
@@ -196,7 +196,7 @@ long run_command(const uint64_t *args)
 	return result(ioctl(slot_get(POOL_DEVICE, args[0]), args[1], address));
 }
 
-/* Absurd lengths are left as they are; what is merely long becomes short. */
+/* Shorten lengths that would take much memory. Lengths that no machine has stay. */
 static uint64_t length_for(uint64_t length, uint64_t count)
 {
 	uint64_t most = BYTES_MAX / (count ? count : 1);
@@ -206,7 +206,7 @@ static uint64_t length_for(uint64_t length, uint64_t count)
 	return most < LONG ? most : LONG;
 }
 
-/* Each buffer is as long as this at least; absurd ones are left, too. */
+/* Each buffer is at least as long as its alignment. Invalid alignments stay. */
 static uint64_t alignment_for(uint64_t alignment, uint64_t count)
 {
 	if (alignment > BUFALLOC_MAX_ALIGNMENT)
@@ -214,7 +214,7 @@ static uint64_t alignment_for(uint64_t alignment, uint64_t count)
 	return alignment * (count ? count : 1) > BYTES_MAX ? PAGE : alignment;
 }
 
-/* Returns the bytes that were made up, or 0. */
+/* Return: the number of bytes in @requests. */
 static size_t requests_make(const uint64_t *args, unsigned char *requests,
 			    size_t stride)
 {
@@ -246,7 +246,7 @@ static size_t requests_make(const uint64_t *args, unsigned char *requests,
 	return at - requests;
 }
 
-/* The buffers go into the slots from the one named on; what is too many is closed. */
+/* Put the buffers into the slots from args[1] on. A slot closes the buffer that it had. */
 static void results_take(const uint64_t *args, uint64_t address, size_t stride)
 {
 	struct bufalloc_result result;
@@ -294,7 +294,7 @@ long run_alloc(const uint64_t *args)
 	return result(ret);
 }
 
-/* @args: device, first slot, how many, how long, flags of the file descriptors. */
+/* @args: device, first slot, count, length, flags of the file descriptors. */
 static long alloc_as(const uint64_t *args, uint32_t flags, uint64_t address)
 {
 	uint64_t all[ARGS_MAX] = {
@@ -312,7 +312,7 @@ static long alloc_as(const uint64_t *args, uint32_t flags, uint64_t address)
 	return run_alloc(all);
 }
 
-/* What few requests would be by chance. */
+/* Requests that random values would seldom make. */
 long run_alloc_pageable(const uint64_t *args)
 {
 	return alloc_as(args, BUFALLOC_ALLOC_PAGEABLE, 0);

@@ -12,7 +12,7 @@
 #include "fuzz/quota.h"
 #include "lib/faults.h"
 
-/* So many that a large batch finds too few. */
+/* The limit of file descriptors. A large batch needs more. */
 #define FDS_MAX 256
 
 static pthread_barrier_t start, stop;
@@ -22,7 +22,7 @@ static struct coverage *reached;
 static bool faults;
 static __thread unsigned int fail_next;
 
-/* The next call of this thread has one allocation fail. */
+/* Let one allocation of the next call of this thread fail. */
 long run_fail(const uint64_t *args)
 {
 	fail_next = args[0] % FAULTS_NEVER;
@@ -43,7 +43,7 @@ static void run_call(const struct call *call)
 		fail_next = 0;
 }
 
-/* Of each thread, where the kernel has them. */
+/* Set up fault injection for the calling thread, if the kernel has fault injection. */
 static void faults_enter(void)
 {
 	fail_next = 0;
@@ -98,7 +98,7 @@ static int threads_create(void)
 	return 0;
 }
 
-/* Until each of them has opened its KCOV file. */
+/* Wait until each thread has opened its KCOV file. */
 static void threads_settle(void)
 {
 	static const struct program nothing = { .threads = 1 };

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs programs in the process that calls, and closes what they left. */
+/* Run programs in the calling process, and free all that they left. */
 #ifndef FUZZ_EXECUTION_H
 #define FUZZ_EXECUTION_H
 
 #include "fuzz/coverage.h"
 #include "fuzz/program.h"
 
-/* Once for each process. @coverage: where what is reached goes. */
+/* Call once in each process. @coverage: where the coverage of programs is stored. */
 int execution_create(struct coverage *coverage);
 
 void execution_run(const struct program *program);
 
-/* Everything that a program may have left open or mapped. */
+/* Close and unmap everything that a program may have left. */
 void execution_clear(void);
 
 #endif /* FUZZ_EXECUTION_H */

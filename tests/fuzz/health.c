@@ -10,7 +10,7 @@
 #include "fuzz/random.h"
 #include "lib/guest.h"
 
-/* The module's counters; what ends is looked for after each program. */
+/* The counters of live buffers and bytes. The fuzzer reads them after each program. */
 static const char *const paths[] = {
 	"/sys/class/misc/bufalloc/live_buffers",
 	"/sys/class/misc/bufalloc/live_bytes",
@@ -19,7 +19,7 @@ static const char *const paths[] = {
 static int log_file = -1;
 static int counters[ARRAY_SIZE(paths)] = { -1, -1 };
 
-/* -1 where it cannot be read. */
+/* Return: the value, or -1 if it cannot be read. */
 static long counter(unsigned int which)
 {
 	char text[32] = "";
@@ -38,7 +38,7 @@ static bool nothing_lives(void)
 
 int health_begin(void)
 {
-	/* They stay open for those that are forked from here on. */
+	/* Open the counters, for the children as well. */
 	nothing_lives();
 	log_file = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (log_file < 0 || lseek(log_file, 0, SEEK_END) < 0)
@@ -73,8 +73,9 @@ static bool is_complaint(const char *record)
 }
 
 /*
- * vivid reads the time twice and may wait for less than nothing, on a slow machine: the
- * kernel says so with a trace, whose last line tells whether it was that.
+ * Ignore a complaint about vivid. On a slow machine vivid computes a negative timeout, because
+ * vivid reads the time twice. The kernel prints a call trace, whose lines tell whether it is
+ * vivid's.
  */
 static bool is_of_vivid(const char *record, bool *complaint)
 {
@@ -97,7 +98,7 @@ static bool is_of_vivid(const char *record, bool *complaint)
 	return true;
 }
 
-/* A reader that is too slow misses records, and is told so once. */
+/* EPIPE: the reader was too slow, and has missed records. Go on with the next record. */
 bool health_log_is_clean(void)
 {
 	char record[8193];

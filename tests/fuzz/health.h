@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether the kernel is well. */
+/* Checks of the kernel: its log, live buffers, free memory. */
 #ifndef FUZZ_HEALTH_H
 #define FUZZ_HEALTH_H
 
 #include <stdbool.h>
 
-/* From here on its log is read. Returns 0 or a negative errno. */
+/* Begin to read the log at its end. Return: 0 or a negative errno. */
 int health_begin(void);
 
-/* Says what the log complains of since then; false where it does. */
+/* Print the complaints in the log since the last call. Return: false if there are any. */
 bool health_log_is_clean(void);
 
-/* Waits a little for what is freed late. */
+/* Wait until no buffer is live, for 10 seconds at most. Return: false if a buffer is live. */
 bool health_nothing_lives(void);
 
-/* KiB that could be had. */
+/* Return: KiB of available memory. */
 long health_memory(void);
 
 #endif /* FUZZ_HEALTH_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Drivers that import: the test importer, one step at a time, and vgem. */
+/* Calls of drivers that import: the test importer, and vgem. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -19,7 +19,7 @@ static long result(long ret)
 	return ret < 0 ? -errno : ret;
 }
 
-/* Held for writing while a device has a limit, for reading by whoever maps. */
+/* Held for writing while a limit, bus or driver changes; held for reading by calls that map. */
 static pthread_rwlock_t limits = PTHREAD_RWLOCK_INITIALIZER;
 
 void importers_hold(void)
@@ -122,7 +122,7 @@ long run_table(const uint64_t *args)
 	return importer_table(importer(args[0]), attachment(args[1]), &table);
 }
 
-/* Not by way of the core, which warns of whatever fails: what is not needed is refused. */
+/* Call the exporter directly: the core warns of an error, and a buffer in DONTNEED is EBUSY. */
 long run_vmap(const uint64_t *args)
 {
 	struct importer_vmap vmap = {
@@ -140,8 +140,8 @@ long run_zap(const uint64_t *args)
 }
 
 /*
- * By a driver whose segments have that many bytes at most. What it says holds for
- * its device, and so for nobody else: it may not change while others map.
+ * Attach to a device with a segment limit. The limit belongs to the device, and not to an
+ * attachment. So the limit must not change while other threads map.
  */
 long run_attach_limited(const uint64_t *args)
 {
@@ -156,8 +156,8 @@ long run_attach_limited(const uint64_t *args)
 }
 
 /*
- * By a device that sees memory elsewhere, or takes it in small segments. While its bus
- * is so, nobody else maps or unmaps.
+ * Map for a device that sees memory at other addresses, or takes small segments. No other thread
+ * maps or unmaps meanwhile.
  */
 long run_map_bus(const uint64_t *args)
 {
@@ -193,7 +193,7 @@ static bool is_importing(void)
 
 #define EDU_DRIVER "/sys/bus/pci/drivers/bufalloc-importer-edu/"
 
-/* @which: of the devices, and whether its driver attaches once more as it leaves. */
+/* @which: bit 0: the device; bit 1: attach in remove(); bit 2: close before the driver is bound. */
 static long driver_leave(int fd, uint64_t which)
 {
 	struct importer_facts facts;
@@ -217,12 +217,12 @@ close:
 	return ret;
 }
 
-/* In a process: each takes as long as a few hundred other calls. */
+/* The most calls in a process: one takes as long as a few hundred other calls. */
 #define LEAVES_MAX 5
 
 /*
- * A driver leaves its device. Where something may be mapped there it does not: that is
- * its own mistake, which the kernel says.
+ * Unbind the driver of a device. Refuse this while an importer is open: a driver that leaves with
+ * mappings is a bug of the driver, and the kernel complains.
  */
 long run_leave(const uint64_t *args)
 {
@@ -236,7 +236,7 @@ long run_leave(const uint64_t *args)
 	return ret;
 }
 
-/* Only begun: whatever comes next comes while it goes on. */
+/* Begin DMA, and do not wait: the next calls run while DMA is pending. */
 long run_dma(const uint64_t *args)
 {
 	return importer_dma_start(importer(args[0]), attachment(args[1]),
@@ -247,7 +247,7 @@ long run_open_drm(const uint64_t *args)
 {
 	int fd = display_find("vgem");
 
-	/* Who reads it would wait for an event. */
+	/* Without O_NONBLOCK a read would wait for an event. */
 	fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK);
 	return slot_put(POOL_DRM, args[0], fd);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What arguments may be: mostly what works, at times what is next to it or absurd. */
+/* Random values of arguments: mostly valid, sometimes at the edge of validity, or absurd. */
 #include <fcntl.h>
 #include <sys/mman.h>
 
@@ -35,7 +35,7 @@ bool kind_fills(enum kind kind)
 	return kind >= NEW_DEVICE && kind <= NEW_MAPPING;
 }
 
-/* Where numbers change what they mean. */
+/* Numbers at the edge of a range, where the meaning changes. */
 static uint64_t edge(struct random *random)
 {
 	static const uint64_t edges[] = {
@@ -72,7 +72,7 @@ static uint64_t edge(struct random *random)
 	}
 }
 
-/* Mostly one of the first @usual, seldom any number. */
+/* Mostly a number below @usual, seldom any number. */
 static uint64_t few(struct random *random, uint64_t usual)
 {
 	if (random_once_in(random, 24))
@@ -88,7 +88,7 @@ static uint64_t seldom(struct random *random, uint64_t limit)
 	return random_below(random, limit);
 }
 
-/* Some of these bits, seldom any. */
+/* Some of the bits of @usual, seldom any number. */
 static uint64_t bits(struct random *random, uint64_t usual)
 {
 	if (random_once_in(random, 24))
@@ -98,7 +98,7 @@ static uint64_t bits(struct random *random, uint64_t usual)
 
 static uint64_t length(struct random *random)
 {
-	/* The large ones take the most time. */
+	/* Large buffers take the most time, so they are rare. */
 	switch (random_below(random, 256)) {
 	case 0 ... 9:
 		return edge(random);
@@ -127,7 +127,7 @@ static uint64_t span(struct random *random)
 
 static uint64_t count(struct random *random)
 {
-	/* And so do many buffers. */
+	/* Many buffers take much time, so large counts are rare. */
 	switch (random_below(random, 96)) {
 	case 0:
 		return random_below(random, BUFALLOC_MAX_BATCH + 2);

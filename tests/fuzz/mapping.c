@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What a process does with the address space that a buffer is mapped to. */
+/* Operations of a process on the CPU mappings of buffers. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ static long result(long ret)
 	return ret < 0 ? -errno : ret;
 }
 
-/* A part of a window: pages from one on, and never past its end. */
+/* Return: the address of page @page of a window; @length: @span, up to the end of the window. */
 static unsigned char *part(uint64_t slot, uint64_t page, uint64_t span,
 			   size_t *length)
 {
@@ -46,8 +46,8 @@ static const int map_flags[16] = {
 };
 
 /*
- * What does not fit the window would replace what is not the program's: that goes
- * where there is room, and away at once.
+ * Map into a window. A mapping that is longer than the window would replace mappings of the fuzzer:
+ * map that one at a free address, and unmap it at once.
  */
 static long map(int fd, uint64_t slot, uint64_t length, int prot, int flags,
 		off_t offset)
@@ -74,7 +74,7 @@ long run_mmap(const uint64_t *args)
 		   map_flags[args[5] % 16], args[2] * PAGE);
 }
 
-/* By the operation of the exporter itself. */
+/* Map through the importer, which calls the operation of the exporter. */
 long run_import_mmap(const uint64_t *args)
 {
 	uint64_t id = (uint32_t)slot_get(POOL_ATTACHMENT, args[1]);
@@ -122,7 +122,7 @@ long run_mremap(const uint64_t *args)
 	return 0;
 }
 
-/* Not those that poison a page of the machine for good. */
+/* The advice is below MADV_HWPOISON and MADV_SOFT_OFFLINE, which poison pages for good. */
 long run_madvise(const uint64_t *args)
 {
 	size_t length;
@@ -197,7 +197,7 @@ static long read_memory(void *address)
 	return ret;
 }
 
-/* Who wants the pages themselves must not get them; who copies may. */
+/* Calls that pin pages of a mapping, and calls that copy bytes. */
 long run_pin(const uint64_t *args)
 {
 	unsigned char *address = window(args[0]) + (args[1] % WINDOW & ~7UL);
@@ -221,7 +221,7 @@ long run_pin(const uint64_t *args)
 	}
 }
 
-/* What the kernel tells of mappings and files while they come and go. */
+/* Read what the kernel tells of mappings and files, while other threads change them. */
 long run_proc(const uint64_t *args)
 {
 	static const char *const paths[] = {

@@ -13,13 +13,13 @@
 #define WINDOWS_AT 0x20000000UL
 #define AREAS_AT 0x10000000UL
 
-/* Writable, nothing, the same read-only, nothing. */
+/* Four parts: writable, not mapped, the same memory read-only, not mapped. */
 #define AREA_STEP (4 * AREA)
 
 static __thread unsigned int current;
 static __thread sigjmp_buf fault;
 static __thread _Atomic bool may_fault;
-static __thread bool extended[ROLES]; /* by a page that cannot be written */
+static __thread bool extended[ROLES]; /* a read-only page follows the area */
 
 static unsigned char *area(enum role role)
 {
@@ -36,7 +36,7 @@ static void on_fault(int signal)
 {
 	if (may_fault)
 		siglongjmp(fault, 1);
-	/* The fuzzer's own mistake. */
+	/* A bug of the fuzzer. */
 	_exit(100 + signal);
 }
 
@@ -136,7 +136,7 @@ static void *address_of(enum role role, enum place place, size_t size)
 	}
 }
 
-/* The first half of it on a page that can be written, the second on one that cannot. */
+/* Put the first half of @size bytes on a writable page, the second half on a read-only page. */
 static void *half_read_only(enum role role, size_t size)
 {
 	unsigned char *end = area(role) + AREA;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a program's memory is: mappings of buffers, each in a window of its own,
- * and what calls point to, in good places and in bad ones. All addresses are fixed,
- * so that no stray munmap() hits what the fuzzer itself needs.
+ * The memory of a program. Each mapping of a buffer has its own window. The arguments of calls
+ * point to areas, at good and at bad addresses. All addresses are fixed, so that no munmap() of a
+ * program hits memory of the fuzzer.
  */
 #ifndef FUZZ_MEMORY_H
 #define FUZZ_MEMORY_H
@@ -14,7 +14,7 @@
 #define PAGE 4096UL
 #define WINDOW (8UL << 20)
 
-/* What a thread's call points to. */
+/* The object that an address in a call points to. Each thread has an area for each role. */
 enum role {
 	ROLE_CALL,
 	ROLE_REQUESTS,
@@ -22,44 +22,44 @@ enum role {
 	ROLES,
 };
 
-/* Bytes for each. */
+/* Bytes of an area. */
 #define AREA (128UL << 10)
 
 enum place {
 	PLACE_PLAIN,
 	PLACE_AT_END, /* the next byte is not mapped */
-	PLACE_CUT, /* its second half is not */
+	PLACE_CUT, /* the second half is not mapped */
 	PLACE_READ_ONLY,
 	PLACE_HALF_READ_ONLY,
 	PLACE_NULL,
 	PLACE_KERNEL,
-	PLACE_TOP, /* it would go on at address zero */
+	PLACE_TOP, /* the address overflows in the middle */
 	PLACE_MAPPING, /* in a mapping of a buffer */
-	PLACE_REQUESTS, /* over the requests */
-	PLACE_CALL, /* over the call itself */
+	PLACE_REQUESTS, /* overwrites the requests */
+	PLACE_CALL, /* overwrites the structure of the call */
 	PLACES,
 };
 
-/* Once for each process that runs programs. Returns 0 or a negative errno. */
+/* Call once in each process that runs programs. Return: 0 or a negative errno. */
 int memory_create(void);
 
-/* The same for each of its threads, before it runs any. */
+/* Call once in each thread, before it runs programs. */
 void memory_enter(unsigned int thread);
 
-/* All mappings of buffers. */
+/* Unmap all windows. */
 void memory_clear(void);
 
 /* The start of the window of a mapping. */
 unsigned char *window(uint64_t slot);
 
-/* Copies @data, as far as it can be, and tells the address. */
+/* Copy as much of @data to a place as can be written. Return: the address. */
 uint64_t place_put(enum role role, uint64_t place, const void *data,
 		   size_t size);
 
-/* Where that is for PLACE_PLAIN. */
+/* Return: the address of PLACE_PLAIN. */
 void *place_plain(enum role role);
 
-/* False where memory is not there, or is no longer. */
+/* Copy bytes. Return: false if an address is not mapped, or is unmapped meanwhile. */
 bool memory_copy(void *to, const void *from, size_t size);
 
 #endif /* FUZZ_MEMORY_H */

@@ -4,7 +4,7 @@
 #include "fuzz/calls.h"
 #include "fuzz/mutation.h"
 
-/* Slots that calls before @index filled, as bits. */
+/* Return: a bit for each slot that calls before @index fill. */
 static uint32_t slots_filled(const struct program *program, uint32_t index,
 			     int pool)
 {
@@ -71,7 +71,7 @@ static void insert_random(struct program *program, struct random *random)
 	call_random(program, index, op_random(random), random);
 }
 
-/* Without these most calls have nothing to work on. */
+/* Begin with a device, an importer and buffers, which most calls need. */
 static void begin(struct program *program, struct random *random)
 {
 	static const char *const names[] = {
@@ -138,7 +138,7 @@ static void repeat_call(struct program *program, struct random *random)
 	program->count++;
 }
 
-/* The beginning of one, the end of the other. */
+/* Join the beginning of one program and the end of the other. */
 static void cross(struct program *program, const struct program *other,
 		  struct random *random)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Programs out of nothing, and out of others. */
+/* Make random programs, and variants of programs. */
 #ifndef FUZZ_MUTATION_H
 #define FUZZ_MUTATION_H
 
@@ -8,7 +8,7 @@
 
 void program_random(struct program *program, struct random *random);
 
-/* @other: lends calls; may be @program itself. */
+/* @other: calls are copied from this program, which may be @program itself. */
 void program_mutate(struct program *program, const struct program *other,
 		    struct random *random);
 

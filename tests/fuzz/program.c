@@ -42,7 +42,7 @@ size_t program_write(const struct program *program, char *text)
 	return length + sprintf(text + length, "end\n");
 }
 
-/* A line without its end; false after the last. */
+/* Read a line, without its newline. Return: false after the last line. */
 static bool line_next(const char **text, const char *end, char *line, size_t size)
 {
 	const char *stop;
@@ -115,7 +115,7 @@ int program_read(const char **text, const char *end, struct program *program)
 	return -EINVAL;
 }
 
-/* FNV-1a of its text. */
+/* FNV-1a of the text of a program. */
 uint64_t program_hash(const struct program *program)
 {
 	static char text[PROGRAM_TEXT_MAX];

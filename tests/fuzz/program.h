@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program: calls with their arguments, each for one of a few threads. As text it
- * is lines of words, which stay what they mean when calls are added:
+ * A program is a list of calls with arguments. Each call names its thread. The text of a program
+ * has lines of words. The words keep their meaning when the fuzzer gets new calls:
  *
  *   program THREADS
- *   THREAD CALL ARGUMENT...		arguments that are missing are zero
+ *   THREAD CALL ARGUMENT...		missing arguments are zero
  *   end
  */
 #ifndef FUZZ_PROGRAM_H
@@ -18,7 +18,7 @@
 #define ARGS_MAX 20
 
 struct call {
-	uint16_t op; /* of the table in calls.h */
+	uint16_t op; /* index in the table of calls.h */
 	uint16_t thread;
 	uint64_t args[ARGS_MAX];
 };
@@ -29,18 +29,18 @@ struct program {
 	struct call calls[CALLS_MAX];
 };
 
-/* The most that a program takes as text. */
+/* The longest text of a program, in bytes. */
 #define PROGRAM_TEXT_MAX (CALLS_MAX * (32 + ARGS_MAX * 19) + 64)
 
 size_t program_write(const struct program *program, char *text);
 
 /*
- * Reads the next program of @text and moves it on. Returns 1, or 0 at the end,
- * or -EINVAL for what is no program.
+ * Read a program at @text, and move @text behind the program. Return: 1: a program was read. 0: the
+ * end of the text. -EINVAL: the text is not a program.
  */
 int program_read(const char **text, const char *end, struct program *program);
 
-/* A name for what it does, the same wherever it is found. */
+/* Return: a hash of the program, the same on each machine. The hash is its file name. */
 uint64_t program_hash(const struct program *program);
 
 void program_remove(struct program *program, uint32_t index);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The module's limits, which programs change while others run into them. */
+/* The quotas of the module. A call changes quotas while other threads allocate. */
 #ifndef FUZZ_QUOTA_H
 #define FUZZ_QUOTA_H
 
-/* What they are, before any program runs. */
+/* Note the quotas, before a program runs. */
 void quotas_note(void);
 void quotas_restore(void);
-/* The same where this process did something to them. */
+/* Restore the quotas if this process has changed them. */
 void quotas_restore_changed(void);
 
 #endif /* FUZZ_QUOTA_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers that a seed decides, the same on every machine. */
+/* Pseudo-random numbers. A seed gives the same numbers on every machine. */
 #ifndef FUZZ_RANDOM_H
 #define FUZZ_RANDOM_H
 
@@ -19,7 +19,7 @@ static inline struct random random_from(uint64_t seed, uint64_t round)
 	return (struct random) { seed * 0x9e3779b97f4a7c15ULL + round };
 }
 
-/* splitmix64: each state is of use, so that any seed will do. */
+/* splitmix64. Each state is valid, so each seed is valid. */
 static inline uint64_t random_next(struct random *random)
 {
 	uint64_t z = random->state += 0x9e3779b97f4a7c15ULL;
@@ -34,7 +34,7 @@ static inline uint64_t random_below(struct random *random, uint64_t limit)
 	return random_next(random) % limit;
 }
 
-/* True once in so many times. */
+/* Return: true once in @times calls, on average. */
 static inline bool random_once_in(struct random *random, uint64_t times)
 {
 	return random_below(random, times) == 0;

@@ -9,18 +9,18 @@
 #include "fuzz/reload.h"
 #include "lib/faults.h"
 
-/* Every so many-th allocation of a load fails: a load takes its time. */
+/* Let only each third allocation of a load fail, one for each load: a load takes long. */
 #define NTH_STEP 3
 
-/* Ten a second. */
+/* Ten tries in a second. */
 #define UNLOAD_TRIES 600
 
 /**
- * struct image - a module's file
- * @name: of the module.
- * @path: of the file.
- * @bytes: of the file, in memory: the kernel complains where it cannot read one.
- * @size: of it.
+ * struct image - the file of a module
+ * @name: name of the module.
+ * @path: path of the file.
+ * @bytes: content of the file, in memory: the kernel complains if it cannot read a file.
+ * @size: bytes of the file.
  */
 struct image {
 	const char *name;
@@ -53,7 +53,7 @@ static int load(const struct image *image)
 	return syscall(SYS_init_module, image->bytes, image->size, "") ? -errno : 0;
 }
 
-/* The kernel closes files of messages that nobody received a little later. */
+/* Try again: files in messages without a receiver are closed a little later. */
 static int unload(const struct image *image)
 {
 	int tries, ret = -EAGAIN;
@@ -66,7 +66,7 @@ static int unload(const struct image *image)
 	return ret;
 }
 
-/* The places are elsewhere each time. */
+/* The places have other addresses after each load. */
 static int load_traced(struct coverage *coverage, const struct image *image)
 {
 	int ret;
@@ -91,8 +91,8 @@ static int unload_traced(struct coverage *coverage, const struct image *image)
 }
 
 /*
- * A load that failed leaves no section to tell where it was. Modules are given the same
- * place as before where it is free; where not, nothing is counted.
+ * A failed load leaves no sections in sysfs, so the addresses of its places are unknown. The kernel
+ * mostly loads the module at the same address again. Otherwise no place is counted.
  */
 static int load_failing(struct coverage *coverage, const struct image *image)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* 64-bit modules with addends, as x86 and arm64 have them. */
+/* Reads 64-bit ELF modules with RELA relocations, as on x86 and arm64. */
 #include <elf.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -17,14 +17,15 @@
 #define SECTIONS "/sys/module/bufalloc/sections/"
 #define CALLEE "__sanitizer_cov_trace_pc"
 
-/* A relocation is at the last four bytes of the call, on arm64 at all four of it. */
+/* Bytes from the relocation to the end of the call: its last four bytes; on arm64, all four. */
 #define AFTER_CALL 4
 
 /**
  * struct file - the module's file, mapped
- * @bytes: of it.
- * @sections: of it, and their number.
- * @names: of the sections.
+ * @bytes: its content.
+ * @sections: its section headers.
+ * @count: number of sections.
+ * @names: names of the sections.
  */
 struct file {
 	const unsigned char *bytes;
@@ -57,7 +58,7 @@ static int file_open(struct file *file)
 	return 0;
 }
 
-/* Where a section is in memory; 0 where it is not, or is not there any more. */
+/* Return: the address of a section in memory; 0: the section is not loaded, or was freed. */
 static uint64_t section_address(const char *name)
 {
 	char path[256];

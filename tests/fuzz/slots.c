@@ -5,7 +5,7 @@
 
 #include "fuzz/slots.h"
 
-/* One more than the value, so that it begins empty. */
+/* The value plus 1. 0: the slot is empty. */
 static _Atomic int slots[POOLS][SLOTS];
 static int last_own;
 
@@ -23,7 +23,7 @@ int slot_put(enum pool pool, uint64_t slot, int value)
 {
 	int old;
 
-	/* Results that were written over by something else may say anything. */
+	/* Another thread may have overwritten the result: refuse files of the fuzzer. */
 	if (value < 0 || (pool < POOL_FDS && value <= last_own))
 		return -1;
 	old = atomic_exchange(&slots[pool][slot % SLOTS], value + 1) - 1;
@@ -37,7 +37,7 @@ void slots_create(int fd)
 	last_own = fd;
 }
 
-/* A program may have lost sight of some. */
+/* Close all files after the own files: a program may have lost file descriptors. */
 void slots_clear(void)
 {
 	int pool, slot;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is live while a program runs: small numbered slots for each kind of thing,
- * which all of its threads use, and empty for one another.
+ * The objects of a running program. There are SLOTS slots for each kind of object. All threads use
+ * the same slots, so a thread can empty a slot that another thread uses.
  */
 #ifndef FUZZ_SLOTS_H
 #define FUZZ_SLOTS_H
@@ -13,31 +13,31 @@
 
 enum pool {
 	POOL_DEVICE, /* /dev/bufalloc */
-	POOL_BUFFER, /* dma-bufs of it */
+	POOL_BUFFER, /* its dma-bufs */
 	POOL_IMPORTER, /* /dev/bufalloc-importer */
 	POOL_FENCE, /* sync files */
-	POOL_OTHER, /* files of others */
+	POOL_OTHER, /* other files */
 	POOL_DRM, /* vgem */
-	POOL_FDS, /* those above are file descriptors */
+	POOL_FDS, /* the pools above have file descriptors */
 	POOL_ATTACHMENT = POOL_FDS, /* ids of an importer */
-	POOL_HANDLE, /* GEM handles of a vgem */
-	POOL_MAPPING, /* lengths of what is mapped there */
+	POOL_HANDLE, /* GEM handles of vgem */
+	POOL_MAPPING, /* lengths of mappings in the windows */
 	POOLS,
 };
 
-/* -1 where it is empty. */
+/* Return: the value of a slot; -1: the slot is empty. */
 int slot_get(enum pool pool, uint64_t slot);
 
-/* The same, and it is empty now: who takes a file descriptor closes it. */
+/* Empty a slot. Return: the value; -1: the slot was empty. The caller closes a file descriptor. */
 int slot_take(enum pool pool, uint64_t slot);
 
-/* What was there before is closed where it is a file. Returns @value. */
+/* Fill a slot, and close the file that it had. Return: @value, or -1: not a value for a slot. */
 int slot_put(enum pool pool, uint64_t slot, int value);
 
-/* Files up to @fd are the fuzzer's own: no slot takes them. */
+/* File descriptors up to @fd belong to the fuzzer: slots refuse them. */
 void slots_create(int fd);
 
-/* Closes all other files, and forgets all. */
+/* Empty all slots, and close all other file descriptors. */
 void slots_clear(void);
 
 #endif /* FUZZ_SLOTS_H */
