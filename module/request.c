@@ -62,8 +62,8 @@ static int refuse(struct check *check, enum bufalloc_reason reason, int err)
 }
 
 /*
- * Memory of a process exists already, so its request cannot choose a place or a time: all other
- * fields are zero. A request for other memory has no address.
+ * Memory of a process exists already, so its request cannot choose a place, a time or a length
+ * that is not whole pages. A request for other memory has no address.
  */
 static int check_user_memory(struct check *check)
 {
