@@ -78,10 +78,17 @@ static vm_fault_t mmap_huge_fault(struct vm_fault *vmf, unsigned int order)
 	return vmf_insert_pfn_pmd(vmf, pfn, vma->vm_flags & VM_WRITE);
 }
 
-/* The kernel calls huge_fault only if transparent huge pages are enabled, so try here as well. */
+/*
+ * The kernel calls huge_fault only if transparent huge pages are enabled, so try here as well.
+ * Another thread can map the large page meanwhile: no small entry may be inserted below it.
+ */
 static vm_fault_t try_huge_fault(struct vm_fault *vmf)
 {
-	return pmd_none(*vmf->pmd) ? mmap_huge_fault(vmf, PMD_ORDER) : VM_FAULT_FALLBACK;
+	pmd_t pmd = pmdp_get_lockless(vmf->pmd);
+
+	if (pmd_none(pmd))
+		return mmap_huge_fault(vmf, PMD_ORDER);
+	return pmd_leaf(pmd) ? VM_FAULT_NOPAGE : VM_FAULT_FALLBACK;
 }
 #else
 static size_t large_page_size(void)

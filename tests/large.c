@@ -449,6 +449,69 @@ static void *race(void *data)
 	return NULL;
 }
 
+/* Reads the mapping in the kernel, where a fault that fails is an error of the call. */
+static void *race_in_the_kernel(void *data)
+{
+	struct racer *racer = data;
+	int fd = memfd_create("large", MFD_CLOEXEC);
+	size_t offset;
+
+	racer->wrong = fd < 0;
+	for (offset = 0; offset < LENGTH; offset += LARGE / 2)
+		racer->wrong |= pwrite(fd, racer->bytes + offset, 8, offset) != 8;
+	close(fd);
+	return NULL;
+}
+
+/* The setting of transparent huge pages, the word in brackets. */
+static void thp_read(char *setting, size_t size)
+{
+	char line[128] = "";
+	FILE *file = fopen(THP, "re");
+	const char *begin, *end;
+
+	setting[0] = '\0';
+	if (!file)
+		return;
+	if (fgets(line, sizeof(line), file)) {
+		begin = strchr(line, '[');
+		end = strchr(line, ']');
+		if (begin && end)
+			snprintf(setting, size, "%.*s", (int)(end - begin - 1), begin + 1);
+	}
+	fclose(file);
+}
+
+/* Without transparent huge pages the kernel asks for a small page, and gets a large one. */
+TEST_F(large, threads_compete_without_transparent_huge_pages)
+{
+	unsigned char *bytes = map_at(self->aligned, LENGTH, RW, self->fd, 0);
+	struct racer racers[2] = { { .bytes = bytes }, { .bytes = bytes } };
+	pthread_t threads[2];
+	char setting[32];
+	unsigned int round, i;
+
+	ASSERT_NE(NULL, bytes);
+	thp_read(setting, sizeof(setting));
+	if (setting[0])
+		ASSERT_EQ(0, write_string(THP, "never"));
+	for (round = 0; round < 300; round++) {
+		ASSERT_EQ(0, importer_zap(self->importer, self->fd));
+		for (i = 0; i < 2; i++)
+			ASSERT_EQ(0, pthread_create(&threads[i], NULL, race_in_the_kernel,
+						    &racers[i]));
+		for (i = 0; i < 2; i++) {
+			ASSERT_EQ(0, pthread_join(threads[i], NULL));
+			EXPECT_FALSE(racers[i].wrong);
+		}
+	}
+	if (setting[0])
+		EXPECT_EQ(0, write_string(THP, setting));
+	touch(bytes, LENGTH);
+	EXPECT_EQ(count_possible(self->importer, bytes, self->small, LENGTH),
+		  count_large(self->importer, bytes, self->small, LENGTH));
+}
+
 /* Two threads take the first fault of the same large page, while it is zapped. */
 TEST_F(large, threads_compete_for_the_first_fault)
 {
