@@ -57,17 +57,19 @@ bool ba_unbind_is_told(const struct device *dev)
 	return dev_is_platform(dev) || dev_is_pci(dev);
 }
 
-/*
- * The driver core sets DL_DEV_UNBINDING before it calls unbind_notify(). Without a driver the
- * domain of an IOMMU group can change, so no mapping may be kept. A virtual device never has a
- * driver and has no IOMMU.
- */
-static bool has_no_driver(struct device *dev)
+/* The driver core sets this status before it calls unbind_notify(). */
+static bool is_unbinding(const struct device *dev)
 {
-	enum dl_dev_state status = READ_ONCE(dev->links.status);
+	return READ_ONCE(dev->links.status) == DL_DEV_UNBINDING;
+}
 
-	return status == DL_DEV_UNBINDING ||
-	       (status == DL_DEV_NO_DRIVER && device_iommu_mapped(dev));
+/*
+ * Without a driver the domain of an IOMMU group can change, and nobody is told. A virtual device
+ * never has a driver and has no IOMMU.
+ */
+static bool can_change_domain(struct device *dev)
+{
+	return READ_ONCE(dev->links.status) == DL_DEV_NO_DRIVER && device_iommu_mapped(dev);
 }
 
 /*
@@ -78,8 +80,10 @@ void ba_unbind_watch(struct ba_attachment *attachment)
 {
 	mutex_lock(&attachments_lock);
 	list_add(&attachment->watched, &attachments);
-	if (has_no_driver(attachment->dev))
+	if (is_unbinding(attachment->dev))
 		ba_attachment_driver_unbound(attachment);
+	else if (can_change_domain(attachment->dev))
+		attachment->keeps_mapping = false;
 	mutex_unlock(&attachments_lock);
 }
 
