@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /dev/bufalloc and /dev/bufalloc-charged: copies the structures of <linux/bufalloc.h> from and to
- * the caller, once each way, and calls the room of the command.
+ * The devices /dev/bufalloc and /dev/bufalloc-charged. This file reads the structure of an ioctl,
+ * calls the file that runs the command, and writes the structure back.
  *
- * Main object: struct call, one ioctl(2). It belongs to one thread, so there is no lock. Each open
- * file has a struct ba_client.
+ * Main object: struct call, one ioctl(2). The call is on the stack of one thread, so there is no
+ * lock. Each open file has a struct ba_client.
  */
 #include <linux/compat.h>
 #include <linux/dma-buf.h>
@@ -31,8 +31,8 @@
  * struct call - one ioctl
  * @client: the client of the open file.
  * @user: the caller's structure.
- * @user_size: bytes of the caller's structure, as it says itself.
- * @size: bytes of the kernel's structure.
+ * @user_size: size of the caller's structure in bytes, as its first field tells.
+ * @size: size of the kernel's structure in bytes.
  * @arg: the kernel's copy of the structure.
  */
 struct call {
@@ -63,7 +63,7 @@ static int call_write(struct call *call)
 {
 	u32 size = min(call->size, call->user_size);
 
-	/* copy_struct_from_user() has checked that the rest of the caller's structure is zero. */
+	/* Skip the rest of the caller's structure: copy_struct_from_user() found only zeros. */
 	return copy_to_user(call->user, &call->arg, size) ? -EFAULT : 0;
 }
 
@@ -192,7 +192,10 @@ static int run_query(struct call *call)
 	return ret;
 }
 
-/* Write "nothing was refused" before the buffers change: a later fault could not undo them. */
+/*
+ * Write "no entry was refused" before the buffers change. If this write fails, no buffer has
+ * changed. After a success there is nothing more to write.
+ */
 static int run_commit(struct call *call)
 {
 	struct bufalloc_commit *commit = &call->arg.commit;
@@ -219,7 +222,10 @@ static int run_sync(struct call *call)
 	return ba_sync_check(sync) ?: ba_sync_run(sync);
 }
 
-/* Write the output once before: a later fault must not hide that the content may be gone. */
+/*
+ * Write the output "not retained" before the state changes. If the second write fails, the caller
+ * still reads that the content may be gone.
+ */
 static int run_advise(struct call *call)
 {
 	struct bufalloc_advise *advise = &call->arg.advise;
@@ -274,7 +280,7 @@ static const struct command *command_find(unsigned int cmd)
 	return commands[nr].cmd == cmd ? &commands[nr] : NULL;
 }
 
-/* In the order that the ABI states. */
+/* Check in the order that <linux/bufalloc.h> lists (DOC: Errors). */
 static int call_read(struct call *call, const struct command *command)
 {
 	if (get_user(call->user_size, (u32 __user *)call->user))
@@ -305,7 +311,7 @@ static long chardev_ioctl(struct file *file, unsigned int cmd,
 	ret = call_read(&call, command);
 	if (ret)
 		return ret;
-	/* Another thread may have changed arg_size since it was read. */
+	/* Another thread may have changed the size in user memory between the two reads. */
 	call.arg.arg_size = call.user_size;
 	return command->run(&call);
 }
@@ -320,10 +326,10 @@ static bool has_both_devices;
 
 static int chardev_open(struct inode *inode, struct file *file)
 {
-	/* The misc core stores the device of the file there. */
+	/* misc_open() has stored the miscdevice in private_data. */
 	bool charged_only = file->private_data == &charged_misc;
 
-	/* Pairs with the release in ba_chardev_register(). */
+	/* Pairs with smp_store_release() in ba_chardev_register(). */
 	if (!smp_load_acquire(&has_both_devices))
 		return -ENODEV;
 
@@ -373,7 +379,7 @@ static struct miscdevice misc = {
 	.groups = device_groups,
 };
 
-/* For anybody who sits at the machine: see packaging/udev/. */
+/* A udev rule can grant this device to all users with a local session: see packaging/udev/. */
 static struct miscdevice charged_misc = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "bufalloc-charged",
@@ -394,7 +400,7 @@ int ba_chardev_register(void)
 		return ret;
 	}
 
-	/* Pairs with the acquire in chardev_open(): both devices are complete. */
+	/* Pairs with smp_load_acquire() in chardev_open(): both devices are registered. */
 	smp_store_release(&has_both_devices, true);
 	return 0;
 }

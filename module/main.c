@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bufalloc: memory that devices can use, for userspace. Starts the rooms of the module in the order
- * of their dependencies, and ends them in reverse.
+ * bufalloc: memory that devices can use, for userspace. This file is responsible for the order of
+ * load and unload: it starts the parts of the module in the order of their dependencies, and ends
+ * them in reverse order.
  *
- * Each buffer and each open file holds a reference to the module, so no user is left at exit. There
- * is no object and no lock here.
+ * Main object: the module. Each buffer and each open file holds a reference to the module, so
+ * neither exists at exit. No lock: the kernel never runs init and exit at the same time.
  */
 #include <linux/module.h>
 
@@ -32,7 +33,7 @@ static int __init bufalloc_init(void)
 	if (ret)
 		goto exit_heap;
 
-	/* Workers free purged memory to its heap, so they start after the heaps. */
+	/* The workers of purge.c free memory to the heaps, so the workers start after the heaps. */
 	ret = ba_purge_init();
 	if (ret)
 		goto exit_node;
