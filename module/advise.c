@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One ADVISE: the caller tells whether the content of a buffer is needed. residency.c changes the
- * state of the buffer, under the buffer's lock.
+ * One ADVISE call: checks the caller's advice whether the content of a buffer is needed, and fills
+ * in the answer. residency.c changes the state of the buffer.
  *
- * Main object: struct bufalloc_advise, the kernel's copy of the caller's structure.
+ * Main object: struct bufalloc_advise, the kernel's copy of the caller's structure. It is on the
+ * stack of one thread until the call returns.
+ *
+ * No lock here: residency.c takes the buffer's lock.
  */
 #include <linux/dma-buf.h>
 #include <linux/err.h>
@@ -23,7 +26,7 @@ static int dontneed(struct bufalloc_advise *arg, struct dma_buf *dmabuf, bool *r
 {
 	int ret;
 
-	/* The buffer may lose its content: that is a write. */
+	/* DONTNEED can discard the content of the buffer, so it needs the right to write. */
 	if (!(dmabuf->file->f_mode & FMODE_WRITE))
 		return -EACCES;
 	ret = ba_residency_dontneed(dmabuf, retained);
@@ -48,7 +51,7 @@ static int advise(struct bufalloc_advise *arg, struct dma_buf *dmabuf)
 	return ret;
 }
 
-/* In the order that the ABI states. */
+/* Check in the order that <linux/bufalloc.h> lists (DOC: Errors). */
 int ba_advise_check(const struct bufalloc_advise *arg)
 {
 	if (arg->__reserved || arg->advice > BUFALLOC_ADVICE_DONTNEED)
@@ -57,8 +60,8 @@ int ba_advise_check(const struct bufalloc_advise *arg)
 }
 
 /**
- * ba_advise_run() - take an advice
- * @arg: the call, checked; the output fields are filled in.
+ * ba_advise_run() - tell a buffer whether its content is needed
+ * @arg: the call; ba_advise_check() has checked it. The output fields are filled in.
  *
  * Return: 0, or an error that <linux/bufalloc.h> lists.
  */

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One ALLOC: makes a buffer for each request of an array, or none.
+ * One ALLOC call: makes a buffer for each request of an array, or makes no buffer.
  *
- * Main object: struct ba_item, one request. An item is checked, then has a file descriptor that is
- * reserved, then a buffer, then memory. ba_alloc_publish() installs the file descriptors last, when
- * nothing can fail any more. All items belong to one thread, so there is no lock.
+ * Main object: struct ba_item, one request. States: checked, file descriptor reserved, buffer
+ * created, memory pinned or populated, result written, published. ba_alloc_publish() installs the
+ * file descriptors last, when nothing can fail any more.
+ *
+ * No lock: all items belong to one thread, and no other thread sees an unpublished buffer.
  */
 #include <linux/dma-buf.h>
 #include <linux/fcntl.h>
@@ -25,8 +27,8 @@
 #include "quota.h"
 #include "request.h"
 
-#define REQUEST_SIZE_MIN 48 /* its first version */
-#define RESULT_SIZE_MIN 32 /* its first version */
+#define REQUEST_SIZE_MIN 48 /* of the first version of struct bufalloc_request */
+#define RESULT_SIZE_MIN 32 /* of the first version of struct bufalloc_result */
 
 /**
  * struct ba_item - one request of a call, until its buffer is published
@@ -35,7 +37,7 @@
  * @requirements: what the memory must be.
  * @dmabuf: the buffer, or NULL.
  * @fd: the reserved file descriptor; negative: none.
- * @ask: the least that the memory is charged.
+ * @ask: the least charge of the memory.
  */
 struct ba_item {
 	struct bufalloc_request request;
@@ -92,7 +94,7 @@ static int item_reserve_fd(struct ba_batch *batch, struct ba_item *item)
 	if (item->fd >= 0)
 		return 0;
 
-	/* The table of file descriptors needs memory, too. */
+	/* -ENOMEM: there is no memory to grow the table of file descriptors. */
 	reason = item->fd == -ENOMEM ? BUFALLOC_REASON_MEMORY :
 				       BUFALLOC_REASON_FDS;
 	return refuse(batch, item, reason, item->fd);
@@ -129,7 +131,7 @@ static int item_make(struct ba_batch *batch, struct ba_item *item)
 	return 0;
 }
 
-/* Pinning can fault, so it comes before any lock is taken. */
+/* Pin before any lock is taken: pinning can fault in pages of the process. */
 static int item_pin(struct ba_batch *batch, struct ba_item *item)
 {
 	enum bufalloc_reason reason;
@@ -144,14 +146,14 @@ static int item_pin(struct ba_batch *batch, struct ba_item *item)
 	return ret ? refuse(batch, item, reason, ret) : 0;
 }
 
-/* User memory is charged already, deferred memory is charged later. */
+/* Memory of the process is charged already. Deferred memory is charged later. */
 static bool gets_memory_now(const struct ba_item *item)
 {
 	return !is_user_memory(item) &&
 	       !(item->request.flags & BUFALLOC_ALLOC_DEFERRED);
 }
 
-/* Compare before memory is taken: a refused call then disturbs nobody. */
+/* Compare the least charges with the quotas first: a refused call then takes no memory. */
 static int check_quota(struct ba_batch *batch)
 {
 	const struct ba_quota_ask *refused;
@@ -185,7 +187,7 @@ static int item_populate(struct ba_batch *batch, struct ba_item *item)
 
 static int item_depopulate(struct ba_batch *batch, struct ba_item *item)
 {
-	/* Pinned user memory stays for a second attempt. */
+	/* Keep pinned memory of the process for the second attempt. */
 	if (!is_user_memory(item))
 		ba_buffer_depopulate_unpublished(item->dmabuf);
 	return 0;
@@ -246,7 +248,7 @@ static int populate_all(void *data)
 	return ret;
 }
 
-/* In the order that the ABI states. */
+/* Check in the order that <linux/bufalloc.h> lists (DOC: Errors). */
 static int check_call(const struct bufalloc_alloc *alloc)
 {
 	if (alloc->requests != (uintptr_t)alloc->requests ||
@@ -269,9 +271,9 @@ static int check_call(const struct bufalloc_alloc *alloc)
  * @client: the client that is charged.
  * @alloc: the call; out_failed and out_reason are filled in.
  *
- * ba_alloc_publish() or ba_alloc_undo() follows a success.
+ * After a success the caller calls ba_alloc_publish() or ba_alloc_undo().
  *
- * Return: 0, or an error that <linux/bufalloc.h> lists; after an error nothing is to be undone.
+ * Return: 0, or an error that <linux/bufalloc.h> lists. After an error there is nothing to undo.
  */
 int ba_alloc_prepare(struct ba_batch *batch, struct ba_client *client,
 		     struct bufalloc_alloc *alloc)
@@ -310,7 +312,7 @@ int ba_alloc_prepare(struct ba_batch *batch, struct ba_client *client,
 	return ret;
 }
 
-/* Free all: no process has seen the buffers. */
+/* Free all buffers and file descriptors: no process has seen them. */
 void ba_alloc_undo(struct ba_batch *batch)
 {
 	struct ba_item *item;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Checks one request of ALLOC, and translates its values: into the memory that the buffer needs
- * (struct ba_requirements), and into the origin of that memory (struct ba_alloc_context).
+ * Checks one request of ALLOC. From the request, this file fills in what the memory must be
+ * (struct ba_requirements), and where the memory comes from (struct ba_alloc_context).
  *
- * Main object: struct check. It belongs to one thread, and no memory is taken, so there is no lock.
+ * Main object: struct check, on the stack of ba_request_check(). No lock: one thread has the
+ * request, and no memory is taken.
  */
 #include <linux/fcntl.h>
 #include <linux/limits.h>
@@ -40,8 +41,8 @@ struct check {
 };
 
 /*
- * Half of the machine's memory, because the machine needs the rest. No more than a size_t and an
- * ssize_t hold after rounding.
+ * At most half of the machine's memory: the machine needs the rest. After rounding to an
+ * alignment, the length must also fit into a size_t and an ssize_t.
  */
 u64 ba_request_max_length(void)
 {
@@ -62,8 +63,8 @@ static int refuse(struct check *check, enum bufalloc_reason reason, int err)
 }
 
 /*
- * Memory of a process exists already, so its request cannot choose a place, a time or a length
- * that is not whole pages. A request for other memory has no address.
+ * The memory of a process exists already: refuse fields that choose where or when memory is
+ * allocated. Refuse an address in a request for other memory.
  */
 static int check_user_memory(struct check *check)
 {
@@ -94,7 +95,7 @@ static int check_user_memory(struct check *check)
 	return 0;
 }
 
-/* Values that are invalid on every kernel. */
+/* Refuse values that are invalid on every kernel. */
 static int check_values(struct check *check)
 {
 	const struct bufalloc_request *req = check->request;
@@ -116,7 +117,7 @@ static int check_values(struct check *check)
 	return check_user_memory(check);
 }
 
-/* Pageable memory lies somewhere else after each swap: a request cannot say where. */
+/* Pageable memory can have other addresses after a swap: refuse fields that choose addresses. */
 static int check_pageable(struct check *check)
 {
 	const struct bufalloc_request *req = check->request;
@@ -151,7 +152,7 @@ static void state_requirements(struct check *check)
 		requirements->max_segments = 1;
 	requirements->user_memory = is_user_memory(check);
 	requirements->pageable = req->flags & BUFALLOC_ALLOC_PAGEABLE;
-	/* The pages of a process can be anywhere, whatever the heap. */
+	/* Pageable memory comes from a shmem file, so attached devices choose no other heap. */
 	requirements->heap_is_fixed = req->heap != BUFALLOC_HEAP_ANY ||
 				      requirements->pageable;
 }
@@ -169,7 +170,10 @@ static int find_heap(struct check *check)
 	return 0;
 }
 
-/* Behind an IOMMU the DMA API takes contiguous memory from CMA, if there is a CMA area. */
+/*
+ * No memory cgroup is charged for a reserved region or for CMA. Behind an IOMMU the DMA API takes
+ * contiguous memory from CMA, if there is a CMA area.
+ */
 static int check_charged(struct check *check)
 {
 	const struct ba_heap *heap = check->context->heap;
@@ -205,7 +209,7 @@ static int find_caching(struct check *check)
 	return 0;
 }
 
-/* In the order that the ABI states. */
+/* Check in the order that <linux/bufalloc.h> lists (DOC: Errors). */
 static int check_all(struct check *check)
 {
 	int ret;

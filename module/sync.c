@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One SYNC: does for a part of a buffer what DMA_BUF_IOCTL_SYNC does for a whole one. So a line of
- * text that the CPU draws costs no sync of the whole image.
+ * One SYNC call: syncs a part of a buffer, as DMA_BUF_IOCTL_SYNC syncs a whole buffer. A CPU that
+ * draws one line of text into an image does not pay for a sync of the whole image.
  *
- * Main object: the dma-buf. The buffer's lock is taken in ba_buffer_sync(); the wait for fences
- * comes before, without a lock.
+ * Main object: the dma-buf. ba_sync_run() holds a reference to it until the call returns.
+ *
+ * Lock: ba_buffer_sync() takes the buffer's lock. ba_buffer_wait() waits for fences before, without
+ * a lock.
  */
 #include <linux/dma-buf.h>
 #include <linux/err.h>
@@ -14,7 +16,7 @@
 #include "buffer.h"
 #include "sync.h"
 
-/* Memory that needs no sync has no attachment to sync: the call only waits for fences. */
+/* If no mapping of the buffer needs syncs, the call only waits for fences. */
 static int sync_buffer(struct dma_buf *dmabuf, const struct bufalloc_sync *arg)
 {
 	struct ba_part part;
@@ -36,7 +38,7 @@ static int sync_buffer(struct dma_buf *dmabuf, const struct bufalloc_sync *arg)
 	return ret;
 }
 
-/* In the order that the ABI states. */
+/* Check in the order that <linux/bufalloc.h> lists (DOC: Errors). */
 int ba_sync_check(const struct bufalloc_sync *arg)
 {
 	if (arg->flags & ~DMA_BUF_SYNC_VALID_FLAGS_MASK || arg->__reserved)
@@ -45,12 +47,13 @@ int ba_sync_check(const struct bufalloc_sync *arg)
 }
 
 /**
- * ba_sync_run() - hand a part of a buffer to the CPU, or back to the devices
- * @arg: the call, checked.
+ * ba_sync_run() - sync a part of a buffer for the CPU or for the devices
+ * @arg: the call; ba_sync_check() has checked it.
  *
  * Return: 0, or an error:
- * -EBADF: the file descriptor is not open, or is not a dma-buf's.
- * -EINVAL: the dma-buf is another exporter's, or the part passes its end.
+ * -EBADF: the file descriptor is not open.
+ * -EINVAL: the file descriptor is not of a buffer of bufalloc, or the part passes the end of the
+ * buffer.
  * -ERESTARTSYS: a signal came before all fences were signalled.
  */
 int ba_sync_run(const struct bufalloc_sync *arg)
