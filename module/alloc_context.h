@@ -14,10 +14,10 @@ struct mem_cgroup;
  * struct ba_alloc_context - where memory comes from, and who is charged
  * @client: the client that is charged.
  * @heap: the heap whose device the memory is allocated for.
- * @nid: the preferred node of memory, or NUMA_NO_NODE.
- * @caching: of the buffer.
+ * @nid: the preferred NUMA node, or NUMA_NO_NODE.
+ * @caching: the caching of the buffer.
  * @memtype: memory type of CPU mappings.
- * @memcg: the memory cgroup that is charged; NULL for that of the current task.
+ * @memcg: the memory cgroup that is charged; NULL: the cgroup of the current task.
  */
 struct ba_alloc_context {
 	struct ba_client *client;
@@ -31,15 +31,16 @@ struct ba_alloc_context {
 /**
  * struct ba_requirements - what the memory of a buffer must be
  * @length: bytes, a multiple of @alignment.
- * @alignment: bytes, a power of two, at least a page; of the address of each segment, as the
- *	heap's device sees it.
+ * @alignment: alignment in bytes of each segment's address, as the heap's device sees the
+ *	address: a power of two, at least a page.
  * @max_segments: the largest number of segments; 0 for no limit.
  * @caching: as requested; attached devices can change the caching of deferred memory.
- * @any_caching: COHERENT will do as well.
- * @prefer_contiguous: one segment is worth a try.
- * @heap_is_fixed: the request names the heap.
- * @narrowed: attached devices needed a heap with fewer bits.
- * @user_memory: the memory is the caller's own, and of no heap.
+ * @any_caching: COHERENT memory is allowed, too.
+ * @prefer_contiguous: try to allocate one segment first.
+ * @heap_is_fixed: attached devices choose no other heap: the request names the heap, or the
+ *	memory is pageable.
+ * @narrowed: the attached devices needed a heap with fewer address bits.
+ * @user_memory: the memory belongs to the calling process, and to no heap.
  * @pageable: the kernel may swap the memory out.
  */
 struct ba_requirements {

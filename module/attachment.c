@@ -14,9 +14,9 @@
  *   attached: @sgt is empty.
  *   listed:   @sgt lists the memory in entries that the device takes; no DMA mapping exists.
  *   mapped:   the DMA mapping is in use: @users is above 0, and @dir is its direction.
- *   kept:     the DMA mapping has no user. The next frame of a queue is mapped at no cost.
- *   unbound:  a flag, for a driver that is gone from the device. The last unmap then leads to
- *             listed. It always does so if the driver cannot be watched (keeps_mapping is false).
+ *   kept:     the DMA mapping has no user. The next map can reuse the mapping.
+ *   unbound:  a flag: the driver is unbound from the device. The last unmap then leads to listed.
+ *             The same holds if the driver cannot be watched (@keeps_mapping is false).
  *
  * Only the address mapping is kept. CACHED memory is synced for the device at each map, and for
  * the CPU at each unmap, as importers expect.
@@ -74,8 +74,8 @@ static bool is_range_within_dma_mask(struct device *dev, phys_addr_t phys, size_
 
 /*
  * Without an IOMMU the DMA API bounces memory beyond the device's mask, and all memory where
- * bouncing is forced. Find that out before the DMA API tries: it would warn in the log, or copy
- * memory that the kernel has no mapping of.
+ * bouncing is forced. Refuse such a device before the DMA API is called: the DMA API would warn in
+ * the log, or copy memory that the kernel has no mapping of.
  */
 static bool is_within_dma_mask(const struct ba_attachment *attachment)
 {
@@ -135,7 +135,7 @@ static bool is_bounced(const struct ba_attachment *attachment)
 	return false;
 }
 
-/* An IOMMU can merge entries to 4 GiB and more: such a length overflows an entry. */
+/* An IOMMU can merge entries into a range of 4 GiB or more: the length of an entry overflows. */
 static bool is_whole(const struct ba_attachment *attachment)
 {
 	const struct sg_table *sgt = &attachment->sgt;
@@ -159,9 +159,9 @@ struct ba_span {
 };
 
 /*
- * A sync takes a physically contiguous range, but an IOMMU merges entries. Also the table can be
- * made unreadable while the importer has it (CONFIG_DMABUF_DEBUG). So store the device address of
- * each entry now.
+ * A sync takes a physically contiguous range, but an IOMMU merges entries. With
+ * CONFIG_DMABUF_DEBUG the table cannot be read while the importer has the table. So store the
+ * device address of each entry now.
  */
 static int spans_create(struct ba_attachment *attachment)
 {
@@ -202,7 +202,7 @@ static void spans_destroy(struct ba_attachment *attachment)
 	attachment->spans = NULL;
 }
 
-/* The last unmap has synced. Another sync would discard what the CPU has written since. */
+/* The last unmap has synced the memory. Another sync would discard later writes of the CPU. */
 static void mapping_destroy(struct ba_attachment *attachment)
 {
 	if (attachment->dir == DMA_NONE)
@@ -313,7 +313,7 @@ static int mapping_provide(struct ba_attachment *attachment,
 	return mapping_create(attachment, DMA_BIDIRECTIONAL, reason);
 }
 
-/* The span that contains the byte at @offset: the last span that begins at or before it. */
+/* The span that contains the byte at @offset: the last span that begins at or before @offset. */
 static const struct ba_span *span_at(const struct ba_attachment *attachment,
 				     size_t offset)
 {
@@ -339,8 +339,8 @@ static void sync_span(const struct ba_attachment *attachment, dma_addr_t addr,
 }
 
 /*
- * @part need not begin or end at a cache line. Before the architecture invalidates a line that is
- * only partly inside, it writes the line back: CPU writes next to @part are not lost.
+ * @part can begin or end inside a cache line. The architecture writes such a line back before it
+ * invalidates the line, so CPU writes next to @part are not lost.
  */
 static void sync_part(const struct ba_attachment *attachment,
 		      const struct ba_part *part, enum ba_sync_target target,
@@ -368,9 +368,9 @@ static void sync_part(const struct ba_attachment *attachment,
 }
 
 /*
- * With DMA_FROM_DEVICE some architectures discard dirty cache lines: CPU writes would be lost, or
- * the zeros of new memory, and the content of the previous owner would show. So a device that only
- * writes is mapped as if it read, too.
+ * With DMA_FROM_DEVICE some architectures discard dirty cache lines. Writes of the CPU would be
+ * lost. If these writes are the zeros of new memory, the content of the previous owner would show.
+ * So map DMA_BIDIRECTIONAL for a device that only writes.
  */
 static enum dma_data_direction safe_direction(const struct ba_attachment *attachment,
 					      enum dma_data_direction dir)
@@ -388,9 +388,9 @@ static enum dma_data_direction safe_direction(const struct ba_attachment *attach
  *
  * Return: the importer's table, or an ERR_PTR:
  * -EBUSY: the mapping is in use in another direction.
- * -EINVAL: @dir is no direction, which is a bug of the importer.
+ * -EINVAL: @dir is not valid: the importer has a bug.
  * -EIO: the device does not reach the memory, or would see a copy or old cache lines.
- * -EIO: the IOMMU has merged entries to a range that no entry can hold.
+ * -EIO: the IOMMU has merged entries into a range that is too long for an entry.
  * -ENODEV: the device does no DMA.
  * -ENOMEM: no memory for the list of spans.
  * Other errors are those of dma_map_sgtable().
@@ -459,7 +459,7 @@ struct ba_attachment *ba_attachment_create(struct device *dev,
 	if (!attachment)
 		return ERR_PTR(-ENOMEM);
 
-	/* detach ends the mapping, and the device may be removed by then: hold it. */
+	/* Hold the device: it may be removed before detach ends the mapping. */
 	attachment->dev = get_device(dev);
 	attachment->lock = lock;
 	attachment->backing = backing;
@@ -468,8 +468,8 @@ struct ba_attachment *ba_attachment_create(struct device *dev,
 }
 
 /*
- * End the mapping and free the table: the memory may move, be purged or be freed from now on. The
- * importer has unmapped all.
+ * End the mapping and free the table: from now on the memory may move, be purged or be freed. The
+ * importer has ended each of its maps.
  */
 void ba_attachment_drop(struct ba_attachment *attachment)
 {
@@ -485,7 +485,7 @@ void ba_attachment_destroy(struct ba_attachment *attachment)
 	kfree(attachment);
 }
 
-/* The driver is unbound from the device: end a kept mapping now, a used one at its last unmap. */
+/* The driver is unbound. End a kept mapping now; the last unmap ends a mapping that is in use. */
 void ba_attachment_driver_unbound(struct ba_attachment *attachment)
 {
 	ww_mutex_lock(attachment->lock, NULL);

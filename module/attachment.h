@@ -31,8 +31,8 @@ enum ba_sync_target {
 
 /**
  * struct ba_attachment - one importer's view of a buffer
- * @link: in the list of the buffer.
- * @watched: in the list of unbind.c, and guarded by its lock.
+ * @link: entry in the buffer's list of attachments.
+ * @watched: entry in the list of unbind.c, guarded by the lock of that file.
  * @lock: the lock of the buffer.
  * @dev: the importer's device; the attachment holds a reference.
  * @backing: the memory of the buffer.
@@ -41,7 +41,7 @@ enum ba_sync_target {
  * @dir: direction of the mapping.
  * @users: number of maps that are not unmapped yet.
  * @unbound: the driver of @dev is unbound: no mapping is kept any more.
- * @keeps_mapping: the mapping is kept after the last unmap, until @unbound.
+ * @keeps_mapping: the mapping is kept after the last unmap, until @unbound is set.
  * @spans: the device addresses of the entries of @sgt, and the end; NULL if no sync is needed.
  *
  * @lock guards all but @watched.

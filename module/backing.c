@@ -4,7 +4,7 @@
  *
  * Main object: struct ba_backing, a list of chunks or a shmem file. A backing is empty, fresh
  * (populated, and known to one thread), or adopted by a buffer. A backing has no lock of its own:
- * the buffer's lock guards an adopted one. It knows no device and no mapping.
+ * the buffer's lock guards an adopted backing.
  */
 #include <linux/mm.h>
 #include <linux/scatterlist.h>
@@ -124,7 +124,7 @@ void ba_backing_release_chunk(struct ba_chunk *chunk, const struct ba_alloc_cont
 	kfree(chunk);
 }
 
-/* Free the memory. No other thread may use it any more. */
+/* Free the memory. No other thread may use the backing any more. */
 void ba_backing_free(struct ba_backing *backing)
 {
 	struct ba_chunk *chunk, *next;

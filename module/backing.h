@@ -18,15 +18,17 @@ struct ba_shmem;
  * @requirements: what the memory must be.
  * @chunks: &struct ba_chunk in the order of the buffer; empty until populated.
  * @nr_chunks: number of chunks.
- * @nr_segments: number of segments; neighbouring chunks can form one.
+ * @nr_segments: number of segments; neighbouring chunks can form one segment.
  * @shmem: the memory of a pageable buffer, else NULL. Such a backing has a chunk only while it
  *	is pinned: from ba_backing_end_pin() to ba_backing_unpin().
- * @blocks_hibernation: the backing counts among those that hibernation would not save.
+ * @blocks_hibernation: the backing is counted in hibernation.c: hibernation would not save it.
  * @mappings: number of userspace mappings.
  *
- * All but @mappings stay the same from ba_populate() or ba_backing_pin_user() to
- * ba_backing_free() or a purge; for pageable memory, while it is pinned. A purge needs a buffer
- * that nobody has mapped or pinned, so the code that maps or pins one reads without a lock.
+ * From ba_populate() or ba_backing_pin_user() to ba_backing_free() or a purge, only @mappings and
+ * @context.memcg change. The chunks of pageable memory change as well, at pin and at unpin.
+ *
+ * A buffer that is mapped or pinned is never purged. So code that has mapped or pinned a buffer
+ * reads the backing without a lock.
  */
 struct ba_backing {
 	struct ba_alloc_context context;
