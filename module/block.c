@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Carves small chunks from blocks of 2 MiB and more that have one memory type. On x86 the direct
- * map has the type of each page, and to change a single page splits a large page for good. So the
- * type is set for aligned blocks.
+ * Carves small chunks from blocks of 2 MiB and more. Each block has one memory type. On x86 the
+ * direct map has the type of each page, and a change of a single page splits a large page for good.
+ * So the type is set for aligned blocks.
  *
  * Main object: struct ba_block. A block is charged whole to one client, and is freed with its last
- * chunk. Each free page can be carved again: a tree finds a free range in O(log n) steps. The
- * blocks_lock of the client guards all blocks of the client.
+ * chunk. Each free page can be carved again: a tree finds a free range in O(log n) steps.
+ *
+ * Lock: the blocks_lock of a client guards all blocks of the client.
  */
 #include <linux/bitmap.h>
 #include <linux/log2.h>
@@ -20,7 +21,7 @@
 #include "gfp.h"
 #include "limits.h"
 
-/* Alignments of one page, of two, and so on, up to all pages of the longest chunk. */
+/* The number of alignments: one page, two pages, and so on, up to the longest chunk. */
 #define ALIGNMENTS (const_ilog2(CHUNK_MAX) - PAGE_SHIFT + 1)
 
 /**
@@ -34,15 +35,15 @@ struct room {
 
 /**
  * struct block_tree - the blocks of a client that serve the same requests
- * @link: in &ba_client.block_trees, while the tree has a block.
+ * @link: entry in &ba_client.block_trees, while the tree has a block.
  * @heap: the heap of the blocks.
  * @nid: the requested node of memory, or NUMA_NO_NODE.
  * @memtype: the memory type of the blocks.
  * @root: all &struct ba_block by address, full blocks included.
  *
  * Each block knows the longest free range of all blocks below it, so a search goes down one path.
- * A search takes the first block that has enough, so that the last blocks become empty and are
- * freed. Guarded by &ba_client.blocks_lock.
+ * A search takes the first block with enough free pages, so that the last blocks become empty and
+ * are freed. Guarded by &ba_client.blocks_lock.
  */
 struct block_tree {
 	struct list_head link;
@@ -54,7 +55,7 @@ struct block_tree {
 
 /**
  * struct ba_block - memory that chunks are carved from
- * @node: in @tree.
+ * @node: entry in @tree.
  * @tree: the tree, from the first carved chunk on.
  * @context: the context of the allocation.
  * @whole: the allocation.
@@ -65,7 +66,7 @@ struct block_tree {
  * @used: a bit for each page that was carved at least once, and may not be zero.
  * @map: a bit for each page that is carved.
  *
- * Guarded by &ba_client.blocks_lock from the moment it is in a tree.
+ * Guarded by &ba_client.blocks_lock as soon as the block is in a tree.
  */
 struct ba_block {
 	struct rb_node node;
@@ -104,7 +105,7 @@ static void room_add(struct room *room, const struct rb_node *node)
 		room->pages[i] = max(room->pages[i], block->most.pages[i]);
 }
 
-/* Update @most. Return: with @exit, whether it did not change: then no block above changes. */
+/* Update @most. Return: true if @exit is set and @most is unchanged: no block above changes. */
 static bool block_sum_up(struct ba_block *block, bool exit)
 {
 	struct room most = block->room;
@@ -149,7 +150,7 @@ static struct ba_block *block_create(const struct ba_alloc_context *context, siz
 
 	block->used = block->map + longs;
 	block->context = *context;
-	/* The first buffer holds this reference. Later buffers have cgroups of their own. */
+	/* The reference belongs to the first buffer. Later buffers have cgroups of their own. */
 	block->context.memcg = NULL;
 	block->pages = pages;
 	block->free = pages;
@@ -180,7 +181,7 @@ static struct block_tree *tree_create(const struct ba_alloc_context *context)
 	return tree;
 }
 
-/* A client has few trees: one for each heap and node that it asks for. */
+/* A client has few trees: one for each heap, node and memory type that the client uses. */
 static struct block_tree *tree_find(const struct ba_alloc_context *context)
 {
 	struct block_tree *tree;
@@ -223,8 +224,8 @@ static void tree_erase(struct block_tree *tree, struct ba_block *block)
 /**
  * struct carve_request - a request for a free range
  * @pages: number of pages.
- * @least: the smallest number of pages that will do.
- * @alignment: pages; the index of the first page in its block is a multiple of it.
+ * @least: the smallest number of pages that is enough.
+ * @alignment: pages; the index of the first page in its block is a multiple of @alignment.
  */
 struct carve_request {
 	unsigned int pages;
@@ -232,7 +233,7 @@ struct carve_request {
 	unsigned int alignment;
 };
 
-/* The number of pages that one block can give; 0: less than will do. */
+/* The number of pages that one block can supply; 0: no block can supply @least pages. */
 static unsigned int tree_most(const struct block_tree *tree,
 			      const struct carve_request *request)
 {
@@ -241,7 +242,7 @@ static unsigned int tree_most(const struct block_tree *tree,
 
 	if (most < request->least)
 		return 0;
-	/* Keep the next carving aligned after a short one. */
+	/* Supply whole alignments, so that the next carving can begin at the end of this one. */
 	return most < request->pages ? round_down(most, request->alignment) : request->pages;
 }
 
@@ -251,7 +252,7 @@ static bool has_most(const struct rb_node *node, unsigned int i,
 	return node && rb_entry(node, struct ba_block, node)->most.pages[i] >= pages;
 }
 
-/* The first block with as many free pages. The caller knows that there is one. */
+/* Find the first block with a free range of @pages. The caller has checked that a block has one. */
 static struct ba_block *tree_search(const struct block_tree *tree,
 				    unsigned int alignment, unsigned int pages)
 {
@@ -269,7 +270,7 @@ static struct ba_block *tree_search(const struct block_tree *tree,
 	return block;
 }
 
-/* The first page of a free range. The caller knows that the block has one. */
+/* Find the first page of a free range. The caller has checked that the block has such a range. */
 static unsigned int block_find_range(const struct ba_block *block,
 				     unsigned int alignment, unsigned int pages)
 {
@@ -292,7 +293,7 @@ static void count_room(const struct ba_block *block, long pages)
 		   client->blocks_room + pages * (long)PAGE_SIZE);
 }
 
-/* Whether the page allocator has cleared the pages, and none of them was carved before. */
+/* Whether the page allocator has cleared the pages, and no page was carved before. */
 static bool is_range_zeroed(const struct ba_block *block, unsigned int start, unsigned int pages)
 {
 	return block->whole.zeroed &&
@@ -339,7 +340,7 @@ static struct ba_block *block_for(const struct ba_alloc_context *context, unsign
 	return block_create(context, max_t(size_t, size, BLOCK_SIZE_MIN), gfp);
 }
 
-/* @fresh becomes the tree if the block is the first of its kind; else @fresh is freed. */
+/* @fresh becomes the tree if no tree exists for such blocks. Otherwise @fresh is freed. */
 static void carve_from_new(struct ba_chunk *chunk, struct ba_block *block,
 			   struct block_tree *fresh, unsigned int pages)
 {
@@ -365,8 +366,8 @@ static void carve_from_new(struct ba_chunk *chunk, struct ba_block *block,
  * @chunk: filled in.
  * @context: client, heap, node and memory type of the block.
  * @size: bytes wanted, whole pages, at most CHUNK_MAX.
- * @least: the smallest number of bytes that will do.
- * @alignment: bytes; the address in the block is a multiple of @alignment.
+ * @least: the smallest number of bytes that is enough.
+ * @alignment: bytes; the offset in the block is a multiple of @alignment.
  *
  * Return: whether a block has such a range. The range is charged already, with the block.
  */
@@ -395,9 +396,9 @@ bool ba_block_carve_free(struct ba_chunk *chunk, const struct ba_alloc_context *
  * @size: bytes wanted, whole pages, at most CHUNK_MAX.
  * @gfp: how hard to try, as for ba_chunk_alloc().
  *
- * The block is allocated without the lock: a thread that frees a chunk of any block of the
- * client waits for that lock. Two threads may allocate one block each at the same time; later
- * requests use the free ranges of both.
+ * The block is allocated without blocks_lock: a thread that frees a chunk of any block of the
+ * client waits for blocks_lock. Two threads may allocate one block each at the same time. Later
+ * requests use the free ranges of both blocks.
  *
  * Return: 0, -ENOMEM, or an error of ba_chunk_alloc().
  */

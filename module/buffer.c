@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One buffer, from export to release: the dma_buf_ops. File descriptors, CPU mappings and
- * attachments keep a buffer; the last of them frees its memory. Main object: struct
- * ba_buffer, guarded by its lock, whose states are in residency.c.
+ * One buffer, from export to release: the dma_buf_ops. Main object: struct ba_buffer, guarded by
+ * its lock; residency.c describes the states. File descriptors, CPU mappings and attachments keep
+ * a buffer. When the last of them ends, the memory is freed.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
@@ -60,7 +60,7 @@ static struct ba_buffer *buffer_alloc(const struct ba_alloc_context *context,
 	INIT_LIST_HEAD(&buffer->attachments);
 	buffer->heap = context->heap;
 	ba_backing_init(&buffer->backing, context, requirements);
-	/* The first use can come from another cgroup or a kernel thread: charge the caller. */
+	/* Charge ALLOC's caller: the first use can come from another cgroup or a kernel thread. */
 	if (!requirements->user_memory)
 		buffer->backing.context.memcg =
 			get_mem_cgroup_from_mm(current->mm);
@@ -92,8 +92,8 @@ static enum bufalloc_reason sgt_refusal(int err)
 }
 
 /*
- * Refuse a buffer in the dontneed state here: not every importer copes with a refusal
- * later. A device that cannot list the memory is refused here, too.
+ * Refuse in attach if the buffer is in the dontneed state, or if the device cannot take the entries
+ * of the memory: not every importer handles a later error.
  */
 static int add_attachment(struct ba_buffer *buffer, struct ba_attachment *attachment)
 {
@@ -150,7 +150,7 @@ static void buffer_detach(struct dma_buf *dmabuf,
 	ba_unbind_forget(attachment);
 	ww_mutex_lock(&buffer->lock, NULL);
 	list_del(&attachment->link);
-	/* The shrinker may purge the buffer as soon as the lock is free. */
+	/* End the mapping now: the shrinker may purge the buffer as soon as the lock is free. */
 	ba_attachment_drop(attachment);
 	ww_mutex_unlock(&buffer->lock);
 	ba_attachment_destroy(attachment);
@@ -201,7 +201,7 @@ static void buffer_unmap(struct dma_buf_attachment *attach,
 	ww_mutex_unlock(&buffer->lock);
 }
 
-/* A kept mapping without a user was synced at its last unmap. */
+/* Skip a kept mapping without a user: the last unmap has synced the memory. */
 void ba_buffer_sync(struct dma_buf *dmabuf, const struct ba_part *part,
 		    enum ba_sync_target target)
 {
@@ -215,7 +215,7 @@ void ba_buffer_sync(struct dma_buf *dmabuf, const struct ba_part *part,
 	ww_mutex_unlock(&buffer->lock);
 }
 
-/* Wait for devices. A writer waits for readers, too. */
+/* Wait until devices have written. If the CPU will write, wait until devices have read, too. */
 int ba_buffer_wait(struct dma_buf *dmabuf, bool write)
 {
 	long ret;
@@ -226,8 +226,8 @@ int ba_buffer_wait(struct dma_buf *dmabuf, bool write)
 }
 
 /*
- * The core waits later: lines that the caches take in before the device has written are
- * old.
+ * dma_buf_begin_cpu_access() waits for fences after this callback. Wait before the sync as well:
+ * cache lines that are filled before the device has written would be old.
  */
 static int buffer_begin_cpu_access(struct dma_buf *dmabuf,
 				   enum dma_data_direction dir)
@@ -343,7 +343,7 @@ static const struct dma_buf_ops buffer_ops = {
 	.release = buffer_release,
 };
 
-/* Memory of a process is mapped in that process only. */
+/* Without mmap and vmap: memory of a process is mapped in that process only. */
 static const struct dma_buf_ops user_memory_ops = {
 	.attach = buffer_attach,
 	.detach = buffer_detach,
@@ -387,7 +387,7 @@ struct dma_buf *ba_buffer_create(const struct ba_alloc_context *context,
 	return dmabuf;
 }
 
-/* Functions named _unpublished run between ba_buffer_create() and the first file descriptor. */
+/* No file descriptor exists yet when a function named _unpublished runs, so no lock is needed. */
 int ba_buffer_pin_user_unpublished(struct dma_buf *dmabuf, u64 address,
 				   enum bufalloc_reason *reason)
 {
@@ -421,7 +421,7 @@ bool ba_buffer_is(const struct dma_buf *dmabuf)
 	return dmabuf->ops == &buffer_ops || dmabuf->ops == &user_memory_ops;
 }
 
-/* The heap of the memory, or the heap that it would come from without devices. */
+/* The heap of the memory. Without memory: the heap that applies if no device attaches. */
 static u32 heap_of(const struct ba_buffer *buffer)
 {
 	const struct ba_backing *backing = &buffer->backing;
@@ -432,7 +432,7 @@ static u32 heap_of(const struct ba_buffer *buffer)
 						buffer->heap->index;
 }
 
-/* Caching and memory type: of the memory, or as they would be without devices. */
+/* Caching and memory type of the memory. Without memory: as they are if no device attaches. */
 static void describe_caching(const struct ba_buffer *buffer,
 			     struct ba_buffer_facts *facts)
 {

@@ -19,7 +19,7 @@ struct ww_acquire_ctx;
 struct ww_mutex;
 
 /**
- * struct ba_buffer_facts - what there is to say of a buffer
+ * struct ba_buffer_facts - the state of a buffer, as ALLOC and QUERY report it
  */
 struct ba_buffer_facts {
 	size_t length;
