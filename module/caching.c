@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory types of CPU mappings: write-back, write-combining, uncached. Chooses the type for a
- * caching, sets it in the direct map, and clears memory.
+ * Memory types of CPU mappings: write-back, write-combining, uncached. This file chooses the type
+ * for a caching, sets the type in the direct map, and clears memory.
  *
- * On most architectures each mapping has its own type. On x86 the type belongs to the page:
- * all mappings follow it, and two mappings of different types are forbidden. So the direct
- * map is changed, too, for as long as the module has the memory.
+ * On most architectures each mapping has its own type. On x86 the type belongs to the page: all
+ * mappings of a page must have the same type. So the direct map is changed, too, while the module
+ * has the memory.
  *
  * Main object: a contiguous range of pages, which belongs to the caller. There is no lock.
  */
@@ -54,7 +54,7 @@ static enum bufalloc_memtype coherent_memtype(struct device *dev)
 	return BUFALLOC_MEMTYPE_WRITE_BACK;
 }
 
-/* May fail half-way; ba_direct_map_reset_type() takes back what was done. */
+/* Can fail half-way. ba_direct_map_reset_type() then resets the pages that were changed. */
 int ba_direct_map_set_type(struct page *page, size_t size,
 			   enum bufalloc_memtype memtype)
 {
@@ -87,8 +87,8 @@ static bool is_same(pgprot_t one, pgprot_t other)
 }
 
 /*
- * The type that the architecture made of PAGE_KERNEL. Some architectures have one type only, or
- * two names for one type.
+ * The memory type of @prot, which the architecture has made of PAGE_KERNEL; NONE: @prot is
+ * cacheable. Some architectures have one type only, or two names for one type.
  */
 static enum bufalloc_memtype actual_memtype(pgprot_t prot)
 {
@@ -116,7 +116,7 @@ static enum bufalloc_memtype coherent_memtype(struct device *dev)
 	return actual_memtype(pgprot_dmacoherent(PAGE_KERNEL));
 }
 
-/* The type that a write-combined mapping really has; NONE: it is cacheable. */
+/* The type that a write-combined mapping really has; NONE: the mapping is cacheable. */
 enum bufalloc_memtype ba_caching_of_wc_mapping(void)
 {
 	return actual_memtype(pgprot_writecombine(PAGE_KERNEL));
@@ -190,8 +190,8 @@ void ba_caching_clear(struct page *page, size_t size)
 }
 
 /*
- * Take the memory out of the caches: the start of a streaming mapping for a device that does not
- * snoop writes lines back, and its end invalidates them.
+ * Take the memory out of the caches. For a device that does not snoop, dma_map_page() writes the
+ * lines back, and dma_unmap_page() invalidates them.
  */
 static int flush_lines(struct device *dev, struct page *page, size_t size)
 {
@@ -210,14 +210,14 @@ static int flush_lines(struct device *dev, struct page *page, size_t size)
 }
 
 /**
- * ba_caching_flush() - have cleared memory show its zeros to every user
+ * ba_caching_flush() - make the zeros of cleared memory visible to all CPU mappings and devices
  * @dev: the device that the memory is allocated for.
  * @page: the first page.
  * @size: bytes, whole pages.
- * @memtype: what CPU mappings of the memory will be.
+ * @memtype: the memory type of the future CPU mappings.
  *
- * The direct map can be cacheable while CPU mappings are not. No cache line stays then: a late
- * write-back of the zeros, or of the last owner's data, would overwrite newer data.
+ * If the direct map is cacheable and the CPU mappings are not, take all lines out of the caches. A
+ * late write-back of the zeros, or of the last owner's data, would overwrite newer data.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -230,7 +230,7 @@ int ba_caching_flush(struct device *dev, struct page *page, size_t size,
 	    !ba_memtype_in_direct_map(memtype))
 		ret = flush_lines(dev, page, size);
 
-	/* Drain the write-combining buffers before a device may look. */
+	/* Drain the write-combining buffers before a device may read the memory. */
 	wmb();
 	return ret;
 }

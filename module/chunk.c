@@ -31,8 +31,9 @@ static struct device *context_device(const struct ba_alloc_context *context)
 }
 
 /*
- * Whether dma_alloc_attrs() gives plain cacheable pages, and does not clear them a second time as
- * dma_alloc_pages() does. dma_alloc_pages() gives no high memory.
+ * Whether dma_alloc_attrs() gives plain cacheable pages. dma_alloc_pages() is avoided then, because
+ * it clears pages that the page allocator has cleared. With CONFIG_HIGHMEM dma_alloc_pages() is
+ * needed, because it gives no high memory.
  */
 static bool has_plain_coherent(const struct ba_heap *heap)
 {
@@ -53,7 +54,10 @@ static bool is_streamed(const struct ba_alloc_context *context)
 	       !has_plain_coherent(context->heap);
 }
 
-/* CMA aligns to less than a large page, so allocate one more: the chunk begins in the first two. */
+/*
+ * CMA aligns to less than a large page, so allocate one large page more. The chunk then begins at
+ * the first boundary of a large page.
+ */
 static size_t alloc_size_for(size_t size, enum ba_chunk_form form)
 {
 	if (form != CHUNK_LARGE_PAGES)
@@ -165,7 +169,7 @@ static void pages_sgt_destroy(struct sg_table *pages_sgt)
 	kfree(pages_sgt);
 }
 
-/* Only the DMA API knows the meaning of the cookie, so ask it for an sg_table of the pages. */
+/* Only the DMA API knows the meaning of the cookie: get an sg_table of the pages from the API. */
 static int coherent_locate(struct ba_chunk *chunk, const struct ba_alloc_context *context)
 {
 	struct sg_table *pages_sgt;
@@ -192,8 +196,8 @@ static int coherent_locate(struct ba_chunk *chunk, const struct ba_alloc_context
 }
 
 /*
- * Whether each page that the page allocator gives out is zero, also from CMA. Memory from another
- * allocator may not be: of a platform's DMA operations, or decrypted after its allocation.
+ * Whether memory for @dev is zero when it is allocated, also from CMA. Memory from DMA operations
+ * of a platform may not be zero, nor memory that is decrypted after its allocation.
  */
 static bool allocator_clears(struct device *dev)
 {
@@ -221,8 +225,8 @@ static int coherent_alloc(struct ba_chunk *chunk, const struct ba_alloc_context 
 }
 
 /*
- * Streaming syncs must not be called for coherent memory of the DMA API, and devices that do not
- * snoop need them. So such memory comes from dma_alloc_pages(), which clears it.
+ * Devices that do not snoop need streaming syncs. The DMA API forbids such syncs for coherent
+ * memory. So this memory comes from dma_alloc_pages(), which clears the memory.
  */
 static int cached_alloc(struct ba_chunk *chunk, const struct ba_alloc_context *context,
 			gfp_t gfp)
@@ -261,7 +265,7 @@ static int dma_api_try(struct ba_chunk *chunk, const struct ba_alloc_context *co
 	return coherent_alloc(chunk, context, form, gfp);
 }
 
-/* The zone in which the DMA API allocates for a device of that mask at last. */
+/* The zone that the DMA API tries last for the DMA mask of the heap. */
 static gfp_t zone_of(const struct ba_heap *heap)
 {
 	if (heap->dma_bits > 32)
@@ -293,8 +297,8 @@ static bool make_room(const struct ba_alloc_context *context, size_t size, gfp_t
 }
 
 /*
- * The DMA API leaves CMA alone if it may not sleep, but then it reclaims nothing. If no smaller
- * chunk will do, have the page allocator reclaim, and try again. __GFP_NOMEMALLOC keeps the
+ * If the DMA API may not sleep, it does not use CMA, but it reclaims nothing either. If no smaller
+ * chunk is enough, have the page allocator reclaim, and try again. __GFP_NOMEMALLOC keeps the
  * reserves for callers that really may not sleep.
  */
 static int dma_api_alloc_outside_cma(struct ba_chunk *chunk,
@@ -329,7 +333,7 @@ static void dma_api_free(const struct ba_chunk *chunk, const struct ba_alloc_con
 	pages_sgt_destroy(chunk->pages_sgt);
 }
 
-/* Memory outside of the heap's region belongs to another heap. */
+/* Whether the memory is of this heap. Memory outside of the heap's region is of another heap. */
 static bool is_of_region(const struct ba_chunk *chunk, const struct ba_heap *heap)
 {
 	phys_addr_t start = page_to_phys(chunk->page);
@@ -360,7 +364,7 @@ static void chunk_retreat(struct ba_chunk *chunk)
 	chunk->lead = 0;
 }
 
-/* The bytes, from the chunk's page on, whose memory type is changed. */
+/* The number of bytes, from the chunk's first page on, whose memory type is changed. */
 static size_t chunk_typed(const struct ba_chunk *chunk)
 {
 	if (chunk->alloc_size == chunk->size)
@@ -374,12 +378,12 @@ static size_t chunk_typed(const struct ba_chunk *chunk)
  * @context: where the memory comes from, and the client that is charged.
  * @size: bytes, whole pages.
  * @form: what the memory must be.
- * @gfp: how hard to try: __GFP_NORETRY, or __GFP_RETRY_MAYFAIL if no smaller chunk will do.
+ * @gfp: how hard to try: __GFP_NORETRY, or __GFP_RETRY_MAYFAIL if no smaller chunk is enough.
  *
- * The memory has the type of @context. @chunk tells whether it is cleared.
+ * The memory has the type of @context. @chunk tells whether the memory is cleared.
  *
  * Return: 0, or an error:
- * -ENOMEM: such memory is not available.
+ * -ENOMEM: such memory is not available, the dmem cgroup is full, or the memory type cannot be set.
  * -EDQUOT: the chunk passes a quota.
  */
 int ba_chunk_alloc(struct ba_chunk *chunk, const struct ba_alloc_context *context, size_t size,

@@ -16,13 +16,13 @@ struct sg_table;
 
 /**
  * struct ba_chunk - one piece of memory, physically contiguous unless @pages_sgt is set
- * @link: in the list of its backing.
+ * @link: entry in the list of its backing.
  * @page: the first page.
  * @size: bytes, whole pages.
- * @alloc_size: bytes of the allocation, which may begin before @page and end after @size.
+ * @alloc_size: bytes of the allocation, which can begin before the chunk and end after the chunk.
  * @lead: bytes of the allocation before @page.
  * @cost: bytes that are charged, rounding included.
- * @dmem: the dmem charge of memory without a memory cgroup, or NULL.
+ * @dmem: the dmem charge of memory that no memory cgroup is charged for, or NULL.
  * @pages_sgt: the pages of a chunk that is not contiguous: behind an IOMMU, of a process, or of
  *	a shmem file. Else NULL.
  * @cookie: the return value of dma_alloc_attrs(). Only the DMA API knows its meaning.
@@ -56,8 +56,8 @@ struct ba_chunk {
  * enum ba_chunk_form - what a chunk must be
  * @CHUNK_ORDINARY: Any memory but CMA.
  * @CHUNK_CONTIGUOUS: Physically contiguous; CMA is allowed.
- * @CHUNK_LARGE_PAGES: Physically contiguous, in whole large pages of the direct map: to change
- *	their type splits no large page.
+ * @CHUNK_LARGE_PAGES: Physically contiguous, in whole large pages of the direct map: a change of
+ *	their memory type splits no large page.
  */
 enum ba_chunk_form {
 	CHUNK_ORDINARY,

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Clients. Main object: struct ba_client, one open file of the device. A buffer holds its client
- * and stays charged to the client. So a client lives until its file is closed and its last buffer
- * is released. Its blocks_lock guards the blocks of block.c.
+ * Creates clients, and counts references to them. Main object: struct ba_client, one open file of
+ * the device. A buffer holds its client and stays charged to the client. So a client lives until
+ * its file is closed, its last buffer is released, and the purged memory of its buffers is free.
+ *
+ * Lock: the blocks_lock of a client guards the blocks of block.c.
  */
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -11,7 +13,7 @@
 #include "gfp.h"
 #include "quota.h"
 
-/* More than a file, its inode and its directory entry take together. */
+/* More bytes than a file, its inode and its directory entry take together. */
 #define FILE_ROOM SZ_8K
 
 /*

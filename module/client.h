@@ -14,13 +14,13 @@ int ba_make_room_for_file(void);
 
 /**
  * struct ba_client - an open file of the device
- * @ref: one for the open file, one for each buffer.
- * @quota: what its memory and its buffers are charged to.
- * @charged_only: the client gets no memory that no memory cgroup is charged for.
+ * @ref: one reference for the open file, for each buffer, and for each busy purge record.
+ * @quota: the quota that its memory and its buffers are charged to.
+ * @charged_only: the client gets only memory that a memory cgroup is charged for.
  * @blocks_lock: guards @block_trees, their blocks, and @blocks_room.
- * @block_trees: &struct block_tree, one for each kind of blocks. A block lives as long as a chunk
- *	carved from it, and a tree as long as a block: the list is empty when the last
- *	buffer is released.
+ * @block_trees: &struct block_tree, one for each kind of blocks. A block is freed with its last
+ *	chunk, and a tree with its last block. So the list is empty when the last reference is
+ *	dropped.
  * @blocks_room: bytes of the blocks that are charged and not carved. Read without the lock.
  */
 struct ba_client {
