@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One COMMIT: populates many buffers, all or none.
+ * One COMMIT call: populates many buffers, all or none.
  *
- * Main object: struct commit, of one thread. First lock all buffers and note which of them need
- * memory. Then, with no lock held, populate a fresh backing for each. Then lock all buffers again:
- * if the devices still reach the memory, the buffers adopt it, which cannot fail. Else free all
- * fresh memory, and start again a few times.
+ * Main object: struct commit, of one thread. First lock all buffers, and note which of them need
+ * memory. Then, with no lock held, populate a fresh backing for each of these buffers. Then lock
+ * all buffers again. If the attached devices still allow the memory, the buffers adopt the memory,
+ * which cannot fail. Otherwise free all fresh memory and start again, a few times at most.
+ *
+ * Lock: lock_all() takes the locks of all buffers with one acquire context.
  */
 #include <linux/dma-buf.h>
 #include <linux/err.h>
@@ -30,8 +32,8 @@
  * struct commit_entry - one buffer of a COMMIT
  * @dmabuf: the buffer; the entry holds a reference.
  * @fresh: memory that the buffer will adopt.
- * @needs: the buffer had no memory when the locks were held first.
- * @ask: the least that @fresh will be charged.
+ * @needs: the buffer had no memory when all buffers were locked first.
+ * @ask: the least charge of @fresh.
  */
 struct commit_entry {
 	struct dma_buf *dmabuf;
@@ -105,8 +107,9 @@ static void unlock_first(struct commit *commit, u32 count)
 }
 
 /*
- * Lock all buffers. The buffer with index @locked is locked already; @count: none is. Return: the
- * index of the first buffer that could not be locked, with its error in @ret; or @count.
+ * Lock all buffers. The buffer with index @locked is locked already, if there is such a buffer.
+ * Return: the index of the first buffer that could not be locked, with its error in @ret; or the
+ * number of buffers.
  */
 static u32 lock_others(struct commit *commit, u32 locked,
 		       struct ww_acquire_ctx *context, int *ret)
@@ -135,7 +138,7 @@ static void unlock_all(struct commit *commit, struct ww_acquire_ctx *context)
  * This is drm_exec's ww_mutex loop. The older caller keeps its locks. A younger caller
  * drops all its locks, and waits for the contended one first.
  *
- * Return: 0, or -EALREADY: a buffer is there twice.
+ * Return: 0, or -EALREADY: a buffer is in the array twice.
  */
 static int lock_all(struct commit *commit, struct ww_acquire_ctx *context)
 {
@@ -212,7 +215,7 @@ static void give_back(struct commit *commit, u32 count)
 			ba_backing_free(&commit->entries[i].fresh);
 }
 
-/* Compare before memory is taken: a refused call then disturbs nobody. */
+/* Compare the least charges with the quotas first: a refused call then takes no memory. */
 static int check_quotas(struct commit *commit)
 {
 	const struct ba_quota_ask *refused;
@@ -362,7 +365,7 @@ static int commit_with_retries(struct commit *commit)
 	return ret;
 }
 
-/* In the order that the ABI states. */
+/* Check in the order that <linux/bufalloc.h> lists (DOC: Errors). */
 int ba_commit_check(const struct bufalloc_commit *arg)
 {
 	if (arg->fds != (uintptr_t)arg->fds)
@@ -376,9 +379,9 @@ int ba_commit_check(const struct bufalloc_commit *arg)
 
 /**
  * ba_commit_run() - populate all buffers of a call, or none
- * @arg: the call, checked; out_failed and out_reason are set on error.
+ * @arg: the call; ba_commit_check() has checked it. out_failed and out_reason are set on error.
  *
- * Return: 0, or an error that <linux/bufalloc.h> lists; after an error no buffer has changed.
+ * Return: 0, or an error that <linux/bufalloc.h> lists. After an error no buffer has changed.
  */
 int ba_commit_run(struct bufalloc_commit *arg)
 {

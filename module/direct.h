@@ -10,7 +10,7 @@
 
 #include "compat/compat.h"
 
-/* A device address is a physical one, but for an offset. */
+/* Whether a device address is a physical address, or differs from it only by an offset. */
 static inline bool ba_dev_is_direct(struct device *dev)
 {
 	return !use_dma_iommu(dev) && !get_dma_ops(dev);

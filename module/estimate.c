@@ -26,7 +26,7 @@ void ba_estimate_begin(struct ba_estimate *estimate)
 	estimate->room = 0;
 }
 
-/* Return: the bytes that carvings can supply. They cost nothing: their block is charged already. */
+/* Return: the bytes that carvings can supply at no cost: the blocks are charged already. */
 static size_t take_room(struct ba_estimate *estimate, const struct ba_backing *backing)
 {
 	const struct ba_client *client = backing->context.client;
@@ -47,7 +47,7 @@ static size_t take_room(struct ba_estimate *estimate, const struct ba_backing *b
 /**
  * ba_estimate_add() - add the least charge of one buffer
  * @estimate: of the call.
- * @ask: filled in; it stays in the list of @estimate, and must live as long.
+ * @ask: filled in. It stays in the list of @estimate, so it must live as long as @estimate.
  * @backing: of the buffer, without memory.
  */
 void ba_estimate_add(struct ba_estimate *estimate, struct ba_quota_ask *ask,

@@ -14,7 +14,7 @@ struct ba_client;
  * struct ba_estimate - the least charge of the buffers of one call
  * @asks: one &struct ba_quota_ask for each buffer.
  * @client: the client of the buffer that was added last.
- * @room: free bytes in the blocks of @client, less the bytes that the buffers before can use.
+ * @room: free bytes in the blocks of @client, less the bytes for the buffers that were added.
  */
 struct ba_estimate {
 	struct list_head asks;

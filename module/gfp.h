@@ -5,8 +5,8 @@
 #include <linux/gfp.h>
 
 /*
- * For small allocations beside the memory of a buffer. They are charged to the current task, and
- * fail without a message where the OOM killer would run otherwise.
+ * For small allocations other than the memory of a buffer. The memory cgroup of the current task is
+ * charged. Without memory the allocation fails without a message: no OOM killer runs.
  */
 #define GFP_METADATA \
 	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)

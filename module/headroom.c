@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Compares a request with the memory that must stay available, so that the machine goes on. No
- * object and no lock: the kernel's counters change at any time.
+ * Checks that enough memory stays available for the rest of the machine when a buffer takes memory.
+ * No object and no lock: the kernel's counters can change at any time.
  */
 #include <linux/limits.h>
 #include <linux/minmax.h>
@@ -60,14 +60,14 @@ static long low_headroom_pages(void)
 	return headroom + low_reclaimable_pages() - reserve_pages();
 }
 #else
-/* All memory is low, so the bound of all memory is enough. */
+/* All memory is low memory, so the limit for all memory is enough. */
 static long low_headroom_pages(void)
 {
 	return LONG_MAX;
 }
 #endif
 
-/* Pages that the kernel can free by swapping others out. */
+/* The number of pages that the kernel can free by swapping anonymous pages out. */
 static long free_by_swapping(void)
 {
 	return min_t(long, get_nr_swap_pages(),
@@ -95,7 +95,7 @@ static bool is_left_to_pages(size_t size)
 	       size >> PAGE_SHIFT > global_zone_page_state(NR_FREE_CMA_PAGES);
 }
 
-/* For memory that cannot be swapped. */
+/* Whether unswappable memory can be taken. @ordinary: from neither CMA nor high memory. */
 bool ba_headroom_allows(size_t size, bool ordinary)
 {
 	long headroom;
@@ -109,7 +109,7 @@ bool ba_headroom_allows(size_t size, bool ordinary)
 }
 
 /*
- * For memory that can be swapped: other memory may be swapped out for it. A size of 0
+ * Whether swappable memory can be taken: other memory may be swapped out to make room. A size of 0
  * always fits.
  */
 bool ba_headroom_allows_with_swap(size_t size)
