@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The devices that memory is allocated for: five built-in ones, and those of a device tree
- * (of_heap.c). Main object: struct ba_heap. A heap lives until the module unloads: sysfs
- * cannot unbind it, and an index never changes its meaning. heaps_lock guards additions;
- * readers need no lock.
+ * The devices that memory is allocated for: up to five built-in heaps, and the heaps of a device
+ * tree (of_heap.c).
+ *
+ * Main object: struct ba_heap. A heap lives until the module unloads: sysfs cannot unbind the
+ * device, and an index never changes its meaning.
+ *
+ * Lock: heaps_lock guards additions. Readers need no lock.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -63,7 +66,7 @@ static struct platform_device *devices[ARRAY_SIZE(builtins)];
 
 u32 ba_heap_count(void)
 {
-	/* Pairs with the release in ba_heap_add(). */
+	/* Pairs with smp_store_release() in ba_heap_add(). */
 	return smp_load_acquire(&heaps_count);
 }
 
@@ -82,8 +85,9 @@ static bool heap_fits(const struct ba_heap *heap, u32 dma_bits)
 }
 
 /*
- * The heap with that index; with BUFALLOC_HEAP_ANY the widest heap below 2^@dma_bits. 0 bits are no
- * limit. NULL: there is no such heap.
+ * Find the heap with @index. With BUFALLOC_HEAP_ANY find the heap with the most address bits,
+ * except the heaps that are @named_only. The heap has at most @dma_bits address bits; 0: no limit.
+ * Return: NULL if there is no such heap.
  */
 struct ba_heap *ba_heap_find(u32 index, u32 dma_bits)
 {
@@ -104,7 +108,7 @@ struct ba_heap *ba_heap_find(u32 index, u32 dma_bits)
 	return best;
 }
 
-/* The device of the heap whose allocations prefer that node. */
+/* The device of the heap whose allocations prefer the node @nid. */
 struct device *ba_heap_device(const struct ba_heap *heap, int nid)
 {
 	if (nid == NUMA_NO_NODE || !heap->node_devs || !heap->node_devs[nid])
@@ -119,7 +123,7 @@ static bool heap_is_high(const struct ba_heap *heap)
 	       PageHighMem(pfn_to_page(PHYS_PFN(heap->region_start)));
 }
 
-/* The kernel maps a coherent pool write-combined, or as the architecture does instead. */
+/* The kernel maps a coherent pool with the type that the architecture uses for write-combining. */
 static enum bufalloc_memtype pool_memtype(enum bufalloc_caching caching)
 {
 	enum bufalloc_memtype memtype = ba_caching_of_wc_mapping();
@@ -239,7 +243,7 @@ int ba_heap_add(struct ba_heap *heap)
 	} else {
 		heap->index = heaps_count;
 		heaps[heap->index] = heap;
-		/* Pairs with the acquire of readers: fill the slot before they see the count. */
+		/* Pairs with smp_load_acquire() in ba_heap_count(): fill the slot first. */
 		smp_store_release(&heaps_count, heap->index + 1);
 	}
 	mutex_unlock(&heaps_lock);
@@ -264,7 +268,7 @@ static int heap_create(struct device *dev, const struct builtin *builtin)
 	return ba_heap_add(heap);
 }
 
-/* The DMA API can accept a mask below which the machine has no memory. */
+/* The DMA API can accept a mask although the machine has no memory below that mask. */
 static bool has_memory_below(struct device *dev, u32 dma_bits)
 {
 	phys_addr_t start;
@@ -290,7 +294,7 @@ static int heap_probe(struct platform_device *pdev)
 	if (!platform_get_device_id(pdev))
 		return -ENODEV;
 
-	/* A platform whose memory lies higher has no such heap. */
+	/* If all memory of the platform lies above the mask, there is no such heap. */
 	ret = dma_coerce_mask_and_coherent(dev,
 					   DMA_BIT_MASK(spot->builtin->dma_bits));
 	if (ret || !has_memory_below(dev, spot->builtin->dma_bits))
@@ -343,8 +347,8 @@ static void heap_unregister_devices(void)
 }
 
 /*
- * The bus does not report a failed probe. Without that heap the indexes and names of other heaps
- * would change their meaning, so the module does not load.
+ * The bus does not report a failed probe, so check that the device has its driver. Without this
+ * heap the indexes and names of other heaps would change their meaning: do not load the module.
  */
 static struct platform_device *heap_register_device(struct device *parent,
 						    int id,
@@ -361,7 +365,7 @@ static struct platform_device *heap_register_device(struct device *parent,
 	return pdev;
 }
 
-/* Register a heap, and on a machine with several nodes of memory a device for each node. */
+/* Register a heap. On a machine with several NUMA nodes, also register a device for each node. */
 static int heap_register(size_t i)
 {
 	struct spot spot = { .builtin = &builtins[i], .nid = NUMA_NO_NODE };
@@ -400,12 +404,12 @@ static int heap_register_devices(void)
 
 static int heap_check_platform(void)
 {
-	/* The DMA API would decrypt memory, and other mappings of the memory would not know. */
+	/* The DMA API would decrypt memory that other mappings still treat as encrypted. */
 	if (memory_is_encrypted()) {
 		pr_err("memory encryption is active, which is not supported\n");
 		return -EOPNOTSUPP;
 	}
-	/* A range that is contiguous here may not be contiguous for a device. */
+	/* A range that is contiguous for the kernel may not be contiguous for a device. */
 	if (xen_pv_domain() || xen_initial_domain()) {
 		pr_err("Xen's first domain and its paravirtualised ones are not supported\n");
 		return -EOPNOTSUPP;

@@ -12,12 +12,12 @@ struct dmem_cgroup_region;
 /**
  * struct ba_heap - a device that memory is allocated for
  * @dev: the device; its DMA masks and its region decide where memory lies.
- * @node_devs: a device for each node of memory, NULL for a node without. NULL as a whole for
- *	heaps of a device tree.
+ * @node_devs: a device for each NUMA node; an entry is NULL if its node has no device. The array
+ *	is NULL for heaps of a device tree.
  * @name: known to users; the same after every boot.
  * @index: known to users; fixed while the module is loaded.
  * @dma_bits: memory lies below 2^dma_bits.
- * @named_only: only requests that name the heap get its memory.
+ * @named_only: only requests that name the heap get memory of the heap.
  * @behind_iommu: @dev is behind an IOMMU.
  * @coherent_pool: the region is a pool that the kernel maps write-combined, outside of the
  *	direct map.
@@ -25,8 +25,8 @@ struct dmem_cgroup_region;
  * @region_start: start of the region of @dev.
  * @region_size: bytes of the region; 0 if memory comes from the whole system.
  * @used: bytes that are allocated.
- * @dmem: the dmem region that is charged for memory without a memory cgroup; NULL if the
- *	kernel has no dmem controller.
+ * @dmem: the dmem region that is charged for memory that no memory cgroup is charged for; NULL:
+ *	the kernel has no dmem controller.
  */
 struct ba_heap {
 	struct device *dev;

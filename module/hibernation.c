@@ -6,7 +6,7 @@
  * and the restored content may stay in the caches. So hibernation is refused while such a
  * buffer has memory, and no such buffer gets memory during hibernation.
  *
- * Main object: the count of such buffers, which is atomic.
+ * Main object: the number of such buffers. It is an atomic counter, so there is no lock.
  */
 #include <linux/atomic.h>
 #include <linux/limits.h>
@@ -16,15 +16,15 @@
 #include "caching.h"
 #include "hibernation.h"
 
-/* The number of buffers whose memory must not be copied; HIBERNATING: the machine hibernates. */
+/* The number of buffers that hibernation would not save; HIBERNATING: the machine hibernates. */
 static atomic_t blockers = ATOMIC_INIT(0);
 
 #define HIBERNATING INT_MIN
 
 /**
- * ba_hibernation_block() - refuse hibernation while memory lives that it would not save
+ * ba_hibernation_block() - refuse hibernation while a buffer has memory that would not be saved
  * @memtype: the type of CPU mappings of the memory.
- * @blocks: set if the memory counts, for ba_hibernation_unblock().
+ * @blocks: set to true if the memory is counted; for ba_hibernation_unblock().
  *
  * Return: 0, or -EBUSY: the machine hibernates.
  */
@@ -48,7 +48,7 @@ void ba_hibernation_unblock(bool *blocks)
 }
 
 /*
- * Only the kernel that makes the image is asked. A kernel that restores an image loses its own
+ * Refuse only in the kernel that makes the image. A kernel that restores an image loses its own
  * memory anyway.
  */
 static int hibernation_notify(struct notifier_block *block, unsigned long event,
@@ -60,7 +60,7 @@ static int hibernation_notify(struct notifier_block *block, unsigned long event,
 			return notifier_from_errno(-EBUSY);
 		return NOTIFY_OK;
 	case PM_POST_HIBERNATION:
-		/* A module that is loaded meanwhile has not seen PM_HIBERNATION_PREPARE. */
+		/* A module that was loaded meanwhile has not seen PM_HIBERNATION_PREPARE. */
 		atomic_cmpxchg(&blockers, HIBERNATING, 0);
 		return NOTIFY_OK;
 	default:
