@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Maps a buffer for the CPU: for userspace, with the memory type of the buffer, and for the kernel,
- * for importers that read or write by CPU. In userspace mmap(2) fills the small page table entries.
+ * Maps a buffer for the CPU, with the memory type of the buffer: for userspace, and for importers
+ * in the kernel that read or write by CPU. In userspace mmap(2) fills the small page table entries.
  * The first access fills a large entry, and each entry of pageable memory.
  *
  * Main object: the VMA, which points to the backing and holds its dma-buf. No lock: the memory
@@ -24,8 +24,8 @@
 #include "shmem.h"
 
 /*
- * Some processors do not set the dirty bit: there the first write to each page would fault, so make
- * a writable entry dirty from the start.
+ * Some processors do not set the dirty bit, so the first write to each page would fault. Make a
+ * writable entry dirty from the start.
  */
 static pgprot_t entry_prot(const struct vm_area_struct *vma)
 {
@@ -36,7 +36,7 @@ static pgprot_t entry_prot(const struct vm_area_struct *vma)
 	return prot;
 }
 
-/* Find the page of the buffer at @index. Return: the contiguous bytes from there on; 0: none. */
+/* Find the page at @index. Return: the number of contiguous bytes from that page on; 0: no page. */
 static size_t find_page(const struct ba_backing *backing, unsigned long index,
 			unsigned long *pfn)
 {
@@ -102,7 +102,7 @@ static vm_fault_t try_huge_fault(struct vm_fault *vmf)
 }
 #endif
 
-/* mmap(2) has filled small entries already: this is a large page, or follows a zap. */
+/* mmap(2) has filled the small entries: the fault is for a large page, or follows a zap. */
 static vm_fault_t mmap_fault(struct vm_fault *vmf)
 {
 	vm_fault_t ret = try_huge_fault(vmf);
@@ -144,9 +144,9 @@ static const struct vm_operations_struct mmap_ops = {
 };
 
 /*
- * The handler of shmem would charge a page to the task that touches it first, so read the page in
- * here. A page that cannot be read in is SIGBUS: VM_FAULT_OOM could start the OOM killer of the
- * memory cgroup, or repeat the fault for ever.
+ * The fault handler of shmem would charge a page to the task that touches the page first, so read
+ * the page in here. SIGBUS: the page cannot be read in. VM_FAULT_OOM could start the OOM killer of
+ * the memory cgroup, or repeat the fault for ever.
  */
 static vm_fault_t pageable_fault(struct vm_fault *vmf)
 {
@@ -181,7 +181,7 @@ static void pageable_open(struct vm_area_struct *vma)
 static void pageable_close(struct vm_area_struct *vma)
 {
 	const struct ba_backing *backing = vma->vm_private_data;
-	/* The memory may be purged, and @shmem be freed, once this mapping is not counted. */
+	/* After mmap_close() the memory may be purged, and backing->shmem freed. */
 	struct dma_buf *keeper = backing->shmem->keeper;
 
 	mmap_close(vma);
@@ -198,8 +198,8 @@ static const struct vm_operations_struct pageable_ops = {
 #ifdef CONFIG_X86
 /**
  * struct entry_range - page table entries to be set
- * @mm: of the page tables.
- * @pfn: of the next entry.
+ * @mm: the address space that has the page tables.
+ * @pfn: page frame number of the next entry.
  * @prot: protection and memory type of each entry.
  */
 struct entry_range {
@@ -260,7 +260,7 @@ static int map_range(struct vm_area_struct *vma, unsigned long addr, unsigned lo
 
 /*
  * unmap_mapping_range() does not find the VMA yet. Code that takes memory away from mappings must
- * also keep new mappings from being made meanwhile.
+ * also prevent new mappings meanwhile.
  */
 static int mmap_populate(const struct ba_backing *backing,
 			 struct vm_area_struct *vma)
@@ -346,7 +346,7 @@ int ba_mmap_user(struct ba_backing *backing, struct vm_area_struct *vma)
 	vma->vm_private_data = backing;
 	vma->vm_ops = &mmap_ops;
 	ret = mmap_populate(backing, vma);
-	/* The kernel would zap the pages later, when this mapping is no longer counted. */
+	/* Zap the pages now: the kernel would zap them after this mapping is no longer counted. */
 	if (ret)
 		zap_special_vma_range(vma, vma->vm_start,
 				      vma->vm_end - vma->vm_start);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Adds the heaps that a device tree describes: a node with a memory region, or behind an IOMMU, or
- * both. The name is the same after every boot. docs/bindings/bufalloc,heap.yaml describes the node.
+ * Adds the heaps that a device tree describes. A node of a heap can have a memory region, and can
+ * be behind an IOMMU. The name is the same after every boot. docs/bindings/bufalloc,heap.yaml
+ * describes the node.
  *
- * Main object: struct ba_heap, from probe to the end of the module. heap.c has its lock.
+ * Main object: struct ba_heap, from probe to the unload of the module. The lock is in heap.c.
  */
 #include <linux/bitops.h>
 #include <linux/dma-mapping.h>
@@ -72,7 +73,7 @@ static int of_heap_describe_region(struct ba_heap *heap, struct device_node *np)
 	heap->dma_bits = fls64(region->base + region->size - 1);
 	heap->coherent_pool = !of_property_read_bool(np, "reusable");
 	heap->no_map = of_property_read_bool(np, "no-map");
-	/* The direct map does not contain the region: its memory type cannot be changed. */
+	/* On x86 the memory type of this region cannot be changed: it is not in the direct map. */
 	if (heap->coherent_pool &&
 	    ba_memtype_in_direct_map(BUFALLOC_MEMTYPE_WRITE_COMBINE))
 		return dev_err_probe(heap->dev, -EOPNOTSUPP,
@@ -80,7 +81,7 @@ static int of_heap_describe_region(struct ba_heap *heap, struct device_node *np)
 	return 0;
 }
 
-/* Find the region of the node, if the node names one. A region that cannot be found is an error. */
+/* Find the memory region, if the node names a region. Fail if the region cannot be found. */
 static int of_heap_take_region(struct ba_heap *heap)
 {
 	struct device *dev = heap->dev;
@@ -148,7 +149,7 @@ static int of_heap_probe(struct platform_device *pdev)
 	ret = of_heap_take_region(heap);
 	if (ret)
 		return ret;
-	/* A bounce pool is not for memory that is used for long. */
+	/* A restricted DMA pool is for bounce buffers, not for memory that is used for long. */
 	if (is_swiotlb_for_alloc(dev))
 		return dev_err_probe(dev, -EOPNOTSUPP,
 				     "a restricted DMA pool is no heap\n");

@@ -49,10 +49,9 @@ static u32 reached_bits(struct device *dev)
 }
 
 /*
- * A device that takes few entries, most often one, has a driver that allows long entries: at least
- * as long as the buffer. SZ_64K is the default of the DMA API and tells nothing. UINT_MAX tells
- * nothing either: drivers of GPUs, which take any number of entries, set UINT_MAX to quiet a check
- * of the DMA API.
+ * If a device takes few entries, most often one, its driver allows entries at least as long as the
+ * buffer. SZ_64K is the default of the DMA API and tells nothing. UINT_MAX tells nothing either:
+ * drivers of GPUs, which take any number of entries, set UINT_MAX to quiet a check of the DMA API.
  */
 static bool wants_contiguous(struct device *dev, size_t length)
 {
@@ -61,7 +60,7 @@ static bool wants_contiguous(struct device *dev, size_t length)
 	return limit >= length && limit > SZ_64K && limit != UINT_MAX;
 }
 
-/* If the devices are on different nodes, each node is far from one of them: prefer none. */
+/* If the devices are on different nodes, each node is far from some device: prefer no node. */
 static void add_node(struct ba_placement *placement, int nid)
 {
 	if (nid == NUMA_NO_NODE)
@@ -114,8 +113,8 @@ static bool is_heap_allowed(const struct ba_placement *placement, const struct b
 }
 
 /*
- * Whether memory that was taken for an earlier placement fits this one: its heap and its memory
- * type. Contiguity and node are preferences, and are not compared.
+ * Whether memory that was taken for an earlier placement fits @placement: compare the heap and the
+ * memory type. Contiguity and node are preferences, and are not compared.
  */
 bool ba_placement_allows(const struct ba_placement *placement, const struct ba_backing *backing)
 {

@@ -8,8 +8,8 @@ struct ba_backing;
 struct device;
 
 /*
- * Maximum number of attempts to take memory. An attempt is in vain if a device attaches meanwhile
- * that does not reach the memory.
+ * Maximum number of attempts to take memory. An attempt fails if a device attaches meanwhile, and
+ * the memory does not fit the new placement.
  */
 #define PLACEMENT_TRIES 8
 
