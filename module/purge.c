@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Purges memory that userspace does not need. A buffer after DONTNEED keeps its memory until the
- * kernel needs memory. Then the buffers that were listed first are purged, each of them whole.
+ * kernel needs memory. Then the shrinker purges whole buffers, in the order of their listing.
  *
  * Reclaim can start while the task holds any lock, a page lock among them. So the shrinker only
- * tries the buffer's lock, waits for nothing, and frees nothing: it moves the memory from the
- * buffer to a record (struct ba_purge_record). A worker frees the memory. The worker may wait for
- * locked pages, for blocks_lock, and on x86 for the lock of the kernel's page tables.
+ * tries the buffer's lock, waits for nothing, and frees nothing. The shrinker moves the memory from
+ * the buffer to a record (struct ba_purge_record), and a worker frees the memory. The worker may
+ * wait for locked pages, for blocks_lock, and on x86 for the lock of the kernel's page tables.
  *
  * Main objects: struct ba_purgeable, which is a part of a buffer, and struct ba_purge_record, of
  * which each buffer has one. A record is busy from purgeable_detach() to record_end(), else idle.
@@ -36,21 +36,21 @@
 #include "heap.h"
 #include "purge.h"
 
-/* Jiffies. The OOM notifier waits so long for pending memory before a process is killed. */
+/* Jiffies that the OOM notifier waits at most for pending memory, before a process is killed. */
 #define OOM_WAIT (HZ / 2)
 
-/* The largest number of buffers that one scan looks at, since purge_lock is held meanwhile. */
+/* The largest number of buffers that one scan looks at: purge_lock is held during the scan. */
 #define LOOKS_MAX 256
 
 /**
  * struct ba_purge_record - memory that was purged and is not free yet
- * @link: in the list of busy records; empty while the record is idle.
+ * @link: entry in the list of busy records; empty while the record is idle.
  * @work: frees the memory.
- * @backing: the memory. It holds a reference to its client.
+ * @backing: the memory. A busy record holds a reference to the client.
  * @number: ordinal number of the purge; numbers rise along the list.
  * @is_ownerless: the buffer was released: the worker frees this record as well.
  *
- * Each buffer has a record from the start, since the shrinker must not allocate. purge_lock guards
+ * Each buffer has a record from the start: the shrinker must not allocate. purge_lock guards
  * @link, @number and @is_ownerless.
  */
 struct ba_purge_record {
@@ -79,8 +79,8 @@ static struct workqueue_struct *workers;
 static struct shrinker *shrinker;
 
 /*
- * Count purgeable pages as reclaimable, or no longer. MemAvailable includes that count, and so does
- * our own headroom. Pages of shmem never count as reclaimable. A carving does not count, because
+ * Count pages as reclaimable if @purgeable is true; else end the count. MemAvailable and headroom.c
+ * include the count. Pages of shmem never count as reclaimable. A carving does not count, because
  * only the last carving of a block frees pages. Return: the number of pages.
  */
 static unsigned long tell_kernel(const struct ba_backing *backing, bool purgeable)
@@ -200,7 +200,7 @@ static void purgeable_unlist_locked(struct ba_purgeable *purgeable)
 
 /*
  * Make the memory of an unused buffer purgeable. Called with the buffer's lock. The memory of a
- * reserved region is not listed: the kernel has no use for it.
+ * reserved region is not listed: the kernel has no use for a reserved region.
  */
 void ba_purgeable_add(struct ba_purgeable *purgeable, struct dma_resv *resv)
 {
@@ -208,7 +208,7 @@ void ba_purgeable_add(struct ba_purgeable *purgeable, struct dma_resv *resv)
 
 	if (!ba_backing_has_memory(backing) || backing->context.heap->region_size)
 		return;
-	/* The shrinker purges a buffer only with the buffer's lock, so the answer stays true. */
+	/* The shrinker unlists a buffer only with the buffer's lock, so the answer stays true. */
 	if (purgeable_is_listed(purgeable))
 		return;
 
@@ -220,8 +220,8 @@ void ba_purgeable_add(struct ba_purgeable *purgeable, struct dma_resv *resv)
 }
 
 /*
- * Make the memory unpurgeable. Called with the buffer's lock, or at release. @was_listed saves most
- * buffers the wait for purge_lock.
+ * Make the memory unpurgeable. Called with the buffer's lock, or at release. Most buffers were
+ * never listed: @was_listed saves them the wait for purge_lock.
  */
 void ba_purgeable_remove(struct ba_purgeable *purgeable)
 {
@@ -268,7 +268,7 @@ static void purgeable_detach(struct ba_purgeable *purgeable)
 	queue_work(workers, &record->work);
 }
 
-/* The number of pages that the kernel gets back. Of a shmem file: the pages in memory now. */
+/* The number of pages that the kernel gets back. For a shmem file: the pages in memory now. */
 static unsigned long purgeable_count_returned(const struct ba_purgeable *purgeable)
 {
 	const struct ba_backing *backing = purgeable->backing;
@@ -311,7 +311,7 @@ static unsigned long purge_scan(struct shrinker *self,
 		if (purgeable_purge(purgeable, &freed))
 			scanned += pages;
 	}
-	/* All these buffers are in use: let the next scan begin behind them. */
+	/* All buffers of this scan are in use: let the next scan begin behind them. */
 	if (!scanned && looks > LOOKS_MAX)
 		list_rotate_to_front(&purgeable->link, &purgeables);
 	spin_unlock(&purge_lock);
@@ -319,8 +319,8 @@ static unsigned long purge_scan(struct shrinker *self,
 	/* The workers free these pages soon: see purge_before_oom(). */
 	mm_account_reclaimed_pages(freed);
 	/*
-	 * Report at least nr_to_scan. More, because a buffer is purged whole; not less, because the
-	 * kernel would call again for a rest that this scan did not find.
+	 * Report at least nr_to_scan: for less, the kernel would call again for pages that this
+	 * scan did not find. Report more if whole buffers had more pages.
 	 */
 	control->nr_scanned = max(scanned, control->nr_to_scan);
 	return scanned ? freed : SHRINK_STOP;
@@ -370,7 +370,7 @@ bool ba_purge_helps(int err)
 
 /*
  * Called before the OOM killer chooses a process. Wait for the memory that the shrinker has
- * detached. Any number above 0 saves the process: the kernel then repeats the allocation.
+ * detached. If *@freed is above 0, the kernel kills no process and repeats the allocation.
  *
  * A caller can hold locks of this module, since a few allocations of the module can call the OOM
  * killer. So the wait is bounded.
@@ -410,7 +410,7 @@ int ba_purge_init(void)
 	return 0;
 }
 
-/* destroy_workqueue() waits until all purged memory is free. The heaps must exist until then. */
+/* destroy_workqueue() waits until all purged memory is free. So the heaps must still exist. */
 void ba_purge_exit(void)
 {
 	unregister_oom_notifier(&oom_notifier);

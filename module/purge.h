@@ -12,13 +12,13 @@ struct ww_mutex;
 
 /**
  * struct ba_purgeable - the memory of a buffer that may be purged
- * @link: in the list of purgeable memory; empty if the memory is not purgeable.
+ * @link: entry in the list of purgeable memory; empty if the memory is not purgeable.
  * @lock: the lock of the buffer.
  * @backing: the memory.
  * @resv: the reservation of the buffer; its fences tell whether a device is at work.
  * @record: receives the memory when it is purged.
  * @pages: number of pages while @link is in the list.
- * @returned: number of those pages that the kernel gets back.
+ * @returned: number of pages that the kernel gets back; 0 for a shmem file, which is counted later.
  * @was_listed: @link was in the list at some time.
  * @purged: the memory was purged, and the buffer has no new memory yet.
  *

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How many bytes and buffers one user and all users may hold. This file also counts what is
- * live. Main objects: struct ba_quota, one for each client, and struct account, one for
- * each user. quota_lock guards both.
+ * Limits the bytes and buffers that one user and all users hold, and counts live buffers and bytes.
  *
- * A client is charged to the account of its opener. It is charged to the owner of each user
- * namespace above as well, so that the ids of a container do not multiply the quota. Nobody
- * owns the first namespace: the limit of the system bounds it.
+ * Main objects: struct ba_quota, one for each client, and struct account, one for each user. An
+ * account lives as long as the last quota that counts for it. Lock: quota_lock guards both.
+ *
+ * A client is charged to the account of its opener, and to the owner of each user namespace above
+ * the opener. So the ids of a container do not multiply the quota. The first namespace has no
+ * owner that is charged: the limit of the system bounds it.
  */
 #include <linux/cred.h>
 #include <linux/hashtable.h>
@@ -47,7 +48,7 @@ MODULE_PARM_DESC(system_buffers_max,
 
 /**
  * struct account - the charges of one user
- * @link: in the table of accounts.
+ * @link: entry in the table of accounts.
  * @uid: the user.
  * @quotas: number of &struct ba_quota that count for this account.
  * @held: bytes and buffers of all these quotas.
@@ -63,7 +64,7 @@ struct account {
  * struct ba_quota - the accounts that a client is charged to
  * @held: bytes and buffers of the client.
  * @count: number of @accounts.
- * @accounts: the opener, then the owners of the namespaces above, each once.
+ * @accounts: of the opener, then of the owners of the namespaces above; each account once.
  */
 struct ba_quota {
 	struct ba_use held;
@@ -242,7 +243,7 @@ static bool fits_all(const struct ba_quota *quota, struct ba_use more)
 	return fits(system_held, more, system_max());
 }
 
-/* With quota_lock. */
+/* Called with quota_lock. */
 static int charge(struct ba_quota *quota, struct ba_use more)
 {
 	unsigned int i;
@@ -256,7 +257,7 @@ static int charge(struct ba_quota *quota, struct ba_use more)
 	return 0;
 }
 
-/* With quota_lock. */
+/* Called with quota_lock. */
 static void uncharge(struct ba_quota *quota, struct ba_use less)
 {
 	unsigned int i;
@@ -272,7 +273,7 @@ static void uncharge(struct ba_quota *quota, struct ba_use less)
  * @quota: of the client.
  * @more: bytes and buffers.
  *
- * Return: 0, or -EDQUOT: a limit is passed, and nothing is charged. ba_quota_limiting() tells the
+ * Return: 0, or -EDQUOT: a limit is passed, and nothing is charged. ba_quota_limiting() tells which
  * limit.
  */
 int ba_quota_charge(struct ba_quota *quota, struct ba_use more)
@@ -285,7 +286,7 @@ int ba_quota_charge(struct ba_quota *quota, struct ba_use more)
 	return ret;
 }
 
-/* Called after the memory is free, with exactly what was charged. */
+/* Called after the memory is free. @less is exactly the amount that was charged. */
 void ba_quota_uncharge(struct ba_quota *quota, struct ba_use less)
 {
 	spin_lock(&quota_lock);
@@ -297,8 +298,8 @@ void ba_quota_uncharge(struct ba_quota *quota, struct ba_use less)
  * ba_quota_find_refused() - compare several charges with the limits, and charge nothing
  * @asks: the charges, as &struct ba_quota_ask.
  *
- * The charges can count for the same users. So each is charged on top of those before it, and all
- * are uncharged under the same lock: no other caller sees them.
+ * The charges can count for the same users. So add each charge to the charges before, and then
+ * uncharge all of them under the same lock: no other caller sees them.
  *
  * Return: the first charge that passes a limit, or NULL.
  */
@@ -359,8 +360,8 @@ static void tell(const struct ba_quota *quota, struct ba_use more,
  * @quota: as for ba_quota_charge().
  * @more: the charge that was refused.
  *
- * Return: the limit with the least room. It is the limit that refused, unless limits or charges
- * have changed since.
+ * Return: the limit with the least room. This limit has refused the charge, unless limits or
+ * charges have changed since.
  */
 enum bufalloc_reason ba_quota_limiting(const struct ba_quota *quota, struct ba_use more)
 {

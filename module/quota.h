@@ -12,8 +12,8 @@ struct cred;
 struct ba_quota;
 
 /*
- * A buffer needs a file, an inode, a dma-buf and our own records beside its memory. This
- * charge is rounded up, so that a limit of bytes also bounds empty buffers.
+ * The charge of a buffer besides its memory: a file, an inode, a dma-buf, and records of the
+ * module, rounded up. So a limit of bytes also bounds the number of empty buffers.
  */
 #define QUOTA_BUFFER_COST SZ_4K
 
@@ -28,12 +28,12 @@ struct ba_use {
 };
 
 /**
- * struct ba_quota_report - what is held, and what is allowed
+ * struct ba_quota_report - the amounts that are held, and the amounts that are allowed
  * @client: held by the client.
- * @user: held by the account of the client that has the least room.
- * @system: held by all.
+ * @user: held by the account with the least room, among the accounts of the client.
+ * @system: held by all users.
  * @user_max: allowed for each account.
- * @system_max: allowed for all.
+ * @system_max: allowed for all users.
  */
 struct ba_quota_report {
 	struct ba_use client;
@@ -45,7 +45,7 @@ struct ba_quota_report {
 
 /**
  * struct ba_quota_ask - the least charge of one buffer of a call
- * @link: in the list of the call.
+ * @link: entry in the list of the call.
  * @quota: the quota that will be charged.
  * @use: the least charge.
  */
