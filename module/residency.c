@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * When a buffer has memory, and how long. Main object: struct ba_buffer, guarded by its lock.
+ * Decides when a buffer has memory, and how long. Main object: struct ba_buffer. Lock: the buffer's
+ * lock guards the state; populate_lock lets one thread at a time populate or pin the buffer.
  *
  *            populate               pin
  *     none ------------> populated -----> pinned
@@ -14,9 +15,9 @@
  *                        purged ---------------------> none
  *                                WILLNEED
  *
- * ALLOC populates a buffer, or its first use does (DEFERRED), or COMMIT. A buffer in the
- * dontneed or purged state cannot be used: EBUSY. DONTNEED is refused while the buffer is
- * attached, mapped or pinned. The shrinker is in purge.c.
+ * A buffer is populated by ALLOC, or later (DEFERRED) by its first use or by COMMIT. A buffer in
+ * the dontneed or purged state cannot be used: EBUSY. DONTNEED is refused while the buffer is
+ * attached, mapped or pinned, or while a fence is not signalled. The shrinker is in purge.c.
  */
 #include <linux/dma-buf.h>
 #include <linux/memcontrol.h>
@@ -55,9 +56,9 @@ static void get_memcg(struct mem_cgroup *memcg)
 }
 
 /*
- * Describe the memory that the buffer will adopt, and take none. @fresh has its own
- * reference to the memory cgroup: another thread may populate the buffer meanwhile, and
- * drop the reference of the buffer.
+ * Describe the memory that the buffer will adopt, but take no memory. @fresh has its own reference
+ * to the memory cgroup: another thread may populate the buffer meanwhile, and drop the reference
+ * of the buffer.
  */
 static int prepare_fresh(const struct ba_buffer *buffer, struct ba_backing *fresh,
 			 enum bufalloc_reason *reason)
@@ -85,8 +86,8 @@ void ba_residency_release_fresh(struct ba_backing *fresh)
 }
 
 /*
- * A populated buffer needs its memory cgroup no longer, and a reference would keep a
- * removed cgroup in the kernel. Pageable memory comes page by page, and needs the cgroup.
+ * A populated buffer no longer needs its memory cgroup, and a reference would keep a removed
+ * cgroup in the kernel. Pageable memory is allocated page by page, and still needs the cgroup.
  */
 static void drop_memcg(struct ba_buffer *buffer)
 {
@@ -98,7 +99,7 @@ static void drop_memcg(struct ba_buffer *buffer)
 	context->memcg = NULL;
 }
 
-/* Memory that may be purged can come again, and is charged to the caller then. */
+/* A purged buffer can be populated again. The cgroup of DONTNEED's caller is charged then. */
 static void take_memcg(struct ba_buffer *buffer)
 {
 	struct ba_alloc_context *context = &buffer->backing.context;
@@ -225,9 +226,9 @@ static bool is_populated(struct ba_buffer *buffer)
  * @buffer: not locked.
  * @reason: set on error.
  *
- * The owner of the buffer decides how long that takes, so only users of the same buffer wait. If
- * they did not wait, two copies could be taken, with room for one. If devices attach during each
- * try, the caller goes on with ba_residency_populate_locked().
+ * The owner of the buffer decides how long a populate takes, so only users of the same buffer wait.
+ * Without the wait, two threads could take the memory twice, with room for one copy. If devices
+ * attach during each try, the caller goes on with ba_residency_populate_locked().
  *
  * Return: 0, or an error:
  * -EAGAIN: devices attached during each try.
@@ -422,10 +423,7 @@ bool ba_residency_has_memory(struct dma_buf *dmabuf)
 	return is_populated(dmabuf->priv);
 }
 
-/*
- * An attached importer may map at any time, and dma_buf_vmap() warns if the exporter
- * refuses.
- */
+/* An attached importer may map at any time. dma_buf_vmap() warns if the exporter refuses. */
 static bool is_in_use(const struct ba_buffer *buffer, struct dma_resv *resv)
 {
 	return !list_empty(&buffer->attachments) || buffer->pin_count ||
@@ -442,7 +440,7 @@ static bool is_in_use(const struct ba_buffer *buffer, struct dma_resv *resv)
  * Return: 0, or an error:
  * -EBUSY: an importer is attached, the CPU or the kernel has the buffer mapped, or a fence is not
  *	signalled.
- * -EINVAL: the memory belongs to a process, and cannot come a second time.
+ * -EINVAL: the memory belongs to a process, so the buffer could not be populated again.
  */
 int ba_residency_dontneed(struct dma_buf *dmabuf, bool *retained)
 {

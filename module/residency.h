@@ -17,16 +17,18 @@ struct dma_buf;
  * @populate_lock: held by the thread that populates the buffer at its first use, or that reads
  *	pages in to pin them. Inside of mmap_lock and the reservation, outside of the turn of
  *	contention.c and of @lock.
- * @lock: guards all below. Of one ww_mutex class, so that COMMIT can lock many buffers. Inside of
- *	mmap_lock, the reservation, @populate_lock and the turn, outside of reclaim.
+ * @lock: guards all fields below. All buffers have one ww_mutex class, so that COMMIT can lock many
+ *	buffers. Inside of mmap_lock, the reservation, @populate_lock and the turn, outside of
+ *	reclaim.
  * @attachments: the importers, as &struct ba_attachment.
  * @heap: the heap of the memory if no device is attached.
- * @backing: the memory. The buffer holds context.client. It holds context.memcg while memory can
- *	still come: before the first, after DONTNEED, and for pageable memory.
+ * @backing: the memory. The buffer holds a reference to context.client. It holds a reference to
+ *	context.memcg while memory can still be allocated: before the first populate, after
+ *	DONTNEED, and always for pageable memory.
  * @pin_count: number of maps by devices and by the kernel.
  * @pinning: pages are being read in for the first pin.
  * @dontneed: ADVISE has said DONTNEED: the buffer cannot be used.
- * @purgeable: the part of purge.c.
+ * @purgeable: the state that purge.c keeps for the buffer.
  * @refusals: number of refused devices.
  * @refusal: the reason of the last refusal.
  */

@@ -22,8 +22,8 @@ void ba_segment_first(const struct list_head *chunks, struct ba_segment *seg)
 }
 
 /*
- * The chunk at the position, or the entry of its pages_sgt. Return: its length in bytes; 0 at the
- * end. @page is its first page.
+ * Find the chunk at the position @seg, or the entry of the chunk's pages_sgt. @page is set to the
+ * first page. Return: the length in bytes; 0 at the end.
  */
 static size_t range_at(const struct list_head *chunks, const struct ba_segment *seg,
 		       struct page **page)

@@ -12,8 +12,8 @@ struct scatterlist;
  * struct ba_segment - a physically contiguous range of a buffer
  * @page: the first page.
  * @size: bytes, whole pages.
- * @next: the chunk that follows, or that @sg is of. Private to segment.c.
- * @sg: the entry of that chunk's pages_sgt that follows; NULL for the first. Private to segment.c.
+ * @next: the chunk that contains the next range, or the end of the list. Private to segment.c.
+ * @sg: the next entry of that chunk's pages_sgt; NULL: the first entry. Private to segment.c.
  */
 struct ba_segment {
 	struct page *page;

@@ -3,8 +3,8 @@
  * Lists the memory of a buffer for one device. No entry is longer than the driver allows, and none
  * crosses a segment boundary of the device.
  *
- * Main object: the sg_table of an attachment. It is guarded by the buffer's lock, which the caller
- * holds.
+ * Main object: the sg_table of an attachment, from ba_sgt_create() to ba_attachment_drop(). Lock:
+ * the caller holds the buffer's lock.
  */
 #include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
@@ -22,7 +22,7 @@
 
 /*
  * The longest entry that the driver allows, in whole pages. 64 KiB is the default of the DMA API
- * and of the PCI core, so it is no choice of the driver: it would only make tables long.
+ * and of the PCI core, not a choice of the driver. Such a limit would only make tables long.
  */
 static size_t entry_limit(struct device *dev)
 {
@@ -57,7 +57,7 @@ static size_t entry_take(struct device *dev, struct ba_segment *left, size_t lim
 	cond_resched();
 
 	left->size -= size;
-	/* The page behind the last page of memory has no struct page. */
+	/* Skip at the end: behind the last page of memory there is no struct page. */
 	if (left->size)
 		left->page = pfn_to_page(page_to_pfn(left->page) +
 					 (size >> PAGE_SHIFT));
@@ -83,7 +83,7 @@ static unsigned int count_entries(struct device *dev,
  * @backing: populated, and pinned if it is pageable.
  *
  * Return: 0, or an error:
- * -EINVAL: the longest entry of @dev is shorter than a page, or its segment boundary is.
+ * -EINVAL: the longest entry or the segment boundary of @dev is shorter than a page.
  * -ENOMEM: no memory for the table.
  */
 int ba_sgt_create(struct sg_table *sgt, struct device *dev,
