@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pageable memory: the pages of a shmem file that no process can open for use. Devices and kernel
- * mappings pin the pages. The pages can lie anywhere. They are charged to the memory cgroup of the
- * caller of ALLOC, whichever access reads them in.
+ * Pageable memory: the pages of a shmem file, which is closed to processes (close_to_others()).
+ * Devices and kernel mappings pin the pages. The pages can lie anywhere. The memory cgroup of the
+ * caller of ALLOC is charged for the pages, whichever access reads them in.
  *
- * Main objects: struct ba_shmem, guarded by the buffer's lock: unpinned, or pinned from
- * ba_shmem_pin_end() to ba_shmem_unpin(). struct ba_shmem_pin, which reads and pins pages without
- * that lock, so that other users of the buffer do not wait for the swap device.
+ * Main objects: struct ba_shmem is unpinned, or pinned from ba_shmem_pin_end() to ba_shmem_unpin().
+ * The buffer's lock guards it. struct ba_shmem_pin reads and pins pages without this lock, so that
+ * other users of the buffer do not wait for the swap device.
  */
 #include <linux/fcntl.h>
 #include <linux/file.h>
@@ -34,15 +34,16 @@
  */
 #define GFP_SHMEM (GFP_HIGHUSER | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
-/* Without CONFIG_SHMEM these files are of ramfs, and are not swapped. */
+/* Without CONFIG_SHMEM the files are of ramfs, which the kernel does not swap. */
 bool ba_shmem_is_possible(void)
 {
 	return IS_ENABLED(CONFIG_SHMEM);
 }
 
 /*
- * A process can reach this file through /proc, and madvise(2) can punch holes into a mapping while
- * devices use the pages. Seals refuse changes of both kinds. Our own mappings do not check seals.
+ * A process can reach the file through /proc, and madvise(2) can punch holes into a mapping while
+ * devices use the pages. The seals refuse writes, holes and a new size. Mappings that the module
+ * makes do not check seals.
  */
 static void seal(struct file *file)
 {
@@ -51,9 +52,9 @@ static void seal(struct file *file)
 }
 
 /*
- * These replace the file operations of shmem. There is no mmap operation: remap_file_pages(2) asks
- * the file of a VMA for a new mapping, which would not be counted and could have more rights. The
- * file can live longer than the buffer, so it holds the module (owner).
+ * These operations replace the file operations of shmem. There is no mmap operation:
+ * remap_file_pages(2) asks the file of a VMA for a new mapping, which would not be counted and
+ * could have more rights. The file can live longer than the buffer, so it holds the module (owner).
  */
 static const struct file_operations shmem_fops = {
 	.owner = THIS_MODULE,
@@ -79,7 +80,7 @@ static void *no_memory_for_no_room(void *made)
 	return made == ERR_PTR(-ENOSPC) ? ERR_PTR(-ENOMEM) : made;
 }
 
-/* The kernel can allocate pages of the file as well: its allocations use the mask of the file. */
+/* Set the mask of the file as well: the kernel uses this mask if it allocates pages of the file. */
 static struct file *file_make(size_t length)
 {
 	struct file *file;
@@ -189,8 +190,8 @@ struct page *ba_shmem_read_page(const struct ba_shmem *shmem, pgoff_t index)
 
 /*
  * Migration can have put a page into memory that the kernel must be able to empty: ZONE_MOVABLE, or
- * a CMA area. The kernel could not empty that memory while a device holds the page, so move the
- * page to other memory first.
+ * a CMA area. A page that is pinned there would block the kernel, so move the page to other memory
+ * first.
  */
 static struct page *read_page_to_pin(const struct ba_shmem_pin *pin, pgoff_t index)
 {
@@ -311,9 +312,8 @@ int ba_shmem_pin_pages(struct ba_shmem_pin *pin)
 	if (!ret)
 		ret = list_pages(pin, pages);
 	/*
-	 * Reclaim need not scan pinned pages. It moves pages of an unevictable mapping to a list of
-	 * their own, and only a caller that has a list of all pages gets them back from there:
-	 * release_batch().
+	 * Reclaim need not scan pinned pages: it moves pages of an unevictable mapping to the
+	 * unevictable list. release_batch() moves them back, and needs a list of all pages.
 	 */
 	if (!ret)
 		mapping_set_unevictable(mapping);
@@ -341,9 +341,9 @@ static void put_range(struct folio_batch *batch, struct scatterlist *sg)
 }
 
 /**
- * ba_shmem_pin_end() - hand the pinned pages over to the buffer's memory
- * @shmem: unpinned. @chunk describes the pages until ba_shmem_unpin().
- * @pin: as after a successful ba_shmem_pin_pages(). It has no pages afterwards.
+ * ba_shmem_pin_end() - make the pinned pages the chunk of the buffer
+ * @shmem: unpinned. Its chunk describes the pages until ba_shmem_unpin().
+ * @pin: as after a successful ba_shmem_pin_pages(). @shmem owns the list of pages afterwards.
  */
 void ba_shmem_pin_end(struct ba_shmem *shmem, struct ba_shmem_pin *pin)
 {

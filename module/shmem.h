@@ -14,9 +14,9 @@ struct file;
  * struct ba_shmem - the memory of a pageable buffer
  * @file: the shmem file that has the pages.
  * @client: the client that is charged for the whole length.
- * @memcg: the memory cgroup that is charged for each page; the buffer holds it.
+ * @memcg: the memory cgroup that is charged for each page. The buffer holds a reference.
  * @length: bytes.
- * @keeper: the dma-buf. Userspace mappings hold a reference to it, since their file is @file.
+ * @keeper: the dma-buf. Userspace mappings hold a reference to the dma-buf: their file is @file.
  * @pages_sgt: the pages while they are pinned.
  * @chunk: the same pages, as a chunk of the backing.
  */
@@ -33,7 +33,7 @@ struct ba_shmem {
 /**
  * struct ba_shmem_pin - pages of a shmem file while they are being pinned
  * @file: the shmem file.
- * @memcg: the memory cgroup that is charged; the buffer holds it.
+ * @memcg: the memory cgroup that is charged. The buffer holds a reference.
  * @length: bytes.
  * @pages_sgt: the pages, once they are pinned.
  */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pins memory of a process as a chunk. The pages stay pinned until the buffer is released, whatever
- * happens to the process or to its mapping. The pages are charged already to the memory cgroup of
- * the task that touched them first. Here they count for RLIMIT_MEMLOCK and for the quotas.
+ * Pins memory of a process as a chunk. The pages stay pinned until the buffer is released, even if
+ * the process ends or unmaps the memory. The memory cgroup of the task that touched the pages first
+ * is charged already. Here the pages count for RLIMIT_MEMLOCK and for the quotas.
  *
  * Main object: struct ba_chunk with pinned_for, from ba_user_pages_pin() to ba_user_pages_unpin().
  * No lock: the chunk does not change meanwhile. Pinning can fault, so the caller holds no lock of
@@ -35,7 +35,7 @@ MODULE_PARM_DESC(user_memory, "memory of processes may become buffers");
 
 /*
  * The number of pages that one call pins. Signals are checked between two calls, and interrupts are
- * off for one call at most.
+ * off for no longer than one call.
  */
 #define PIN_AT_ONCE 512UL
 
@@ -45,7 +45,7 @@ bool ba_user_pages_allowed(void)
 }
 
 /*
- * Count pages in pinned_vm, as other drivers do; mlock(2) has a count of its own. Return: 0, or
+ * Count pages in pinned_vm, as other drivers do. mlock(2) has a count of its own. Return: 0, or
  * -ENOMEM: the pages pass RLIMIT_MEMLOCK, and the caller lacks CAP_IPC_LOCK.
  */
 static int locked_charge(struct mm_struct *mm, unsigned long pages)
@@ -78,7 +78,7 @@ static bool is_suitable(struct page *page)
 	       (folio_test_anon(folio) || folio_test_swapbacked(folio));
 }
 
-/* A private mapping can be suitable. A shared one is suitable if its file is of shmem. */
+/* A private mapping can be suitable. A shared mapping is suitable if its file is of shmem. */
 static bool is_suitable_mapping(const struct vm_area_struct *vma)
 {
 	const struct inode *inode;
@@ -113,7 +113,7 @@ static enum bufalloc_reason judge_mapping(unsigned long address)
 	return reason;
 }
 
-/* Pinning many pages at once does not tell a hardware error from others, so pin one alone. */
+/* A call that pins many pages does not report a hardware error as such, so pin a single page. */
 static bool is_poisoned(unsigned long address)
 {
 	struct page *page;
@@ -130,7 +130,7 @@ static enum bufalloc_reason why_not_pinned(int err, unsigned long address)
 {
 	enum bufalloc_reason reason = judge_mapping(address);
 
-	/* A mapping of a DAX file, whose pages are memory of a device; a private one as well. */
+	/* -EOPNOTSUPP: a shared or private mapping of a DAX file: its pages are of a device. */
 	if (err == -EOPNOTSUPP)
 		reason = BUFALLOC_REASON_USER_KIND;
 	if (reason == BUFALLOC_REASON_USER_ADDRESS && is_poisoned(address))
