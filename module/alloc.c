@@ -34,7 +34,7 @@
  * struct ba_item - one request of a call, until its buffer is published
  * @request: the caller's request.
  * @context: where the memory comes from.
- * @requirements: what the memory must be.
+ * @requirements: the properties that the memory must have.
  * @dmabuf: the buffer, or NULL.
  * @fd: the reserved file descriptor; negative: none.
  * @ask: the least charge of the memory.

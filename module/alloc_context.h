@@ -11,7 +11,7 @@ struct ba_heap;
 struct mem_cgroup;
 
 /**
- * struct ba_alloc_context - where memory comes from, and who is charged
+ * struct ba_alloc_context - the origin of memory, and the client and cgroup that are charged
  * @client: the client that is charged.
  * @heap: the heap whose device the memory is allocated for.
  * @nid: the preferred NUMA node, or NUMA_NO_NODE.
@@ -29,7 +29,7 @@ struct ba_alloc_context {
 };
 
 /**
- * struct ba_requirements - what the memory of a buffer must be
+ * struct ba_requirements - the properties that the memory of a buffer must have
  * @length: bytes, a multiple of @alignment.
  * @alignment: alignment in bytes of each segment's address, as the heap's device sees the
  *	address: a power of two, at least a page.

@@ -14,8 +14,8 @@ struct ba_shmem;
 
 /**
  * struct ba_backing - the memory of one buffer
- * @context: where the memory comes from, and who is charged.
- * @requirements: what the memory must be.
+ * @context: the origin of the memory, and the client and cgroup that are charged.
+ * @requirements: the properties that the memory must have.
  * @chunks: &struct ba_chunk in the order of the buffer; empty until populated.
  * @nr_chunks: number of chunks.
  * @nr_segments: number of segments; neighbouring chunks can form one segment.

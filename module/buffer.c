@@ -357,7 +357,7 @@ static const struct dma_buf_ops user_memory_ops = {
 /**
  * ba_buffer_create() - make a buffer without memory
  * @context: where the memory will come from, and the client that is charged.
- * @requirements: what the memory must be.
+ * @requirements: the properties that the memory must have.
  * @fd_flags: O_RDONLY or O_RDWR, for the dma-buf's file.
  *
  * Return: a dma-buf without a file descriptor, or an ERR_PTR:

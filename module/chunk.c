@@ -377,7 +377,7 @@ static size_t chunk_typed(const struct ba_chunk *chunk)
  * @chunk: filled in.
  * @context: where the memory comes from, and the client that is charged.
  * @size: bytes, whole pages.
- * @form: what the memory must be.
+ * @form: the form that the memory must have.
  * @gfp: how hard to try: __GFP_NORETRY, or __GFP_RETRY_MAYFAIL if no smaller chunk is enough.
  *
  * The memory has the type of @context. @chunk tells whether the memory is cleared.

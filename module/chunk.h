@@ -53,7 +53,7 @@ struct ba_chunk {
 };
 
 /**
- * enum ba_chunk_form - what a chunk must be
+ * enum ba_chunk_form - the form that a chunk must have
  * @CHUNK_ORDINARY: Any memory but CMA.
  * @CHUNK_CONTIGUOUS: Physically contiguous; CMA is allowed.
  * @CHUNK_LARGE_PAGES: Physically contiguous, in whole large pages of the direct map: a change of

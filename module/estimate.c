@@ -47,7 +47,7 @@ static size_t take_room(struct ba_estimate *estimate, const struct ba_backing *b
 /**
  * ba_estimate_add() - add the least charge of one buffer
  * @estimate: of the call.
- * @ask: filled in. It stays in the list of @estimate, so it must live as long as @estimate.
+ * @ask: filled in; must live as long as @estimate, because it stays in the list of @estimate.
  * @backing: of the buffer, without memory.
  */
 void ba_estimate_add(struct ba_estimate *estimate, struct ba_quota_ask *ask,

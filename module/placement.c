@@ -140,7 +140,7 @@ static void apply_memtype(const struct ba_placement *placement, struct ba_backin
 
 /**
  * ba_placement_apply() - choose heap, node and memory type of a backing
- * @placement: what the attached devices allow.
+ * @placement: the limits and preferences of the attached devices.
  * @backing: without memory. A heap that the request names stays.
  *
  * Return: 0, or an error:

@@ -14,7 +14,7 @@ struct device;
 #define PLACEMENT_TRIES 8
 
 /**
- * struct ba_placement - what the attached devices allow
+ * struct ba_placement - the limits and preferences of the attached devices
  * @dma_bits: each device reaches memory below 2^dma_bits.
  * @prefer_contiguous: at least one device prefers contiguous memory.
  * @snoops: at least one device snoops the caches.

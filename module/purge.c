@@ -8,9 +8,9 @@
  * the buffer to a record (struct ba_purge_record), and a worker frees the memory. The worker may
  * wait for locked pages, for blocks_lock, and on x86 for the lock of the kernel's page tables.
  *
- * Main objects: struct ba_purgeable, which is a part of a buffer, and struct ba_purge_record, of
- * which each buffer has one. A record is busy from purgeable_detach() to record_end(), else idle.
- * A busy record whose buffer was released is freed by its worker.
+ * Main objects: each buffer has a struct ba_purgeable and a struct ba_purge_record. A record is
+ * busy from purgeable_detach() to record_end(), else idle. If a buffer is released while its record
+ * is busy, the worker frees the record.
  *
  * Lock: purge_lock guards the list of purgeable memory and the list of busy records.
  */

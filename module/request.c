@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Checks one request of ALLOC. From the request, this file fills in what the memory must be
- * (struct ba_requirements), and where the memory comes from (struct ba_alloc_context).
+ * Checks one request of ALLOC. From the request, this file fills in the properties that the memory
+ * must have (struct ba_requirements), and the origin of the memory (struct ba_alloc_context).
  *
  * Main object: struct check, on the stack of ba_request_check(). No lock: one thread has the
  * request, and no memory is taken.
