@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Decides when a buffer has memory, and how long. Main object: struct ba_buffer. Lock: the buffer's
- * lock guards the state; populate_lock lets one thread at a time populate or pin the buffer.
+ * lock guards the state. A thread holds populate_lock while it populates the buffer at its
+ * first use, or reads pages in.
  *
  *            populate               pin
  *     none ------------> populated -----> pinned
