@@ -260,7 +260,7 @@ static void touch(const void *address, size_t length)
 		(void)at[offset];
 }
 
-/* What is measured of a mapping. */
+/* The figure of a mapping that map_part() returns. */
 enum part { MAP_AND_TOUCH,
 	    UNMAP,
 	    FAULTS };
