@@ -22,10 +22,9 @@
  * executable (EPERM), and cannot write through a read-only file descriptor
  * (EACCES). lseek() to its end tells the length.
  *
- * mmap() maps all small pages; pageable memory is mapped at its first access, page by page.
- * Kernels from 6.12 on map a large page at its first access, which
- * takes one fault, if its address in the process is a multiple of its size: bufalloc_map() of the
- * library chooses such an address.
+ * mmap() maps all small pages, but pages of pageable memory are mapped when they are accessed.
+ * Kernels from 6.12 on map a large page at its first access, which takes one fault, if its address
+ * in the process is a multiple of its size: bufalloc_map() of the library chooses such an address.
  */
 #ifndef _UAPI_LINUX_BUFALLOC_H
 #define _UAPI_LINUX_BUFALLOC_H
